@@ -1,0 +1,3 @@
+//! The gridkeeper command.
+
+fn main() {}
