@@ -1,1 +1,24 @@
-//! trading
+//! The use cases of Gridkeeper over ports: what happens with a report, an owed order, a due bot.
+//!
+//! Where to start:
+//! * [`handle_fill`] takes one report: load the level, decide, commit, place what follows.
+//! * [`place_intent`] sends one owed order exactly once, or finds out what became of it.
+//! * [`recover_bot`] compares a bot with the exchange and feeds what is missing through the same two.
+//!
+//! The ports ([`LevelStore`], [`Exchange`], [`Queue`], [`Clock`], ...) are all this crate knows of
+//! the outside. It opens no connection, reads no clock and starts no task. Nothing but
+//! [`place_intent`] ever sends an order.
+
+mod exchange;
+mod limits;
+mod message;
+mod records;
+mod store;
+mod surroundings;
+
+pub use exchange::*;
+pub use limits::*;
+pub use message::*;
+pub use records::*;
+pub use store::*;
+pub use surroundings::*;

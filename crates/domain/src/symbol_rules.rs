@@ -1,0 +1,103 @@
+//! The rules of one symbol, as far as a grid must obey them.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::{Asset, Price, Quantity, QuoteAmount, Symbol};
+
+/// Whether a symbol trades (enums.md, `status`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SymbolStatus {
+    /// Orders are accepted and match.
+    Trading,
+    /// Only cancels and amends are accepted.
+    CancelOnly,
+    /// Halted, in a break or after the end of day; may trade again.
+    Halted,
+    /// The exchange no longer lists it.
+    Delisted,
+    /// A word this version does not know: nothing is sent until it is a known one again.
+    Unrecognized,
+}
+
+/// `PRICE_FILTER`: a zero disables that part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PriceRule {
+    /// Lowest price, 0 for none.
+    pub min: Decimal,
+    /// Highest price, 0 for none.
+    pub max: Decimal,
+    /// Prices are multiples of this, counted from zero; 0 for any.
+    pub tick: Decimal,
+}
+
+/// `LOT_SIZE`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LotRule {
+    /// Smallest quantity.
+    pub min: Quantity,
+    /// Largest quantity.
+    pub max: Quantity,
+    /// Quantities are multiples of this, counted from zero; 0 for any.
+    pub step: Decimal,
+}
+
+/// `NOTIONAL` or `MIN_NOTIONAL`: price times quantity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotionalRule {
+    /// Smallest value in quote.
+    pub min: QuoteAmount,
+    /// Largest value in quote, if any.
+    pub max: Option<QuoteAmount>,
+}
+
+/// `PERCENT_PRICE_BY_SIDE` (or `PERCENT_PRICE`, the same for both sides): multiples of the
+/// reference price between which a limit price must lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BandRule {
+    /// Highest multiple for a BUY.
+    pub bid_up: Decimal,
+    /// Lowest multiple for a BUY.
+    pub bid_down: Decimal,
+    /// Highest multiple for a SELL.
+    pub ask_up: Decimal,
+    /// Lowest multiple for a SELL.
+    pub ask_down: Decimal,
+}
+
+/// What an order on one symbol must obey. Filters of other kinds are the exchange's to enforce.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SymbolRules {
+    /// The symbol.
+    pub symbol: Symbol,
+    /// What is bought and sold.
+    pub base: Asset,
+    /// What it is paid with.
+    pub quote: Asset,
+    /// Whether it trades.
+    pub status: SymbolStatus,
+    /// Price range and tick, if the symbol has that filter.
+    pub price: Option<PriceRule>,
+    /// Quantity range and step, if the symbol has that filter.
+    pub lot: Option<LotRule>,
+    /// Value range, if the symbol has that filter.
+    pub notional: Option<NotionalRule>,
+    /// Price band around the market, if the symbol has that filter.
+    pub band: Option<BandRule>,
+    /// How many orders one account may have open, if the symbol has that filter.
+    pub max_open_orders: Option<u32>,
+    /// Whether `LIMIT_MAKER` is allowed.
+    pub post_only_allowed: bool,
+    /// Whether self-trade prevention may be set to `EXPIRE_TAKER`.
+    pub expire_taker_allowed: bool,
+}
+
+/// The best prices of a symbol now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BestPrices {
+    /// Highest price somebody buys at.
+    pub bid: Price,
+    /// Lowest price somebody sells at.
+    pub ask: Price,
+}

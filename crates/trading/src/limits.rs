@@ -1,0 +1,106 @@
+//! Every limit of the system in one place, with the relations between them checked when compiling.
+
+use std::time::Duration;
+
+/// How old a placement may be when it reaches the matching engine (`recvWindow`).
+pub const RECV_WINDOW: Duration = Duration::from_secs(3);
+
+/// How far ahead of the exchange's clock a request's timestamp may be: Binance accepts less than
+/// 1,000 ms (rest-api.md, "Timing security").
+pub const CLOCK_LEAD: Duration = Duration::from_secs(1);
+
+/// How long an admitted request may stay inside the exchange before the matching engine acts on it:
+/// the API itself gives up after 10 s with -1007 (errors.md).
+pub const ENGINE_DELAY: Duration = Duration::from_secs(10);
+
+/// How long after an order was accepted a query may still not find it.
+pub const LOOKUP_LAG: Duration = Duration::from_secs(10);
+
+/// How long one placement attempt keeps everybody else from sending the same intent.
+pub const LEASE: Duration = Duration::from_secs(30);
+
+const _: () = assert!(
+    LEASE.as_millis()
+        > RECV_WINDOW.as_millis()
+            + CLOCK_LEAD.as_millis()
+            + ENGINE_DELAY.as_millis()
+            + LOOKUP_LAG.as_millis(),
+    "a lease must outlast every way in which its request can still become an order unseen"
+);
+
+/// How long the client waits for the reply to a placement: longer than the exchange's own 10 s, or
+/// the client would make unknown outcomes itself.
+pub const PLACE_TIMEOUT: Duration = Duration::from_secs(12);
+
+const _: () = assert!(PLACE_TIMEOUT.as_millis() > ENGINE_DELAY.as_millis());
+
+/// How long the client waits for the reply to a query or a cancel.
+pub const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long one message may take to handle: one placement, its look-ups and the store.
+pub const HANDLE_TIMEOUT: Duration = Duration::from_secs(45);
+
+const _: () = assert!(
+    HANDLE_TIMEOUT.as_millis() > PLACE_TIMEOUT.as_millis() + 2 * QUERY_TIMEOUT.as_millis(),
+    "a handler must outlive its placement and the look-ups after it"
+);
+
+/// For how long a received message stays invisible to other handlers.
+pub const VISIBILITY: Duration = Duration::from_secs(60);
+
+const _: () = assert!(VISIBILITY.as_millis() > HANDLE_TIMEOUT.as_millis());
+
+/// How often a message is received before it goes to the dead letters. By then recovery has long
+/// done its work; the dead letter is for the operator to read.
+pub const MAX_RECEIVES: u32 = 10;
+
+/// How much later than a lease's end a message about it becomes visible again.
+pub const AFTER_LEASE: Duration = Duration::from_millis(500);
+
+/// How often an unknown placement is looked up within the call that made it, and the pauses.
+pub const LOOKUP_PAUSES: [Duration; 3] = [
+    Duration::from_millis(200),
+    Duration::from_millis(600),
+    Duration::from_millis(1_500),
+];
+
+/// How often an owner may claim a new lease at once after its request missed the window.
+pub const MAX_WINDOW_RETRIES: u32 = 3;
+
+/// How much earlier than its first lease an adopted order may have been created: the clocks of the
+/// exchange's own parts may differ by so much.
+pub const ADOPT_TOLERANCE: Duration = Duration::from_secs(1);
+
+/// The most fills one commit books. A DynamoDB transaction takes 100 items.
+pub const MAX_FILLS_PER_COMMIT: usize = 90;
+
+/// How often a commit that lost against another writer starts over within one call.
+pub const MAX_COMMIT_TRIES: u32 = 8;
+
+/// The most trades read for one order: 50 pages of 1,000.
+pub const MAX_TRADES_PER_ORDER: usize = 50_000;
+
+/// The most levels of one bot.
+pub const MAX_LEVELS: u32 = 5_000;
+
+/// Recovery leaves a level alone that changed within this time, unless a run is the first one.
+pub const RECENT: Duration = Duration::from_secs(3);
+
+/// The first pause before an order is placed again that the exchange ended, doubled each time.
+pub const BACKOFF_FIRST: Duration = Duration::from_secs(1);
+
+/// The longest such pause.
+pub const BACKOFF_LONGEST: Duration = Duration::from_secs(600);
+
+/// How long a refusal for lack of funds, a halted market or the like rests before the next try.
+pub const REFUSAL_PAUSE: Duration = Duration::from_secs(15);
+
+/// How often recovery looks at a bot on one machine.
+pub const RECOVERY_EVERY: Duration = Duration::from_secs(10);
+
+/// How long after a gap the second reconciliation follows: what happened in the gap is then
+/// visible to queries.
+pub const SECOND_RECONCILE: Duration = LOOKUP_LAG.saturating_add(Duration::from_secs(5));
+
+/// The longest message read from a queue, in bytes (the limit of SQS).
+pub const MAX_MESSAGE_BYTES: usize = 262_144;

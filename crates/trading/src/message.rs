@@ -1,0 +1,117 @@
+//! Messages on the queue: versioned, self-describing, refused when they cannot be read.
+
+use std::time::Duration;
+
+use domain::{AccountId, BotId, Execution, LocalTime};
+use serde::{Deserialize, Serialize};
+
+use crate::MAX_MESSAGE_BYTES;
+
+/// The version this build writes and reads.
+pub const MESSAGE_VERSION: u32 = 1;
+
+/// What one part of the system tells another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "type")]
+pub enum Message {
+    /// An order traded or ended.
+    Execution {
+        /// The report.
+        execution: Box<Execution>,
+        /// When this system first saw it.
+        received_at: LocalTime,
+    },
+    /// Something may have been missed: compare with the exchange.
+    Reconcile {
+        /// The account concerned.
+        account: AccountId,
+        /// The bot concerned, or all of the account's.
+        bot: Option<BotId>,
+        /// What happened, in words.
+        why: String,
+    },
+}
+
+/// Why a message cannot be read. It goes to the dead letters; it is never guessed at.
+#[derive(Debug, thiserror::Error)]
+pub enum MessageError {
+    /// Longer than any message this system writes.
+    #[error("the message has {0} bytes, more than the {MAX_MESSAGE_BYTES} allowed")]
+    TooLong(usize),
+    /// Written by another version.
+    #[error(
+        "the message has version {0}, this build reads {MESSAGE_VERSION}; update the older part"
+    )]
+    Version(u32),
+    /// Not a message at all.
+    #[error("the message cannot be read: {0}")]
+    Unreadable(#[from] serde_json::Error),
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    v: u32,
+    #[serde(flatten)]
+    message: &'a Message,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    v: u32,
+}
+
+impl Message {
+    /// The text that goes onto the queue.
+    ///
+    /// # Errors
+    /// [`MessageError::TooLong`] when it would not fit.
+    pub fn to_text(&self) -> Result<String, MessageError> {
+        let text = serde_json::to_string(&Written {
+            v: MESSAGE_VERSION,
+            message: self,
+        })?;
+        if text.len() > MAX_MESSAGE_BYTES {
+            return Err(MessageError::TooLong(text.len()));
+        }
+        Ok(text)
+    }
+
+    /// Reads a message from the queue.
+    ///
+    /// # Errors
+    /// [`MessageError`] names what is wrong with it.
+    pub fn from_text(text: &str) -> Result<Self, MessageError> {
+        if text.len() > MAX_MESSAGE_BYTES {
+            return Err(MessageError::TooLong(text.len()));
+        }
+        let Version { v } = serde_json::from_str(text)?;
+        if v != MESSAGE_VERSION {
+            return Err(MessageError::Version(v));
+        }
+        Ok(serde_json::from_str(text)?)
+    }
+}
+
+/// Why a message could not be put on the queue.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QueueError {
+    /// The queue does not take messages now.
+    #[error("the queue did not take the message: {0}")]
+    Unavailable(String),
+    /// The queue's bounded buffer is full.
+    #[error("the queue is full")]
+    Full,
+}
+
+/// The queue between the bridge and the handlers. It may lose order, repeat and delay.
+pub trait Queue: Send + Sync {
+    /// Puts a message on the queue, to be received after `delay`.
+    ///
+    /// # Errors
+    /// [`QueueError`] when it is not certain that the message was taken.
+    fn send(
+        &self,
+        message: &Message,
+        delay: Duration,
+    ) -> impl Future<Output = Result<(), QueueError>> + Send;
+}
