@@ -1,0 +1,1 @@
+//! The user-data stream over the WebSocket API.
