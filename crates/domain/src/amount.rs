@@ -6,19 +6,28 @@
 use std::fmt;
 use std::str::FromStr;
 
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::Asset;
+
+mod rate;
+#[cfg(test)]
+mod tests;
+
+pub use rate::Rate;
 
 /// Why a text or a number is not a valid amount.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
     /// The text is not a plain decimal number.
     #[error(
-        "\"{0}\" is not a decimal number; write it with digits and at most one point, like 0.0015"
+        "{0:?} is not a decimal number; write it with digits and at most one point, like 0.0015"
     )]
     NotADecimal(String),
+    /// The text is not a percentage.
+    #[error("{0:?} is not a percentage; write it with its sign, like 0.1% or 1.5%")]
+    NotAPercentage(String),
     /// The value is outside what this kind of amount allows.
     #[error("{value} is not a valid {kind}: it must be {rule}")]
     OutOfRange {
@@ -44,19 +53,22 @@ const MAX_SCALE: u32 = 18;
 /// Longest text read as an amount; longer input is refused before it is parsed.
 const MAX_TEXT: usize = 48;
 
+/// Reads digits, optionally followed by a point and more digits: the one spelling the exchange
+/// itself accepts. The decimal crate would also read `+5`, `1_000` and `.5`.
 fn parse_decimal(text: &str) -> Result<Decimal, AmountError> {
-    let plain = !text.is_empty()
-        && text.len() <= MAX_TEXT
-        && text
-            .bytes()
-            .enumerate()
-            .all(|(at, byte)| byte.is_ascii_digit() || byte == b'.' || (at == 0 && byte == b'-'));
     let not_a_decimal = || AmountError::NotADecimal(text.chars().take(MAX_TEXT).collect());
-    if !plain {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
+    if text.len() > MAX_TEXT || !is_digits(whole) || !is_digits(fraction) {
         return Err(not_a_decimal());
     }
-    let value = Decimal::from_str_exact(text).map_err(|_inexact| not_a_decimal())?;
-    Ok(value.normalize())
+    Decimal::from_str_exact(text)
+        .map(|value| value.normalize())
+        .map_err(|_inexact| not_a_decimal())
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn within_bounds(value: Decimal) -> bool {
@@ -210,9 +222,7 @@ macro_rules! signed_amount {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                Decimal::from_str_exact(&text)
-                    .map(Self::new)
-                    .map_err(|_inexact| de::Error::custom(AmountError::NotADecimal(text.into_owned())))
+                text.parse().map_err(de::Error::custom)
             }
         }
     };
@@ -232,29 +242,26 @@ impl Price {
     /// The line nearest to this price on the grid of `tick`; exactly between two lines, the lower.
     #[must_use]
     pub fn round_to_tick(self, tick: Decimal) -> Option<Self> {
-        self.to_step(tick, RoundingStrategy::MidpointTowardZero)
+        round_to_tick(self.0, tick).and_then(|value| Self::new(value).ok())
     }
 
     /// The highest price on the grid of `tick` that is not above this one.
     #[must_use]
     pub fn floor_to_tick(self, tick: Decimal) -> Option<Self> {
-        self.to_step(tick, RoundingStrategy::ToZero)
+        floor_to_step(self.0, tick).and_then(|value| Self::new(value).ok())
     }
 
     /// The lowest price on the grid of `tick` that is not below this one.
     #[must_use]
     pub fn ceil_to_tick(self, tick: Decimal) -> Option<Self> {
-        self.to_step(tick, RoundingStrategy::AwayFromZero)
+        ceil_to_step(self.0, tick).and_then(|value| Self::new(value).ok())
     }
 
-    /// Price times quantity, or `None` beyond the range of an exact decimal.
+    /// Price times quantity, or `None` when the product needs more digits than an exact decimal
+    /// has (28); it is never rounded.
     #[must_use]
     pub fn times(self, quantity: Quantity) -> Option<QuoteAmount> {
-        self.0.checked_mul(quantity.0).map(QuoteAmount::new)
-    }
-
-    fn to_step(self, step: Decimal, strategy: RoundingStrategy) -> Option<Self> {
-        round_to_step(self.0, step, strategy).and_then(|value| Self::new(value).ok())
+        exact_product(self.0, quantity.0).map(QuoteAmount::new)
     }
 }
 
@@ -262,42 +269,37 @@ impl Quantity {
     /// No quantity.
     pub const ZERO: Self = Self(Decimal::ZERO);
 
+    /// The largest quantity there is, 10^15: more than any account holds or any order may ask for.
+    pub const MAX: Self = Self(Decimal::from_parts(0xA4C6_8000, 0x0003_8D7E, 0, false, 0));
+
     /// The largest quantity on the grid of `step` that is not above this one.
     #[must_use]
     pub fn floor_to_step(self, step: Decimal) -> Option<Self> {
-        self.to_step(step, RoundingStrategy::ToZero)
+        floor_to_step(self.0, step).and_then(|value| Self::new(value).ok())
     }
 
     /// The smallest quantity on the grid of `step` that is not below this one.
     #[must_use]
     pub fn ceil_to_step(self, step: Decimal) -> Option<Self> {
-        self.to_step(step, RoundingStrategy::AwayFromZero)
+        ceil_to_step(self.0, step).and_then(|value| Self::new(value).ok())
     }
 
     /// The sum, or `None` when it is no valid quantity.
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {
-        self.0
-            .checked_add(other.0)
-            .and_then(|value| Self::new(value).ok())
+        exact_sum(self.0, other.0).and_then(|value| Self::new(value).ok())
     }
 
     /// The difference, or `None` when it would be negative.
     #[must_use]
     pub fn checked_sub(self, other: Self) -> Option<Self> {
-        self.0
-            .checked_sub(other.0)
-            .and_then(|value| Self::new(value).ok())
+        exact_sum(self.0, -other.0).and_then(|value| Self::new(value).ok())
     }
 
     /// The difference, zero when it would be negative.
     #[must_use]
     pub fn saturating_sub(self, other: Self) -> Self {
         self.checked_sub(other).unwrap_or(Self::ZERO)
-    }
-
-    fn to_step(self, step: Decimal, strategy: RoundingStrategy) -> Option<Self> {
-        round_to_step(self.0, step, strategy).and_then(|value| Self::new(value).ok())
     }
 }
 
@@ -315,14 +317,54 @@ impl BaseAmount {
     }
 }
 
-/// Rounds to a multiple of `step` counted from zero, as Binance checks it (filters.md: "mod = 0").
-/// A step of zero means "any value", also Binance's rule.
-fn round_to_step(value: Decimal, step: Decimal, strategy: RoundingStrategy) -> Option<Decimal> {
+/// The highest multiple of `step`, counted from zero as Binance counts it (filters.md), that is not
+/// above `value`. A step of zero means "any value", also Binance's rule; a negative one is no step.
+///
+/// Works by remainder, which is exact; a quotient would be rounded before it could be floored.
+pub(crate) fn floor_to_step(value: Decimal, step: Decimal) -> Option<Decimal> {
     if step.is_zero() {
         return Some(value);
     }
-    let steps = value.checked_div(step)?.round_dp_with_strategy(0, strategy);
-    steps.checked_mul(step)
+    if step.is_sign_negative() {
+        return None;
+    }
+    value.checked_sub(value.checked_rem(step)?)
+}
+
+/// The lowest multiple of `step` that is not below `value`.
+pub(crate) fn ceil_to_step(value: Decimal, step: Decimal) -> Option<Decimal> {
+    let floor = floor_to_step(value, step)?;
+    if floor == value {
+        Some(value)
+    } else {
+        floor.checked_add(step)
+    }
+}
+
+/// The multiple of `tick` nearest to `value`; exactly between two, the lower.
+pub(crate) fn round_to_tick(value: Decimal, tick: Decimal) -> Option<Decimal> {
+    let floor = floor_to_step(value, tick)?;
+    let over = value.checked_sub(floor)?;
+    if over.checked_add(over)? > tick && over > Decimal::ZERO {
+        floor.checked_add(tick)
+    } else {
+        Some(floor)
+    }
+}
+
+/// The product, or `None` when it does not fit: the decimal crate would quietly round it.
+fn exact_product(left: Decimal, right: Decimal) -> Option<Decimal> {
+    let (left, right) = (left.normalize(), right.normalize());
+    let product = left.checked_mul(right)?;
+    let scale = left.scale().checked_add(right.scale())?;
+    (product.scale() == scale || left.is_zero() || right.is_zero()).then_some(product)
+}
+
+/// The sum, or `None` when it does not fit: the decimal crate would quietly round it.
+fn exact_sum(left: Decimal, right: Decimal) -> Option<Decimal> {
+    let sum = left.checked_add(right)?;
+    (sum.scale() >= left.scale().max(right.scale()) || left.is_zero() || right.is_zero())
+        .then_some(sum)
 }
 
 /// A fee of one trade.
@@ -332,35 +374,4 @@ pub struct Fee {
     pub amount: Quantity,
     /// The asset it was taken in: base, quote, or a third one such as BNB.
     pub asset: Asset,
-}
-
-/// A share of an amount, such as a fee rate of `0.001`, written as a fraction of one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Default)]
-pub struct Rate(#[serde(with = "rust_decimal::serde::str")] Decimal);
-
-impl Rate {
-    /// No share at all.
-    pub const ZERO: Self = Self(Decimal::ZERO);
-
-    /// Takes a fraction of one as a rate.
-    ///
-    /// # Errors
-    /// [`AmountError::OutOfRange`] when the value is not from 0 up to, but not including, 1.
-    pub fn new(value: Decimal) -> Result<Self, AmountError> {
-        if value >= Decimal::ZERO && value < Decimal::ONE {
-            Ok(Self(value.normalize()))
-        } else {
-            Err(AmountError::OutOfRange {
-                value,
-                kind: "rate",
-                rule: "at least 0 and below 1",
-            })
-        }
-    }
-
-    /// The fraction of one.
-    #[must_use]
-    pub const fn decimal(self) -> Decimal {
-        self.0
-    }
 }

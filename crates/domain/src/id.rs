@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// Why a text is not a valid name or id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{text}\" is not a valid {kind}: {rule}")]
+#[error("{text:?} is not a valid {kind}: {rule}")]
 pub struct IdError {
     /// The text refused, cut to a readable length.
     pub text: String,

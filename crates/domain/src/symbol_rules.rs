@@ -1,9 +1,21 @@
 //! The rules of one symbol, as far as a grid must obey them.
+//!
+//! Here is what the rules are; `check` measures orders against them and `breach` names what they
+//! would break. Filters this crate does not know are the exchange's to enforce: it never guesses.
+
+use std::fmt;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::{Asset, Price, Quantity, QuoteAmount, Symbol};
+
+mod breach;
+mod check;
+#[cfg(test)]
+mod tests;
+
+pub use breach::RuleBreach;
 
 /// Whether a symbol trades (enums.md, `status`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +31,18 @@ pub enum SymbolStatus {
     Delisted,
     /// A word this version does not know: nothing is sent until it is a known one again.
     Unrecognized,
+}
+
+impl fmt::Display for SymbolStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Trading => "trading",
+            Self::CancelOnly => "open to cancels only",
+            Self::Halted => "halted",
+            Self::Delisted => "delisted",
+            Self::Unrecognized => "in a state this version does not know",
+        })
+    }
 }
 
 /// `PRICE_FILTER`: a zero disables that part.

@@ -1,0 +1,270 @@
+//! What forbids a plan. Every check runs, so that the operator mends everything at once.
+//!
+//! Problems that repeat from level to level are reported once, for the level where they are worst,
+//! with how many others have them too.
+
+use std::mem::discriminant;
+
+use rust_decimal::Decimal;
+
+use super::sizing::after_fee;
+use super::{Entry, GridPlan, MAX_LEVELS, MIN_LEVELS, PlanProblem, PlannedOrder, Sizing, Spacing};
+use crate::amount::ceil_to_step;
+use crate::{LevelIndex, Price, QuoteAmount, RuleBreach, Rung, SymbolRules};
+
+impl GridPlan {
+    /// What can be said of the operator's wishes before any line is drawn.
+    pub(super) fn check_wishes(&self, rules: &SymbolRules) -> Vec<PlanProblem> {
+        let mut problems = Vec::new();
+        if !rules.trades() {
+            problems.push(PlanProblem::NotTrading {
+                status: rules.status,
+            });
+        }
+        if self.post_only && !rules.post_only_allowed {
+            problems.push(PlanProblem::PostOnlyNotAllowed);
+        }
+        let breaches_of_lower = rules.check_price(self.lower);
+        problems.extend(
+            breaches_of_lower
+                .into_iter()
+                .map(|breach| PlanProblem::Lower { breach }),
+        );
+        let breaches_of_upper = rules.check_price(self.upper);
+        problems.extend(
+            breaches_of_upper
+                .into_iter()
+                .map(|breach| PlanProblem::Upper { breach }),
+        );
+        if self.upper <= self.lower {
+            problems.push(PlanProblem::UpperNotAboveLower {
+                lower: self.lower,
+                upper: self.upper,
+            });
+        }
+        problems.extend(match self.spacing {
+            Spacing::Arithmetic { levels } | Spacing::Geometric { levels } => count(levels),
+            Spacing::PercentStep { step } => {
+                step.decimal().is_zero().then_some(PlanProblem::StepZero)
+            }
+        });
+        problems
+    }
+
+    /// What can be said of the sizing when there are no lines to measure it against.
+    pub(super) fn check_sizing_alone(&self, rules: &SymbolRules) -> Vec<PlanProblem> {
+        match self.sizing {
+            Sizing::BasePerLevel { quantity } => rules
+                .check_quantity(quantity)
+                .into_iter()
+                .map(|breach| PlanProblem::Quantity { breach })
+                .collect(),
+            Sizing::Investment { total } if total <= QuoteAmount::ZERO => {
+                vec![PlanProblem::InvestmentNotPositive { total }]
+            }
+            Sizing::Investment { .. } => Vec::new(),
+        }
+    }
+
+    /// What the levels' orders would break, and which levels would lose money.
+    ///
+    /// `too_little_is_known`: the investment was found too small, and what quantity would do was
+    /// said with it; that levels get too little then needs no saying again.
+    pub(super) fn check_rungs(
+        &self,
+        rungs: &[Rung],
+        entries: &[Entry],
+        rules: &SymbolRules,
+        too_little_is_known: bool,
+    ) -> Vec<PlanProblem> {
+        let news = |breach: &RuleBreach| !(too_little_is_known && is_too_little(breach));
+        let mut problems = Vec::new();
+        if let Some(rung) = rungs.first() {
+            let breaches = rules.check_quantity(rung.quantity).into_iter().filter(news);
+            problems.extend(breaches.map(|breach| PlanProblem::Quantity { breach }));
+        }
+        for ((rung, entry), index) in rungs.iter().zip(entries).zip(0..) {
+            let level = LevelIndex(index);
+            for (order, breach) in self.breaches(rung, *entry, rules) {
+                if news(&breach) {
+                    record(
+                        &mut problems,
+                        PlanProblem::Order {
+                            level,
+                            order,
+                            breach,
+                            others: 0,
+                        },
+                    );
+                }
+            }
+            if let Some(problem) = self.loss(level, rung, rules) {
+                record(&mut problems, problem);
+            }
+        }
+        problems
+    }
+
+    /// What the orders of one level break, beyond what every quantity breaks.
+    fn breaches(
+        &self,
+        rung: &Rung,
+        entry: Entry,
+        rules: &SymbolRules,
+    ) -> Vec<(PlannedOrder, RuleBreach)> {
+        let bought = rung.quantity;
+        if bought.is_zero() {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        let mut purchases = vec![(
+            PlannedOrder::Buy {
+                price: rung.buy_price,
+            },
+            rung.buy_price,
+        )];
+        if let Entry::MarketBuy { price } = entry {
+            purchases.push((PlannedOrder::FirstBuy { price }, price));
+        }
+        for (order, price) in purchases {
+            found.extend(
+                rules
+                    .check_value(price, bought)
+                    .map(|breach| (order, breach)),
+            );
+        }
+        let fee = self.fee_of_purchase(entry);
+        let sell = PlannedOrder::Sell {
+            price: rung.sell_price,
+            bought,
+            fee,
+        };
+        let price = rung.sell_price;
+        let Some(kept) = after_fee(bought, fee, rules) else {
+            found.push((
+                sell,
+                RuleBreach::Incalculable {
+                    price,
+                    quantity: bought,
+                },
+            ));
+            return found;
+        };
+        // The buy's quantity is reported by itself; only what the fee makes of it is news here.
+        if rules.check_quantity(bought).is_empty() {
+            found.extend(
+                rules
+                    .check_quantity(kept)
+                    .into_iter()
+                    .map(|breach| (sell, breach)),
+            );
+        }
+        if !kept.is_zero() && rules.check_value(price, bought).is_none() {
+            found.extend(rules.check_value(price, kept).map(|breach| (sell, breach)));
+        }
+        found
+    }
+
+    fn loss(&self, level: LevelIndex, rung: &Rung, rules: &SymbolRules) -> Option<PlanProblem> {
+        let net = self.net_per_unit(rung)?;
+        if net > Decimal::ZERO {
+            return None;
+        }
+        let kept = self.maker_fee.rest().checked_mul(self.maker_fee.rest())?;
+        let even = rung.buy_price.decimal().checked_div(kept)?;
+        let tick = rules.working_tick();
+        let mut break_even = ceil_to_step(even, tick)?;
+        if break_even == even {
+            break_even = even.checked_add(tick)?;
+        }
+        Some(PlanProblem::LosesMoney {
+            level,
+            buy_price: rung.buy_price,
+            sell_price: rung.sell_price,
+            fee: self.maker_fee,
+            net: QuoteAmount::new(net),
+            earns_from: Price::new(break_even).ok()?,
+            others: 0,
+        })
+    }
+
+    /// What one unit bought at this level earns when it is sold, after both maker fees, in quote.
+    pub(super) fn net_per_unit(&self, rung: &Rung) -> Option<Decimal> {
+        let kept = self.maker_fee.rest().checked_mul(self.maker_fee.rest())?;
+        let proceeds = rung.sell_price.decimal().checked_mul(kept)?;
+        proceeds.checked_sub(rung.buy_price.decimal())
+    }
+}
+
+fn count(levels: u32) -> Option<PlanProblem> {
+    if levels < MIN_LEVELS {
+        Some(PlanProblem::TooFewLevels {
+            levels,
+            min: MIN_LEVELS,
+        })
+    } else if levels > MAX_LEVELS {
+        Some(PlanProblem::TooManyLevels {
+            levels: Some(levels),
+            max: MAX_LEVELS,
+        })
+    } else {
+        None
+    }
+}
+
+const fn is_too_little(breach: &RuleBreach) -> bool {
+    matches!(
+        breach,
+        RuleBreach::QuantityZero
+            | RuleBreach::QuantityTooSmall { .. }
+            | RuleBreach::ValueTooSmall { .. }
+    )
+}
+
+/// Adds a level's problem, or counts it with the same one of another level, keeping the worse.
+fn record(problems: &mut Vec<PlanProblem>, problem: PlanProblem) {
+    let Some(known) = problems.iter_mut().find(|known| same_kind(known, &problem)) else {
+        problems.push(problem);
+        return;
+    };
+    let others = known.others().saturating_add(1);
+    if worse(&problem, known) {
+        *known = problem;
+    }
+    known.set_others(others);
+}
+
+fn same_kind(one: &PlanProblem, other: &PlanProblem) -> bool {
+    match (one, other) {
+        (
+            PlanProblem::Order {
+                order: one,
+                breach: first,
+                ..
+            },
+            PlanProblem::Order {
+                order: other,
+                breach: second,
+                ..
+            },
+        ) => {
+            discriminant(one) == discriminant(other) && discriminant(first) == discriminant(second)
+        }
+        (PlanProblem::LosesMoney { .. }, PlanProblem::LosesMoney { .. }) => true,
+        _ => false,
+    }
+}
+
+/// Levels come lowest first. A value is most too small at the lowest, most too large at the
+/// highest price; losses are compared.
+fn worse(new: &PlanProblem, known: &PlanProblem) -> bool {
+    match (new, known) {
+        (PlanProblem::LosesMoney { net, .. }, PlanProblem::LosesMoney { net: known, .. }) => {
+            net < known
+        }
+        (PlanProblem::Order { breach, .. }, _) => {
+            matches!(breach, RuleBreach::ValueTooLarge { .. })
+        }
+        _ => false,
+    }
+}
