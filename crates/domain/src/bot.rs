@@ -70,6 +70,10 @@ pub struct Bot {
     pub plan: GridPlan,
     /// The symbol's rules as last read from the exchange.
     pub rules: SymbolRules,
+    /// When those rules were read.
+    pub rules_read_at: Option<LocalTime>,
+    /// Whether an order was refused in a way that suggests the rules have changed.
+    pub rules_doubted: bool,
     /// How many levels it has.
     pub levels: u16,
     /// What the operator wants.

@@ -1,1 +1,357 @@
-//! decide_fill
+//! What a report about an order means for its level: pure, total, and blind to delivery order.
+//!
+//! The trades booked are always a prefix of the order's cumulative quantity. A report says up to
+//! which cumulative quantity it reaches (`z`) and shows the last trades up to there; so it is a
+//! duplicate (`z` is booked), the next piece, or proof that something is missing. What is missing
+//! is fetched and goes through [`resolve_fill`], which books the difference to the ledger.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    Assets, Bot, ClientOrderId, ExchangeOrderId, Execution, Level, LevelOrder, OrderNumber,
+    OrderState, OrderStatus, PassedOrder, Quantity, QuarantineReason, Side, Trade, TradeId,
+    book_trade,
+};
+
+/// How much earlier than its first lease an order may have been created, in milliseconds.
+const CREATED_TOLERANCE_MS: i64 = 1_000;
+
+/// Why a report does not concern the level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum NotOurs {
+    /// It came for another account: somebody typed one of our ids by hand.
+    OtherAccount,
+    /// It is about another symbol.
+    OtherSymbol,
+    /// It carries neither the level's id nor the exchange's id of its order.
+    OtherId,
+    /// Side or price are not those of the order.
+    OtherPrice,
+    /// The order is older than the intent.
+    TooOld,
+}
+
+/// What a report tells about the level's current order beside its trades.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct News {
+    /// The exchange's id of the order.
+    pub exchange_order_id: ExchangeOrderId,
+    /// How far the order has executed.
+    pub cumulative: Quantity,
+    /// How it ended, if it did.
+    pub terminal: Option<OrderStatus>,
+}
+
+/// What a report means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FillDecision {
+    /// It does not concern this level.
+    NotOurs(NotOurs),
+    /// Everything it says is known.
+    Duplicate,
+    /// No new trade, but news: accepted, or ended.
+    Noted(News),
+    /// These trades come next.
+    Book {
+        /// The trades to book, in order.
+        trades: Vec<Trade>,
+        /// What else it tells.
+        news: News,
+    },
+    /// Trades before this report are missing: fetch the order's trades, then [`resolve_fill`].
+    Missing(News),
+    /// It concerns an order that was passed: fetch its trades, then [`resolve_fill`].
+    Passed(OrderNumber),
+    /// It concerns a second exchange order under the current id: fetch its trades, then
+    /// [`resolve_fill`].
+    SecondOrder(OrderNumber),
+    /// Trades that do not belong to the current order, to be booked beside it.
+    BookAside {
+        /// The number the trades belong to.
+        no: OrderNumber,
+        /// The trades, in order.
+        trades: Vec<Trade>,
+        /// Whether a second exchange order under one id executed them.
+        second_order: bool,
+    },
+    /// Our records and the exchange disagree.
+    Quarantine(QuarantineReason, String),
+}
+
+/// Decides what a report means for a level.
+#[must_use]
+pub fn decide_fill(bot: &Bot, level: &Level, execution: &Execution) -> FillDecision {
+    let no = match owner_number(bot, level, execution) {
+        Ok(no) => no,
+        Err(why) => return FillDecision::NotOurs(why),
+    };
+    let Some(order) = level.order.as_ref().filter(|order| no <= order.no) else {
+        return decide_ahead(level, execution, no);
+    };
+    if no < order.no {
+        return decide_passed(level, execution, no);
+    }
+    let known = order.exchange_order_id;
+    if known != Some(execution.exchange_order_id) {
+        if let Some(why) = differs(order, execution) {
+            return FillDecision::NotOurs(why);
+        }
+        if known.is_some() {
+            return FillDecision::SecondOrder(no);
+        }
+    }
+    decide_current(order, execution)
+}
+
+/// Which of the level's numbers a report is about.
+fn owner_number(
+    bot: &Bot,
+    level: &Level,
+    execution: &Execution,
+) -> Result<OrderNumber, NotOurs> {
+    if execution.account != bot.account {
+        return Err(NotOurs::OtherAccount);
+    }
+    if execution.symbol != bot.rules.symbol {
+        return Err(NotOurs::OtherSymbol);
+    }
+    match execution.client_order_id.parse::<ClientOrderId>() {
+        Ok(id) if id.bot == level.bot && id.level == level.index => Ok(id.no),
+        // An amend gives the order another client id; the exchange's own id still names it.
+        Ok(_) | Err(_) => level
+            .order
+            .as_ref()
+            .filter(|order| order.exchange_order_id == Some(execution.exchange_order_id))
+            .map(|order| order.no)
+            .ok_or(NotOurs::OtherId),
+    }
+}
+
+fn differs(order: &LevelOrder, execution: &Execution) -> Option<NotOurs> {
+    let other_price = execution.order_price.is_some_and(|price| price != order.intent.price);
+    if execution.side != order.intent.side || other_price {
+        return Some(NotOurs::OtherPrice);
+    }
+    let oldest = order
+        .last_lease()
+        .map(|lease| lease.first_start.as_millis().saturating_sub(CREATED_TOLERANCE_MS));
+    match (oldest, execution.created_at) {
+        (Some(oldest), Some(created)) if created.as_millis() < oldest => Some(NotOurs::TooOld),
+        _ => None,
+    }
+}
+
+fn decide_ahead(level: &Level, execution: &Execution, no: OrderNumber) -> FillDecision {
+    if execution.order_price.is_some_and(|price| price != level.price(execution.side)) {
+        return FillDecision::NotOurs(NotOurs::OtherPrice);
+    }
+    let current = level.order.as_ref().map_or(0, |order| order.no.0);
+    FillDecision::Quarantine(
+        QuarantineReason::NumberAhead,
+        format!(
+            "order {} at the exchange carries number {no}, this level has given out {current}",
+            execution.exchange_order_id
+        ),
+    )
+}
+
+fn decide_passed(level: &Level, execution: &Execution, no: OrderNumber) -> FillDecision {
+    let known = level.previous.is_some_and(|passed| {
+        passed.no == no
+            && passed.exchange_order_id == Some(execution.exchange_order_id)
+            && execution.cumulative <= passed.executed
+    });
+    if known || execution.cumulative.is_zero() {
+        return FillDecision::Duplicate;
+    }
+    FillDecision::Passed(no)
+}
+
+fn decide_current(order: &LevelOrder, execution: &Execution) -> FillDecision {
+    let z = execution.cumulative;
+    // A rejected order never was one: the reply to its placement says what to do about it.
+    if execution.status == OrderStatus::Rejected && z.is_zero() {
+        return FillDecision::Duplicate;
+    }
+    let news = News {
+        exchange_order_id: execution.exchange_order_id,
+        cumulative: z,
+        terminal: execution.status.is_terminal().then_some(execution.status),
+    };
+    if z <= order.executed {
+        if news.terminal.is_some() && z < order.executed {
+            return FillDecision::Quarantine(
+                QuarantineReason::TradesDisagree,
+                format!("the order ended with {z} executed, but {} is booked", order.executed),
+            );
+        }
+        let tells = (news.terminal.is_some() && order.terminal.is_none())
+            || order.exchange_order_id.is_none()
+            || proves_acceptance(order);
+        return if tells { FillDecision::Noted(news) } else { FillDecision::Duplicate };
+    }
+    match next_trades(order.executed, execution) {
+        Some(trades) => FillDecision::Book { trades, news },
+        None => FillDecision::Missing(news),
+    }
+}
+
+/// Whether the level does not yet know that its order was accepted.
+fn proves_acceptance(order: &LevelOrder) -> bool {
+    match order.state {
+        OrderState::Pending { .. } | OrderState::Refused { .. } | OrderState::Held { .. } => true,
+        OrderState::Open | OrderState::Quarantined { .. } | OrderState::Idle => false,
+    }
+}
+
+/// The report's trades beyond `executed`, if they start exactly there.
+fn next_trades(executed: Quantity, execution: &Execution) -> Option<Vec<Trade>> {
+    let mut reached = execution.cumulative.checked_sub(execution.shown()?)?;
+    let mut next = Vec::new();
+    for trade in &execution.trades {
+        if reached >= executed {
+            if reached > executed && next.is_empty() {
+                return None;
+            }
+            next.push(trade.clone());
+        }
+        reached = reached.checked_add(trade.quantity)?;
+        if next.is_empty() && reached > executed {
+            return None;
+        }
+    }
+    (!next.is_empty()).then_some(next)
+}
+
+/// Decides again with all of the order's trades as the exchange shows them now, and the ledger's
+/// entries of that order number: books what the ledger lacks.
+///
+/// For [`FillDecision::Missing`], [`FillDecision::Passed`] and [`FillDecision::SecondOrder`].
+#[must_use]
+pub fn resolve_fill(
+    bot: &Bot,
+    level: &Level,
+    execution: &Execution,
+    shown: &[Trade],
+    recorded: &BTreeSet<TradeId>,
+) -> FillDecision {
+    let mut lacking: Vec<Trade> =
+        shown.iter().filter(|trade| !recorded.contains(&trade.id)).cloned().collect();
+    lacking.sort_by_key(|trade| trade.id);
+    lacking.dedup_by_key(|trade| trade.id);
+    match decide_fill(bot, level, execution) {
+        FillDecision::Passed(no) => book_aside(level, execution, no, lacking, recorded, false),
+        FillDecision::SecondOrder(no) => book_aside(level, execution, no, lacking, recorded, true),
+        FillDecision::Missing(news) | FillDecision::Book { news, .. } => {
+            resolve_current(level, news, lacking)
+        }
+        decided @ (FillDecision::NotOurs(_)
+        | FillDecision::Duplicate
+        | FillDecision::Noted(_)
+        | FillDecision::BookAside { .. }
+        | FillDecision::Quarantine(..)) => decided,
+    }
+}
+
+fn resolve_current(level: &Level, mut news: News, lacking: Vec<Trade>) -> FillDecision {
+    let Some(order) = &level.order else { return FillDecision::Duplicate };
+    let total = lacking
+        .iter()
+        .try_fold(order.executed, |sum, trade| sum.checked_add(trade.quantity));
+    let Some(total) = total else {
+        return FillDecision::Quarantine(
+            QuarantineReason::TradesDisagree,
+            "the trades of the order add up beyond any quantity".to_owned(),
+        );
+    };
+    if news.terminal.is_some() && total > news.cumulative {
+        return FillDecision::Quarantine(
+            QuarantineReason::TradesDisagree,
+            format!("the order ended with {} executed, its trades make {total}", news.cumulative),
+        );
+    }
+    news.cumulative = news.cumulative.max(total);
+    if lacking.is_empty() { FillDecision::Noted(news) } else { FillDecision::Book { trades: lacking, news } }
+}
+
+fn book_aside(
+    level: &Level,
+    execution: &Execution,
+    no: OrderNumber,
+    lacking: Vec<Trade>,
+    recorded: &BTreeSet<TradeId>,
+    second_order: bool,
+) -> FillDecision {
+    let passed = level.previous.is_some_and(|passed| {
+        passed.no == no && passed.exchange_order_id == Some(execution.exchange_order_id)
+    });
+    let priced = execution.order_price.is_none_or(|price| price == level.price(execution.side));
+    if !second_order && !passed && !priced && recorded.is_empty() {
+        return FillDecision::NotOurs(NotOurs::OtherPrice);
+    }
+    if lacking.is_empty() {
+        return FillDecision::Duplicate;
+    }
+    FillDecision::BookAside { no, trades: lacking, second_order }
+}
+
+/// The level after news and trades of its current order. `None` when an amount no longer fits.
+#[must_use]
+pub fn apply_news(
+    level: &Level,
+    news: &News,
+    trades: &[Trade],
+    assets: Assets<'_>,
+) -> Option<Level> {
+    let side = level.order.as_ref()?.intent.side;
+    let mut after = book_all(level, side, trades, assets)?;
+    let order = after.order.as_mut()?;
+    for trade in trades {
+        order.executed = order.executed.checked_add(trade.quantity)?;
+        order.executed_quote = order.executed_quote.checked_add(trade.quote)?;
+    }
+    order.highest_seen = order.highest_seen.max(news.cumulative).max(order.executed);
+    order.exchange_order_id = order.exchange_order_id.or(Some(news.exchange_order_id));
+    if order.terminal.is_none() {
+        order.terminal = news.terminal;
+    }
+    if proves_acceptance(order) {
+        order.state = OrderState::Open;
+    }
+    Some(after)
+}
+
+/// The level after trades that do not belong to its current order. `None` when an amount no longer
+/// fits.
+#[must_use]
+pub fn apply_aside(
+    level: &Level,
+    no: OrderNumber,
+    side: Side,
+    trades: &[Trade],
+    assets: Assets<'_>,
+) -> Option<Level> {
+    let mut after = book_all(level, side, trades, assets)?;
+    if let Some(passed) = after.previous.as_mut().filter(|passed| passed.no == no) {
+        for trade in trades {
+            passed.executed = passed.executed.checked_add(trade.quantity)?;
+        }
+    }
+    Some(after)
+}
+
+fn book_all(level: &Level, side: Side, trades: &[Trade], assets: Assets<'_>) -> Option<Level> {
+    trades
+        .iter()
+        .try_fold(level.clone(), |level, trade| book_trade(&level, side, trade, assets))
+}
+
+/// What is kept of an order once the next one takes its place.
+#[must_use]
+pub fn pass_order(order: &LevelOrder) -> PassedOrder {
+    PassedOrder {
+        no: order.no,
+        exchange_order_id: order.exchange_order_id,
+        executed: order.executed,
+    }
+}

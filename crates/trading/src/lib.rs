@@ -9,16 +9,29 @@
 //! the outside. It opens no connection, reads no clock and starts no task. Nothing but
 //! [`place_intent`] ever sends an order.
 
+mod advance;
 mod exchange;
+mod handle_fill;
 mod limits;
 mod message;
+mod place_intent;
+mod ports;
 mod records;
+mod recover_bot;
+mod recover_level;
+mod send;
 mod store;
+mod story;
+mod stray;
 mod surroundings;
 
 pub use exchange::*;
+pub use handle_fill::{Answer, HandleFillError, Handled, Outcome, handle_fill};
 pub use limits::*;
 pub use message::*;
+pub use place_intent::{PlaceMode, Placing, place_intent};
+pub use ports::*;
 pub use records::*;
+pub use recover_bot::{RecoverError, Recovered, recover_bot};
 pub use store::*;
 pub use surroundings::*;

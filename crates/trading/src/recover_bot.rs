@@ -1,0 +1,345 @@
+//! Comparing one bot with the exchange, and feeding what is missing through the ordinary road.
+//!
+//! Recovery also lays a new bot's first orders, holds and releases, and takes a stopped bot down:
+//! the operator writes what is wanted, recovery makes it so. It has no other way to send an order
+//! than [`place_intent`](crate::place_intent), and no other way to book a fill than
+//! [`handle_fill`](crate::handle_fill).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use domain::{
+    BestPrices, Bot, BotId, ClientOrderId, DesiredStatus, ExchangeOrderId, Level, ListedOrder,
+    ObservedStatus, OrderState, RecoveryAction, Room, View, find_room, plan_recovery,
+};
+use futures_util::StreamExt;
+
+use crate::recover_level::{Run, carry_out};
+use crate::stray::take_in_strays;
+use crate::{
+    AccountRecord, AccountStore, BotStore, Clock, Exchange, ExchangeError, Exchanges, LevelStore,
+    OrderView, Outside, RECENT, StoreError, StreamState,
+};
+
+/// How many levels of one bot are worked on at once.
+const LEVELS_AT_ONCE: usize = 8;
+
+/// How long a symbol's rules are believed before they are read again.
+const RULES_LAST: Duration = Duration::from_secs(600);
+
+/// What one run of recovery found and did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// The bot's status after the run.
+    pub observed: ObservedStatus,
+    /// How many levels called for which action.
+    pub actions: BTreeMap<&'static str, u32>,
+    /// How many fills were booked that had been missed.
+    pub fills_recovered: u32,
+    /// What the operator should know.
+    pub problems: Vec<String>,
+}
+
+/// Why a bot could not be compared with the exchange. What is owed stays owed.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoverError {
+    /// There is no such bot, or its account has no record.
+    #[error("there is no bot {0} with an account")]
+    NoBot(BotId),
+    /// The store did not answer or a record cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The exchange did not answer.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+}
+
+/// Compares a bot with the exchange and mends what differs.
+///
+/// # Errors
+/// [`RecoverError`] when the comparison itself is not possible; one bad level is no error.
+pub async fn recover_bot<O: Outside>(outside: O, id: &BotId) -> Result<Recovered, RecoverError> {
+    let bot = outside
+        .store()
+        .bot(id)
+        .await?
+        .ok_or_else(|| RecoverError::NoBot(id.clone()))?;
+    let account = outside.store().account(&bot.account).await?;
+    let account = account.ok_or_else(|| RecoverError::NoBot(id.clone()))?;
+    let connection = outside.exchanges().connect(&bot.account).await?;
+    let mut problems = Vec::new();
+    let bot = refresh_rules(outside, &connection, bot, &mut problems).await?;
+    want_stream(outside, &account, &mut problems).await?;
+
+    let exchange_now = connection.server_time().await?;
+    let prices = connection.best_prices(&bot.rules.symbol).await.ok();
+    let levels = outside.store().levels(id).await?;
+    let listing = connection.open_orders(&bot.rules.symbol).await?;
+    let open: BTreeMap<ExchangeOrderId, ListedOrder> = listing.iter().map(listed).collect();
+    let room = find_room(&bot, &levels, prices, foreign(&levels, &listing));
+    let now = outside.clock().now();
+    let view = View {
+        bot: &bot,
+        now,
+        exchange_now,
+        open: &open,
+        prices,
+        room: &room,
+        account_admits: account.breaker.admits(now),
+        settle: RECENT,
+    };
+    let run = Run {
+        outside,
+        connection: &connection,
+        bot: &bot,
+        account: &account,
+        prices,
+    };
+    let mut recovered = Recovered {
+        observed: bot.observed,
+        actions: BTreeMap::new(),
+        fills_recovered: 0,
+        problems,
+    };
+    work(run, &levels, &view, &mut recovered).await;
+    take_in_strays(run, &levels, &listing, &mut recovered).await;
+    recovered.observed = observe(outside, &bot, &room).await?;
+    Ok(recovered)
+}
+
+fn listed(view: &OrderView) -> (ExchangeOrderId, ListedOrder) {
+    (
+        view.exchange_order_id,
+        ListedOrder {
+            executed: view.executed,
+            quantity: view.quantity,
+        },
+    )
+}
+
+/// How many open orders on the symbol belong to none of the bot's levels.
+fn foreign(levels: &[Level], listing: &[OrderView]) -> usize {
+    let ours: BTreeSet<ExchangeOrderId> = levels
+        .iter()
+        .filter_map(|level| {
+            level
+                .order
+                .as_ref()
+                .and_then(|order| order.exchange_order_id)
+        })
+        .collect();
+    let bot = levels.first().map(|level| &level.bot);
+    listing
+        .iter()
+        .filter(|view| {
+            let id = view.client_order_id.parse::<ClientOrderId>().ok();
+            !ours.contains(&view.exchange_order_id) && id.as_ref().map(|id| &id.bot) != bot
+        })
+        .count()
+}
+
+/// Works through the levels, nearest to the market first, a few at once.
+async fn work<O: Outside>(
+    run: Run<'_, O>,
+    levels: &[Level],
+    view: &View<'_>,
+    recovered: &mut Recovered,
+) {
+    let mut planned: Vec<(&Level, RecoveryAction)> = levels
+        .iter()
+        .map(|level| (level, plan_recovery(level, view)))
+        .collect();
+    if let Some(prices) = view.prices {
+        planned.sort_by_key(|(level, _)| distance(level, prices));
+    }
+    let done = futures_util::stream::iter(planned.into_iter().map(|(level, action)| async move {
+        let name = action_name(&action);
+        (name, carry_out(run, level, action).await)
+    }))
+    .buffer_unordered(LEVELS_AT_ONCE)
+    .collect::<Vec<_>>()
+    .await;
+    for (name, outcome) in done {
+        let count = recovered.actions.entry(name).or_insert(0);
+        *count = count.saturating_add(1);
+        match outcome {
+            Ok(done) => {
+                recovered.fills_recovered = recovered
+                    .fills_recovered
+                    .saturating_add(u32::from(done.booked));
+                recovered.problems.extend(done.problem);
+            }
+            Err(error) => recovered.problems.push(error.to_string()),
+        }
+    }
+}
+
+fn distance(level: &Level, prices: BestPrices) -> rust_decimal::Decimal {
+    let price = level
+        .order
+        .as_ref()
+        .map_or(level.buy_price, |order| order.intent.price);
+    price
+        .decimal()
+        .checked_sub(prices.bid.decimal())
+        .map_or(rust_decimal::Decimal::MAX, |distance| distance.abs())
+}
+
+const fn action_name(action: &RecoveryAction) -> &'static str {
+    match action {
+        RecoveryAction::Leave => "leave",
+        RecoveryAction::LeaveRecent => "leave_recent",
+        RecoveryAction::LeaveLeased(_) => "leave_leased",
+        RecoveryAction::Wait => "wait",
+        RecoveryAction::Query(_) => "query",
+        RecoveryAction::Lay => "lay",
+        RecoveryAction::Place => "place",
+        RecoveryAction::FindOut => "find_out",
+        RecoveryAction::Hold(_) => "hold",
+        RecoveryAction::Cancel(_) => "cancel",
+        RecoveryAction::Rest => "rest",
+        RecoveryAction::Liquidate => "liquidate",
+        RecoveryAction::Reexamine => "reexamine",
+    }
+}
+
+/// Reads the symbol's rules anew when they are old or an order was refused for one of them.
+async fn refresh_rules<O: Outside>(
+    outside: O,
+    connection: &<O::Exchanges as Exchanges>::Connection,
+    bot: Bot,
+    problems: &mut Vec<String>,
+) -> Result<Bot, RecoverError> {
+    let now = outside.clock().now();
+    let fresh = bot
+        .rules_read_at
+        .is_some_and(|at| now.since(at) < RULES_LAST);
+    if fresh && bot.rules.trades() && !bot.rules_doubted {
+        return Ok(bot);
+    }
+    let mut rules = bot.rules.clone();
+    match connection.rules(&bot.rules.symbol).await {
+        Ok(read) => rules = read,
+        Err(ExchangeError::UnknownSymbol(symbol)) => {
+            rules.status = domain::SymbolStatus::Delisted;
+            problems.push(format!("{symbol} is no longer listed; its levels are held"));
+        }
+        Err(error) => {
+            problems.push(format!(
+                "the rules of {} could not be read: {error}",
+                rules.symbol
+            ));
+            return Ok(bot);
+        }
+    }
+    let mut after = bot.clone();
+    after.rules = rules;
+    after.rules_read_at = Some(now);
+    after.rules_doubted = false;
+    Ok(write_bot(outside, &bot, after).await?)
+}
+
+/// Writes a bot if nobody changed it meanwhile; otherwise returns what is there now.
+async fn write_bot<O: Outside>(
+    outside: O,
+    before: &Bot,
+    mut after: Bot,
+) -> Result<Bot, StoreError> {
+    after.version = before.version.saturating_add(1);
+    match outside.store().update_bot(before.version, &after).await? {
+        crate::Claim::Won => Ok(after),
+        crate::Claim::Lost => Ok(outside
+            .store()
+            .bot(&before.id)
+            .await?
+            .unwrap_or_else(|| before.clone())),
+    }
+}
+
+/// Asks for the account's stream where no bridge holds it.
+async fn want_stream<O: Outside>(
+    outside: O,
+    account: &AccountRecord,
+    problems: &mut Vec<String>,
+) -> Result<(), StoreError> {
+    match &account.stream {
+        StreamState::Subscribed { .. } => Ok(()),
+        StreamState::Never | StreamState::Down { .. } => {
+            problems.push(format!(
+                "account {} has no user-data stream now; fills are found by polling until it has",
+                account.id
+            ));
+            if account.stream_wanted_since.is_some() {
+                return Ok(());
+            }
+            outside
+                .store()
+                .want_stream(&account.id, Some(outside.clock().now()))
+                .await
+        }
+    }
+}
+
+/// Compares what was wanted with what is, and writes the bot's observed status.
+async fn observe<O: Outside>(
+    outside: O,
+    bot: &Bot,
+    room: &Room,
+) -> Result<ObservedStatus, RecoverError> {
+    let levels = outside.store().levels(&bot.id).await?;
+    let Some(current) = outside.store().bot(&bot.id).await? else {
+        return Ok(bot.observed);
+    };
+    // The operator may have changed their mind during this run; then the next run decides.
+    let wanted = if current.desired == bot.desired {
+        bot.desired
+    } else {
+        return Ok(bot.observed);
+    };
+    let at_rest = |level: &Level| {
+        level
+            .order
+            .as_ref()
+            .is_none_or(|order| order.state == OrderState::Idle)
+    };
+    let stamped = |level: &Level| {
+        level.order.as_ref().is_none_or(|order| match order.state {
+            OrderState::Pending { .. } | OrderState::Refused { .. } => false,
+            OrderState::Open
+            | OrderState::Held { .. }
+            | OrderState::Quarantined { .. }
+            | OrderState::Idle => true,
+        })
+    };
+    let observed = match wanted {
+        DesiredStatus::Ready => ObservedStatus::Ready,
+        DesiredStatus::Running => ObservedStatus::Running,
+        DesiredStatus::Paused if levels.iter().all(stamped) => ObservedStatus::Paused,
+        DesiredStatus::Stopped | DesiredStatus::StoppedAndSold if levels.iter().all(at_rest) => {
+            ObservedStatus::Stopped
+        }
+        DesiredStatus::Paused | DesiredStatus::Stopped | DesiredStatus::StoppedAndSold => {
+            current.observed
+        }
+    };
+    let doubted = levels.iter().any(doubts_rules) || !room.outside_band.is_empty();
+    let mut after = current.clone();
+    after.observed = observed;
+    after.rules_doubted = current.rules_doubted || doubted;
+    after.recovered_at = Some(outside.clock().now());
+    write_bot(outside, &current, after).await?;
+    Ok(observed)
+}
+
+/// Whether an order of the level was refused for a rule of the symbol.
+fn doubts_rules(level: &Level) -> bool {
+    level.order.as_ref().is_some_and(|order| {
+        matches!(
+            &order.state,
+            OrderState::Refused {
+                why: domain::RefusalReason::Filter | domain::RefusalReason::MarketClosed,
+                ..
+            }
+        )
+    })
+}

@@ -1,0 +1,510 @@
+//! Carrying out what recovery has planned for one level.
+
+use domain::{
+    BestPrices, Bot, ClientOrderId, ExchangeOrderId, FirstInventory, HoldReason, Level, LevelOrder,
+    OrderState, QuarantineReason, RecoveryAction, first_inventory_price,
+};
+
+use crate::advance::{Conditions, advance, rest};
+use crate::handle_fill::{Case, handle_case};
+use crate::place_intent::claim;
+use crate::send::as_execution;
+use crate::story::tell;
+use crate::{
+    AccountRecord, CancelOutcome, Clock, EventKind, Exchange, ExchangeError, Exchanges,
+    HandleFillError, LOOKUP_LAG, OrderView, Outcome, Outside, PlaceMode, Placing, StoreError,
+    place_intent,
+};
+
+/// What one run works with.
+pub(crate) struct Run<'a, O: Outside> {
+    pub(crate) outside: O,
+    pub(crate) connection: &'a <O::Exchanges as Exchanges>::Connection,
+    pub(crate) bot: &'a Bot,
+    pub(crate) account: &'a AccountRecord,
+    pub(crate) prices: Option<BestPrices>,
+}
+
+impl<O: Outside> Clone for Run<'_, O> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<O: Outside> Copy for Run<'_, O> {}
+
+/// What one level's action led to.
+#[derive(Debug, Default)]
+pub(crate) struct Done {
+    /// Whether fills were booked that had been missed.
+    pub(crate) booked: bool,
+    /// What the operator should know.
+    pub(crate) problem: Option<String>,
+}
+
+/// Why one level could not be mended now. The others go on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LevelError {
+    #[error("level {level}: {error}")]
+    Store {
+        level: domain::LevelIndex,
+        error: StoreError,
+    },
+    #[error("level {level}: {error}")]
+    Exchange {
+        level: domain::LevelIndex,
+        error: ExchangeError,
+    },
+    #[error("level {level}: {error}")]
+    Report {
+        level: domain::LevelIndex,
+        error: HandleFillError,
+    },
+}
+
+/// Carries one planned action out.
+pub(crate) async fn carry_out<O: Outside>(
+    run: Run<'_, O>,
+    level: &Level,
+    action: RecoveryAction,
+) -> Result<Done, LevelError> {
+    let in_store = |error| LevelError::Store {
+        level: level.index,
+        error,
+    };
+    match action {
+        RecoveryAction::Leave
+        | RecoveryAction::LeaveRecent
+        | RecoveryAction::LeaveLeased(_)
+        | RecoveryAction::Wait => Ok(Done::default()),
+        RecoveryAction::Query(id) => query(run, level, id).await,
+        RecoveryAction::Cancel(id) => cancel(run, level, id).await,
+        RecoveryAction::Lay => lay(run, level).await,
+        RecoveryAction::Place | RecoveryAction::Liquidate => {
+            place(run, level, PlaceMode::Send).await.map_err(in_store)
+        }
+        RecoveryAction::FindOut => place(run, level, PlaceMode::FindOut)
+            .await
+            .map_err(in_store),
+        RecoveryAction::Hold(why) => hold(run, level, why).await.map_err(in_store),
+        RecoveryAction::Rest => {
+            claim(run.outside, level, rest(level))
+                .await
+                .map_err(in_store)?;
+            Ok(Done::default())
+        }
+        RecoveryAction::Reexamine => reexamine(run, level).await,
+    }
+}
+
+async fn place<O: Outside>(
+    run: Run<'_, O>,
+    level: &Level,
+    mode: PlaceMode,
+) -> Result<Done, StoreError> {
+    let bot = run.bot;
+    let placing = place_intent(run.outside, &bot.account, &bot.id, level.index, mode).await?;
+    let problem = match placing {
+        Placing::Refused(why) => Some(format!("level {}: not placed: {why}", level.index)),
+        Placing::AccountStopped => Some(format!("account {} is stopped", bot.account)),
+        Placing::Quarantined => Some(format!("level {}: quarantined", level.index)),
+        Placing::Accepted
+        | Placing::Unknown(_)
+        | Placing::Held
+        | Placing::Leased(_)
+        | Placing::MovedOn
+        | Placing::NothingOwed
+        | Placing::NoAnswer => None,
+    };
+    Ok(Done {
+        booked: false,
+        problem,
+    })
+}
+
+/// Lays a level's first order; where its first inventory comes from the balance, waits for that.
+async fn lay<O: Outside>(run: Run<'_, O>, level: &Level) -> Result<Done, LevelError> {
+    let from_balance = run.bot.plan.first_inventory == FirstInventory::FromBalance;
+    if from_balance && level.order.is_none() && level.base.is_zero() && starts_above(run, level) {
+        let text = format!(
+            "level {}: starts above the market and waits for {} {} from the balance",
+            level.index, level.quantity, run.bot.rules.base
+        );
+        return Ok(Done {
+            booked: false,
+            problem: Some(text),
+        });
+    }
+    let done = place(run, level, PlaceMode::Send)
+        .await
+        .map_err(|error| LevelError::Store {
+            level: level.index,
+            error,
+        })?;
+    if level.order.is_none() {
+        let text = format!("buys at {}, sells at {}", level.buy_price, level.sell_price);
+        tell(
+            run.outside,
+            &level.bot,
+            Some(level.index),
+            None,
+            EventKind::Laid,
+            text,
+        )
+        .await;
+    }
+    Ok(done)
+}
+
+fn starts_above<O: Outside>(run: Run<'_, O>, level: &Level) -> bool {
+    let rung = domain::Rung {
+        buy_price: level.buy_price,
+        sell_price: level.sell_price,
+        quantity: level.quantity,
+    };
+    let plan = &run.bot.plan;
+    run.prices.is_some_and(|prices| {
+        first_inventory_price(
+            &rung,
+            &run.bot.rules,
+            prices,
+            plan.taker_fee,
+            plan.maker_fee,
+        )
+        .is_some()
+    })
+}
+
+async fn hold<O: Outside>(
+    run: Run<'_, O>,
+    level: &Level,
+    why: HoldReason,
+) -> Result<Done, StoreError> {
+    let mut after = level.clone();
+    let Some(order) = &mut after.order else {
+        return Ok(Done::default());
+    };
+    let no = order.no;
+    let text = format!("held: {why:?}");
+    order.state = OrderState::Held {
+        why,
+        lease: order.last_lease().copied(),
+    };
+    if claim(run.outside, level, after).await?.is_some() {
+        tell(
+            run.outside,
+            &level.bot,
+            Some(level.index),
+            Some(no),
+            EventKind::Held,
+            text,
+        )
+        .await;
+    }
+    Ok(Done::default())
+}
+
+/// Asks for one order and feeds the answer as a report.
+async fn query<O: Outside>(
+    run: Run<'_, O>,
+    level: &Level,
+    id: ExchangeOrderId,
+) -> Result<Done, LevelError> {
+    let found = run
+        .connection
+        .order(&run.bot.rules.symbol, id)
+        .await
+        .map_err(|error| LevelError::Exchange {
+            level: level.index,
+            error,
+        })?;
+    match found {
+        Some(view) => {
+            note_amend(run, level, &view).await?;
+            feed(run, level, &view).await
+        }
+        None => vanished(run, level, id).await,
+    }
+}
+
+/// Feeds an order as a query shows it through the same handling as a live report.
+pub(crate) async fn feed<O: Outside>(
+    run: Run<'_, O>,
+    level: &Level,
+    view: &OrderView,
+) -> Result<Done, LevelError> {
+    // Known by the exchange's id, whatever client id an amend has given it.
+    let id = level.order.as_ref().map_or_else(
+        || level.client_order_id(level.next_no()),
+        |order| level.client_order_id(order.no),
+    );
+    feed_as(run, level, view, &id).await
+}
+
+pub(crate) async fn feed_as<O: Outside>(
+    run: Run<'_, O>,
+    level: &Level,
+    view: &OrderView,
+    id: &ClientOrderId,
+) -> Result<Done, LevelError> {
+    let execution = as_execution(run.bot, view, id);
+    let received_at = run.outside.clock().now();
+    let case = Case {
+        execution: &execution,
+        received_at,
+        by_recovery: true,
+    };
+    let handled = handle_case(run.outside, case)
+        .await
+        .map_err(|error| LevelError::Report {
+            level: level.index,
+            error,
+        })?;
+    let booked = matches!(handled.outcome, Outcome::Booked | Outcome::BookedAside);
+    if booked || handled.outcome == Outcome::Noted {
+        let text = format!(
+            "exchange order {} is {:?} with {} executed",
+            view.exchange_order_id, view.status, view.executed
+        );
+        let no = Some(id.no);
+        tell(
+            run.outside,
+            &level.bot,
+            Some(level.index),
+            no,
+            EventKind::Recovered,
+            text,
+        )
+        .await;
+    }
+    Ok(Done {
+        booked,
+        problem: None,
+    })
+}
+
+/// Takes note of a quantity that was changed at the exchange by hand.
+async fn note_amend<O: Outside>(
+    run: Run<'_, O>,
+    level: &Level,
+    view: &OrderView,
+) -> Result<(), LevelError> {
+    let mut after = level.clone();
+    let Some(order) = &mut after.order else {
+        return Ok(());
+    };
+    if order.intent.quantity == view.quantity || view.status.is_terminal() {
+        return Ok(());
+    }
+    let text = format!(
+        "order {} was changed at the exchange from {} to {}",
+        view.exchange_order_id, order.intent.quantity, view.quantity
+    );
+    let no = order.no;
+    order.intent.quantity = view.quantity;
+    let claimed = claim(run.outside, level, after)
+        .await
+        .map_err(|error| LevelError::Store {
+            level: level.index,
+            error,
+        })?;
+    if claimed.is_some() {
+        tell(
+            run.outside,
+            &level.bot,
+            Some(level.index),
+            Some(no),
+            EventKind::Amended,
+            text,
+        )
+        .await;
+    }
+    Ok(())
+}
+
+/// An order the level knows cannot be found. Look-ups lag, so this counts only after a while.
+async fn vanished<O: Outside>(
+    run: Run<'_, O>,
+    level: &Level,
+    id: ExchangeOrderId,
+) -> Result<Done, LevelError> {
+    if run.outside.clock().now().since(level.changed_at) < LOOKUP_LAG {
+        return Ok(Done::default());
+    }
+    let mut after = level.clone();
+    let Some(order) = &mut after.order else {
+        return Ok(Done::default());
+    };
+    let evidence = format!("order {id} can no longer be found at the exchange");
+    let no = order.no;
+    order.state = OrderState::Quarantined {
+        why: QuarantineReason::OrderVanished,
+        evidence: evidence.clone(),
+    };
+    let problem = Some(format!("level {}: {evidence}", level.index));
+    let claimed = claim(run.outside, level, after)
+        .await
+        .map_err(|error| LevelError::Store {
+            level: level.index,
+            error,
+        })?;
+    if claimed.is_some() {
+        let kind = EventKind::Quarantined;
+        tell(
+            run.outside,
+            &level.bot,
+            Some(level.index),
+            Some(no),
+            kind,
+            evidence,
+        )
+        .await;
+    }
+    Ok(Done {
+        booked: false,
+        problem,
+    })
+}
+
+async fn cancel<O: Outside>(
+    run: Run<'_, O>,
+    level: &Level,
+    id: ExchangeOrderId,
+) -> Result<Done, LevelError> {
+    let cancelled = run
+        .connection
+        .cancel(&run.bot.rules.symbol, id)
+        .await
+        .map_err(|error| LevelError::Exchange {
+            level: level.index,
+            error,
+        })?;
+    match cancelled {
+        CancelOutcome::Canceled(view) => {
+            let no = level.order.as_ref().map(|order| order.no);
+            let text = format!("order {id} was cancelled with {} executed", view.executed);
+            tell(
+                run.outside,
+                &level.bot,
+                Some(level.index),
+                no,
+                EventKind::Cancelled,
+                text,
+            )
+            .await;
+            feed(run, level, &view).await
+        }
+        // Filled or ended meanwhile: a query tells which.
+        CancelOutcome::NotOpen => query(run, level, id).await,
+    }
+}
+
+/// Looks again at a level whose records and the exchange disagreed.
+async fn reexamine<O: Outside>(run: Run<'_, O>, level: &Level) -> Result<Done, LevelError> {
+    let at = level.index;
+    let Some(order) = &level.order else {
+        return Ok(Done::default());
+    };
+    let OrderState::Quarantined { why, evidence } = &order.state else {
+        return Ok(Done::default());
+    };
+    let problem = Some(format!("level {at}: quarantined: {evidence}"));
+    let Some(view) = find_again(run, level, order)
+        .await
+        .map_err(|error| LevelError::Exchange { level: at, error })?
+    else {
+        return Ok(Done {
+            booked: false,
+            problem,
+        });
+    };
+    let fed = feed(run, level, &view).await?;
+    match why {
+        // Found again, and everything it shows is booked: the level goes on.
+        QuarantineReason::OrderVanished | QuarantineReason::TradesDisagree => {
+            release(run, level, &view).await?;
+            Ok(fed)
+        }
+        // Only the operator can say whose order that is.
+        QuarantineReason::ForeignOrder | QuarantineReason::NumberAhead => {
+            Ok(Done { problem, ..fed })
+        }
+    }
+}
+
+async fn find_again<O: Outside>(
+    run: Run<'_, O>,
+    level: &Level,
+    order: &LevelOrder,
+) -> Result<Option<OrderView>, ExchangeError> {
+    let symbol = &run.bot.rules.symbol;
+    match order.exchange_order_id {
+        Some(id) => run.connection.order(symbol, id).await,
+        None => {
+            run.connection
+                .find_order(symbol, &level.client_order_id(order.no))
+                .await
+        }
+    }
+}
+
+/// Ends a quarantine once what is booked equals what the exchange shows.
+async fn release<O: Outside>(
+    run: Run<'_, O>,
+    level: &Level,
+    view: &OrderView,
+) -> Result<(), LevelError> {
+    let in_store = |error| LevelError::Store {
+        level: level.index,
+        error,
+    };
+    let outside = run.outside;
+    let bot = run.bot;
+    let loaded = crate::LevelStore::load(outside.store(), &bot.account, &bot.id, level.index)
+        .await
+        .map_err(in_store)?;
+    let Some(current) = loaded.level else {
+        return Ok(());
+    };
+    let mut after = current.clone();
+    let Some(order) = &mut after.order else {
+        return Ok(());
+    };
+    let same = order.exchange_order_id == Some(view.exchange_order_id);
+    if !same || order.executed != view.executed {
+        return Ok(());
+    }
+    let no = order.no;
+    order.state = OrderState::Open;
+    let conditions = Conditions {
+        bot,
+        account: run.account,
+        admission: Some(run.connection.admission()),
+        exchange_now: run.connection.estimated_time(),
+        now: outside.clock().now(),
+        by_recovery: true,
+    };
+    let after = advance(after, &conditions);
+    let Some(claimed) = claim(outside, &current, after).await.map_err(in_store)? else {
+        return Ok(());
+    };
+    let text = format!(
+        "order {} was found again, the level goes on",
+        view.exchange_order_id
+    );
+    tell(
+        outside,
+        &level.bot,
+        Some(level.index),
+        Some(no),
+        EventKind::Released,
+        text,
+    )
+    .await;
+    if let Some(owned) = crate::send::Owned::of(bot, &claimed) {
+        crate::send::send(outside, run.connection, owned)
+            .await
+            .map_err(in_store)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! Open orders under our ids that are no level's current order: second orders, orders of passed
+//! numbers. They are cancelled, what they executed is booked, and the operator is told.
+
+use domain::{ClientOrderId, ExchangeOrderId, Level, OrderState};
+
+use crate::recover_bot::Recovered;
+use crate::recover_level::{Run, feed_as};
+use crate::story::tell;
+use crate::{CancelOutcome, EventKind, Exchange, OrderView, Outside};
+
+/// Cancels stray orders of the bot and books what they executed.
+pub(crate) async fn take_in_strays<O: Outside>(
+    run: Run<'_, O>,
+    levels: &[Level],
+    listing: &[OrderView],
+    recovered: &mut Recovered,
+) {
+    for view in listing {
+        let Ok(id) = view.client_order_id.parse::<ClientOrderId>() else {
+            continue;
+        };
+        let Some(level) = levels
+            .iter()
+            .find(|level| level.bot == id.bot && level.index == id.level)
+        else {
+            continue;
+        };
+        if !is_stray(level, &id, view.exchange_order_id) {
+            continue;
+        }
+        recovered.problems.push(format!(
+            "level {}: order {} ({id}) is open beside the level's own and is cancelled",
+            level.index, view.exchange_order_id
+        ));
+        if let Err(error) = take_in(run, level, &id, view).await {
+            recovered
+                .problems
+                .push(format!("level {}: {error}", level.index));
+        }
+    }
+}
+
+fn is_stray(level: &Level, id: &ClientOrderId, exchange_order_id: ExchangeOrderId) -> bool {
+    let Some(order) = &level.order else {
+        return false;
+    };
+    if id.no < order.no {
+        return true;
+    }
+    // A number ahead, or one still pending, is judged where intents are placed and reports read.
+    let pending = matches!(order.state, OrderState::Pending { .. });
+    id.no == order.no
+        && !pending
+        && order
+            .exchange_order_id
+            .is_some_and(|known| known != exchange_order_id)
+}
+
+async fn take_in<O: Outside>(
+    run: Run<'_, O>,
+    level: &Level,
+    id: &ClientOrderId,
+    view: &OrderView,
+) -> Result<(), String> {
+    let symbol = &run.bot.rules.symbol;
+    let cancelled = run.connection.cancel(symbol, view.exchange_order_id).await;
+    let ended = match cancelled.map_err(|error| error.to_string())? {
+        CancelOutcome::Canceled(view) => Some(view),
+        CancelOutcome::NotOpen => run
+            .connection
+            .order(symbol, view.exchange_order_id)
+            .await
+            .map_err(|error| error.to_string())?,
+    };
+    let Some(ended) = ended else { return Ok(()) };
+    let text = format!(
+        "exchange order {} was open beside the level's own; it ended {:?} with {} executed",
+        ended.exchange_order_id, ended.status, ended.executed
+    );
+    let no = Some(id.no);
+    tell(
+        run.outside,
+        &level.bot,
+        Some(level.index),
+        no,
+        EventKind::SecondOrder,
+        text,
+    )
+    .await;
+    if !ended.executed.is_zero() {
+        feed_as(run, level, &ended, id)
+            .await
+            .map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
