@@ -6,9 +6,11 @@
 //!
 //! Decides nothing about money: it says what the exchange said.
 
+mod classify;
 mod credentials;
 mod sign;
 pub mod stream;
 
+pub use classify::{Meaning, ReplyHead, Verdict, classify, classify_code};
 pub use credentials::{Credentials, CredentialsError};
 pub use sign::{query, signed_query, ws_signature};
