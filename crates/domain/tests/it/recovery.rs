@@ -1,0 +1,199 @@
+//! What recovery does about one level in each state, for each wish of the operator.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use domain::{
+    BestPrices, DesiredStatus, ExchangeOrderId, ExchangeTime, HoldReason, Level, LevelIndex,
+    ListedOrder, LocalTime, OrderState, Quantity, RecoveryAction, RefusalReason, Room, Side, View,
+    find_room, plan_recovery,
+};
+
+use crate::fixtures::{bot, empty_level, lease, pending, price, quantity};
+
+const NOW: i64 = 100_000;
+
+fn plan(
+    level: &Level,
+    desired: DesiredStatus,
+    open: &[(i64, &str)],
+    room: &Room,
+) -> RecoveryAction {
+    let mut bot = bot();
+    bot.desired = desired;
+    let open: BTreeMap<_, _> = open
+        .iter()
+        .map(|(id, executed)| {
+            let order = ListedOrder {
+                executed: quantity(executed),
+                quantity: quantity("10"),
+            };
+            (ExchangeOrderId(*id), order)
+        })
+        .collect();
+    plan_recovery(
+        level,
+        &View {
+            bot: &bot,
+            now: LocalTime::from_millis(NOW),
+            exchange_now: ExchangeTime::from_millis(NOW),
+            open: &open,
+            prices: None,
+            room,
+            account_admits: true,
+            settle: Duration::from_secs(3),
+        },
+    )
+}
+
+fn in_state(state: OrderState) -> Level {
+    let mut level = pending(&empty_level(&bot()), Side::Buy, "10");
+    let order = level.order.as_mut().unwrap();
+    order.exchange_order_id = (state == OrderState::Open).then_some(ExchangeOrderId(42));
+    order.state = state;
+    level
+}
+
+fn refused(retry_at: i64) -> OrderState {
+    OrderState::Refused {
+        why: RefusalReason::InsufficientBalance,
+        detail: String::new(),
+        retry_at: LocalTime::from_millis(retry_at),
+        lease: None,
+    }
+}
+
+fn held(why: HoldReason) -> OrderState {
+    OrderState::Held { why, lease: None }
+}
+
+#[test]
+fn each_state_has_its_action() {
+    use DesiredStatus::{Paused, Running, Stopped, StoppedAndSold};
+    let live = OrderState::Pending {
+        lease: lease(NOW - 1_000),
+    };
+    let over = OrderState::Pending {
+        lease: lease(NOW - 30_000),
+    };
+    let until = ExchangeTime::from_millis(NOW + 29_000);
+    let id = ExchangeOrderId(42);
+    let here: &[(i64, &str)] = &[(42, "0")];
+    let traded: &[(i64, &str)] = &[(42, "3")];
+    let table: Vec<(OrderState, DesiredStatus, &[(i64, &str)], RecoveryAction)> = vec![
+        (OrderState::Open, Running, here, RecoveryAction::Leave),
+        (OrderState::Open, Running, traded, RecoveryAction::Query(id)),
+        (OrderState::Open, Running, &[], RecoveryAction::Query(id)),
+        (OrderState::Open, Paused, here, RecoveryAction::Leave),
+        (OrderState::Open, Paused, &[], RecoveryAction::Query(id)),
+        (OrderState::Open, Stopped, here, RecoveryAction::Cancel(id)),
+        (
+            OrderState::Open,
+            StoppedAndSold,
+            here,
+            RecoveryAction::Cancel(id),
+        ),
+        (
+            live.clone(),
+            Running,
+            &[],
+            RecoveryAction::LeaveLeased(until),
+        ),
+        (live, Stopped, &[], RecoveryAction::LeaveLeased(until)),
+        (over.clone(), Running, &[], RecoveryAction::Place),
+        (over.clone(), Paused, &[], RecoveryAction::FindOut),
+        (over, Stopped, &[], RecoveryAction::FindOut),
+        (refused(NOW), Running, &[], RecoveryAction::Place),
+        (refused(NOW + 1), Running, &[], RecoveryAction::Wait),
+        (
+            refused(NOW),
+            Paused,
+            &[],
+            RecoveryAction::Hold(HoldReason::Paused),
+        ),
+        (refused(NOW), Stopped, &[], RecoveryAction::Rest),
+        (
+            held(HoldReason::Paused),
+            Running,
+            &[],
+            RecoveryAction::Place,
+        ),
+        (held(HoldReason::Paused), Paused, &[], RecoveryAction::Wait),
+        (
+            held(HoldReason::OutsideBand),
+            Stopped,
+            &[],
+            RecoveryAction::Rest,
+        ),
+        (OrderState::Idle, Stopped, &[], RecoveryAction::Leave),
+        (OrderState::Idle, Running, &[], RecoveryAction::Lay),
+    ];
+    for (state, desired, open, expected) in table {
+        let level = in_state(state.clone());
+        assert_eq!(
+            plan(&level, desired, open, &Room::default()),
+            expected,
+            "{state:?} {desired:?}"
+        );
+    }
+}
+
+#[test]
+fn a_level_that_has_just_changed_is_left_alone() {
+    let mut level = in_state(OrderState::Open);
+    level.changed_at = LocalTime::from_millis(NOW - 100);
+    assert_eq!(
+        plan(&level, DesiredStatus::Running, &[], &Room::default()),
+        RecoveryAction::LeaveRecent
+    );
+}
+
+#[test]
+fn base_of_a_stopped_bot_is_sold_only_when_asked() {
+    let mut level = in_state(OrderState::Idle);
+    level.base = domain::BaseAmount::from(quantity("10"));
+    let room = Room::default();
+    assert_eq!(
+        plan(&level, DesiredStatus::StoppedAndSold, &[], &room),
+        RecoveryAction::Liquidate
+    );
+    assert_eq!(
+        plan(&level, DesiredStatus::Stopped, &[], &room),
+        RecoveryAction::Leave
+    );
+}
+
+#[test]
+fn the_nearest_levels_get_the_places() {
+    let mut bot = bot();
+    bot.rules.max_open_orders = Some(3);
+    let levels: Vec<Level> = (0..5_u16)
+        .map(|index| {
+            let mut level = empty_level(&bot);
+            level.index = LevelIndex(index);
+            level.buy_price = price(&format!("{}", 10 + index));
+            level
+        })
+        .collect();
+    let prices = Some(BestPrices {
+        bid: price("13.9"),
+        ask: price("14.1"),
+    });
+    let room = find_room(&bot, &levels, prices, 1);
+    let out: Vec<u16> = room.crowded_out.iter().map(|index| index.0).collect();
+    assert_eq!(out, [0, 1, 2]);
+    let held = in_state(refused(0));
+    let mut crowded = Room::default();
+    crowded.crowded_out.insert(held.index);
+    assert_eq!(
+        plan(&held, DesiredStatus::Running, &[], &crowded),
+        RecoveryAction::Hold(HoldReason::TooManyOrders)
+    );
+    let open = in_state(OrderState::Open);
+    let listed: &[(i64, &str)] = &[(42, "0")];
+    assert_eq!(
+        plan(&open, DesiredStatus::Running, listed, &crowded),
+        RecoveryAction::Cancel(ExchangeOrderId(42))
+    );
+    assert_eq!(Quantity::ZERO, quantity("0"));
+}
