@@ -293,7 +293,7 @@ impl Quantity {
     /// The difference, or `None` when it would be negative.
     #[must_use]
     pub fn checked_sub(self, other: Self) -> Option<Self> {
-        exact_sum(self.0, -other.0).and_then(|value| Self::new(value).ok())
+        exact_difference(self.0, other.0).and_then(|value| Self::new(value).ok())
     }
 
     /// The difference, zero when it would be negative.
@@ -353,7 +353,7 @@ pub(crate) fn round_to_tick(value: Decimal, tick: Decimal) -> Option<Decimal> {
 }
 
 /// The product, or `None` when it does not fit: the decimal crate would quietly round it.
-fn exact_product(left: Decimal, right: Decimal) -> Option<Decimal> {
+pub(crate) fn exact_product(left: Decimal, right: Decimal) -> Option<Decimal> {
     let (left, right) = (left.normalize(), right.normalize());
     let product = left.checked_mul(right)?;
     let scale = left.scale().checked_add(right.scale())?;
@@ -363,8 +363,16 @@ fn exact_product(left: Decimal, right: Decimal) -> Option<Decimal> {
 /// The sum, or `None` when it does not fit: the decimal crate would quietly round it.
 fn exact_sum(left: Decimal, right: Decimal) -> Option<Decimal> {
     let sum = left.checked_add(right)?;
-    (sum.scale() >= left.scale().max(right.scale()) || left.is_zero() || right.is_zero())
-        .then_some(sum)
+    keeps_decimals(sum, left, right).then_some(sum)
+}
+
+fn exact_difference(left: Decimal, right: Decimal) -> Option<Decimal> {
+    let difference = left.checked_sub(right)?;
+    keeps_decimals(difference, left, right).then_some(difference)
+}
+
+fn keeps_decimals(result: Decimal, left: Decimal, right: Decimal) -> bool {
+    left.is_zero() || right.is_zero() || result.scale() >= left.scale().max(right.scale())
 }
 
 /// A fee of one trade.

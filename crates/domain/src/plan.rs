@@ -14,6 +14,7 @@ mod check;
 mod first_inventory;
 mod lines;
 mod problem;
+mod problem_text;
 mod sizing;
 mod summary;
 #[cfg(test)]
@@ -22,7 +23,7 @@ mod text;
 mod warning;
 
 pub use first_inventory::{Entry, FIRST_BUY_SLACK, first_inventory_price};
-pub use problem::{PlanError, PlanProblem, PlannedOrder};
+pub use problem::{LevelLoss, PlanError, PlanProblem, PlannedOrder};
 pub use summary::{LevelFigures, PlanSummary};
 pub use text::PlanTextError;
 pub use warning::PlanWarning;
@@ -158,7 +159,7 @@ impl GridPlan {
         let bounds_hold = !problems.iter().any(PlanProblem::spoils_lines);
         let lines = if bounds_hold {
             self.lines(rules)
-                .map_err(|problem| problems.push(problem))
+                .map_err(|problem| problems.push(*problem))
                 .ok()
         } else {
             None

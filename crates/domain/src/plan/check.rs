@@ -8,7 +8,9 @@ use std::mem::discriminant;
 use rust_decimal::Decimal;
 
 use super::sizing::after_fee;
-use super::{Entry, GridPlan, MAX_LEVELS, MIN_LEVELS, PlanProblem, PlannedOrder, Sizing, Spacing};
+use super::{
+    Entry, GridPlan, LevelLoss, MAX_LEVELS, MIN_LEVELS, PlanProblem, PlannedOrder, Sizing, Spacing,
+};
 use crate::amount::ceil_to_step;
 use crate::{LevelIndex, Price, QuoteAmount, RuleBreach, Rung, SymbolRules};
 
@@ -83,25 +85,19 @@ impl GridPlan {
             let breaches = rules.check_quantity(rung.quantity).into_iter().filter(news);
             problems.extend(breaches.map(|breach| PlanProblem::Quantity { breach }));
         }
+        let mut worst_loss = None;
         for ((rung, entry), index) in rungs.iter().zip(entries).zip(0..) {
             let level = LevelIndex(index);
             for (order, breach) in self.breaches(rung, *entry, rules) {
                 if news(&breach) {
-                    record(
-                        &mut problems,
-                        PlanProblem::Order {
-                            level,
-                            order,
-                            breach,
-                            others: 0,
-                        },
-                    );
+                    record_breach(&mut problems, level, order, breach);
                 }
             }
-            if let Some(problem) = self.loss(level, rung, rules) {
-                record(&mut problems, problem);
+            if let Some(loss) = self.loss(level, rung, rules) {
+                worst_loss = Some(worse_of(worst_loss, loss));
             }
         }
+        problems.extend(worst_loss.map(PlanProblem::LosesMoney));
         problems
     }
 
@@ -165,7 +161,7 @@ impl GridPlan {
         found
     }
 
-    fn loss(&self, level: LevelIndex, rung: &Rung, rules: &SymbolRules) -> Option<PlanProblem> {
+    fn loss(&self, level: LevelIndex, rung: &Rung, rules: &SymbolRules) -> Option<LevelLoss> {
         let net = self.net_per_unit(rung)?;
         if net > Decimal::ZERO {
             return None;
@@ -177,7 +173,7 @@ impl GridPlan {
         if break_even == even {
             break_even = even.checked_add(tick)?;
         }
-        Some(PlanProblem::LosesMoney {
+        Some(LevelLoss {
             level,
             buy_price: rung.buy_price,
             sell_price: rung.sell_price,
@@ -221,50 +217,45 @@ const fn is_too_little(breach: &RuleBreach) -> bool {
     )
 }
 
-/// Adds a level's problem, or counts it with the same one of another level, keeping the worse.
-fn record(problems: &mut Vec<PlanProblem>, problem: PlanProblem) {
-    let Some(known) = problems.iter_mut().find(|known| same_kind(known, &problem)) else {
-        problems.push(problem);
-        return;
+/// Adds an order's problem, or counts it with the same one of another level, keeping the worse.
+fn record_breach(
+    problems: &mut Vec<PlanProblem>,
+    level: LevelIndex,
+    order: PlannedOrder,
+    breach: RuleBreach,
+) {
+    for problem in problems.iter_mut() {
+        if let PlanProblem::Order {
+            level: known_level,
+            order: known_order,
+            breach: known_breach,
+            others,
+        } = problem
+            && discriminant(known_order) == discriminant(&order)
+            && discriminant(known_breach) == discriminant(&breach)
+        {
+            *others = others.saturating_add(1);
+            // Levels come lowest first, so too small a value is worst where it was met first.
+            if matches!(breach, RuleBreach::ValueTooLarge { .. }) {
+                (*known_level, *known_order, *known_breach) = (level, order, breach);
+            }
+            return;
+        }
+    }
+    problems.push(PlanProblem::Order {
+        level,
+        order,
+        breach,
+        others: 0,
+    });
+}
+
+/// Keeps the worse of two losses, and counts them.
+fn worse_of(known: Option<LevelLoss>, loss: LevelLoss) -> LevelLoss {
+    let Some(known) = known else {
+        return loss;
     };
-    let others = known.others().saturating_add(1);
-    if worse(&problem, known) {
-        *known = problem;
-    }
-    known.set_others(others);
-}
-
-fn same_kind(one: &PlanProblem, other: &PlanProblem) -> bool {
-    match (one, other) {
-        (
-            PlanProblem::Order {
-                order: one,
-                breach: first,
-                ..
-            },
-            PlanProblem::Order {
-                order: other,
-                breach: second,
-                ..
-            },
-        ) => {
-            discriminant(one) == discriminant(other) && discriminant(first) == discriminant(second)
-        }
-        (PlanProblem::LosesMoney { .. }, PlanProblem::LosesMoney { .. }) => true,
-        _ => false,
-    }
-}
-
-/// Levels come lowest first. A value is most too small at the lowest, most too large at the
-/// highest price; losses are compared.
-fn worse(new: &PlanProblem, known: &PlanProblem) -> bool {
-    match (new, known) {
-        (PlanProblem::LosesMoney { net, .. }, PlanProblem::LosesMoney { net: known, .. }) => {
-            net < known
-        }
-        (PlanProblem::Order { breach, .. }, _) => {
-            matches!(breach, RuleBreach::ValueTooLarge { .. })
-        }
-        _ => false,
-    }
+    let others = known.others.saturating_add(1);
+    let worse = if loss.net < known.net { loss } else { known };
+    LevelLoss { others, ..worse }
 }

@@ -18,20 +18,20 @@ impl GridPlan {
     /// Arithmetic and geometric grids begin exactly at `lower` and end exactly at `upper`. A grid
     /// by percent step is laid from the top: `upper`, then each line its upper neighbour less the
     /// step, as long as it is not below `lower`.
-    pub(super) fn lines(&self, rules: &SymbolRules) -> Result<Vec<Price>, PlanProblem> {
+    pub(super) fn lines(&self, rules: &SymbolRules) -> Result<Vec<Price>, Box<PlanProblem>> {
         let tick = rules.working_tick();
         let lines = match self.spacing {
-            Spacing::Arithmetic { levels } => self
-                .arithmetic(levels, tick)
-                .ok_or(PlanProblem::Incalculable)?,
-            Spacing::Geometric { levels } => self
-                .geometric(levels, tick)
-                .ok_or(PlanProblem::Incalculable)?,
+            Spacing::Arithmetic { levels } => {
+                self.arithmetic(levels, tick).ok_or_else(incalculable)?
+            }
+            Spacing::Geometric { levels } => {
+                self.geometric(levels, tick).ok_or_else(incalculable)?
+            }
             Spacing::PercentStep { step } => self.percent_step(step, tick)?,
         };
         for (line, next) in lines.iter().zip(lines.iter().skip(1)) {
             if line >= next {
-                return Err(self.step_finer_than_tick(*line, tick));
+                return Err(Box::new(self.step_finer_than_tick(*line, tick)));
             }
         }
         Ok(lines)
@@ -71,7 +71,7 @@ impl GridPlan {
         Some(lines)
     }
 
-    fn percent_step(&self, step: Rate, tick: Decimal) -> Result<Vec<Price>, PlanProblem> {
+    fn percent_step(&self, step: Rate, tick: Decimal) -> Result<Vec<Price>, Box<PlanProblem>> {
         let mut lines = vec![self.upper];
         let mut sell = self.upper;
         for _level in 0..=MAX_LEVELS {
@@ -80,23 +80,23 @@ impl GridPlan {
                 .checked_mul(step.rest())
                 .and_then(|below| round_to_tick(below, tick))
             else {
-                return Err(PlanProblem::Incalculable);
+                return Err(incalculable());
             };
             if buy < self.lower.decimal() {
                 lines.reverse();
                 return enough(lines);
             }
-            let buy = Price::new(buy).map_err(|_out_of_range| PlanProblem::Incalculable)?;
+            let buy = Price::new(buy).map_err(|_out_of_range| incalculable())?;
             if buy >= sell {
-                return Err(self.step_finer_than_tick(buy, tick));
+                return Err(Box::new(self.step_finer_than_tick(buy, tick)));
             }
             lines.push(buy);
             sell = buy;
         }
-        Err(PlanProblem::TooManyLevels {
+        Err(Box::new(PlanProblem::TooManyLevels {
             levels: None,
             max: MAX_LEVELS,
-        })
+        }))
     }
 
     fn step_finer_than_tick(&self, price: Price, tick: Decimal) -> PlanProblem {
@@ -139,19 +139,23 @@ impl GridPlan {
     }
 }
 
-fn enough(lines: Vec<Price>) -> Result<Vec<Price>, PlanProblem> {
+fn incalculable() -> Box<PlanProblem> {
+    Box::new(PlanProblem::Incalculable)
+}
+
+fn enough(lines: Vec<Price>) -> Result<Vec<Price>, Box<PlanProblem>> {
     let levels = u32::try_from(lines.len().saturating_sub(1)).unwrap_or(u32::MAX);
     if levels < MIN_LEVELS {
-        return Err(PlanProblem::TooFewLevels {
+        return Err(Box::new(PlanProblem::TooFewLevels {
             levels,
             min: MIN_LEVELS,
-        });
+        }));
     }
     if levels > MAX_LEVELS {
-        return Err(PlanProblem::TooManyLevels {
+        return Err(Box::new(PlanProblem::TooManyLevels {
             levels: None,
             max: MAX_LEVELS,
-        });
+        }));
     }
     Ok(lines)
 }

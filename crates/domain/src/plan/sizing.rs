@@ -6,7 +6,7 @@
 use rust_decimal::Decimal;
 
 use super::{Entry, GridPlan, PlanProblem, Sizing};
-use crate::amount::{ceil_to_step, floor_to_step};
+use crate::amount::{ceil_to_step, exact_product, floor_to_step};
 use crate::{BestPrices, Price, Quantity, QuoteAmount, Rate, Rung, Side, SymbolRules};
 
 impl GridPlan {
@@ -35,13 +35,9 @@ impl GridPlan {
         let quantity = match self.sizing {
             Sizing::BasePerLevel { quantity } => quantity,
             Sizing::Investment { total } => {
-                match self.quantity_for(total, &rungs, &entries, rules) {
-                    Ok(quantity) => quantity,
-                    Err((quantity, problem)) => {
-                        problems.push(problem);
-                        quantity
-                    }
-                }
+                let (quantity, problem) = self.quantity_for(total, &rungs, &entries, rules);
+                problems.extend(problem);
+                quantity
             }
         };
         for rung in &mut rungs {
@@ -50,38 +46,37 @@ impl GridPlan {
         (rungs, entries)
     }
 
-    /// The largest quantity on step that the investment pays for at every level, or that quantity
-    /// and why it does not do.
+    /// The largest quantity on step that the investment pays for at every level, and why it does
+    /// not do if it does not.
     fn quantity_for(
         &self,
         total: QuoteAmount,
         rungs: &[Rung],
         entries: &[Entry],
         rules: &SymbolRules,
-    ) -> Result<Quantity, (Quantity, PlanProblem)> {
-        let unusable = (Quantity::ZERO, PlanProblem::Incalculable);
+    ) -> (Quantity, Option<PlanProblem>) {
         if total <= QuoteAmount::ZERO {
-            return Err((Quantity::ZERO, PlanProblem::InvestmentNotPositive { total }));
+            let problem = PlanProblem::InvestmentNotPositive { total };
+            return (Quantity::ZERO, Some(problem));
         }
-        let per_unit = worth_of_one_each(rungs, entries).ok_or_else(|| unusable.clone())?;
-        let quantity =
-            affordable(total, per_unit, rules.working_step()).ok_or_else(|| unusable.clone())?;
-        let least = self.least_quantity(rungs, entries, rules).ok_or(unusable)?;
-        if quantity >= least {
-            return Ok(quantity);
-        }
-        let problem =
-            per_unit
-                .checked_mul(least.decimal())
-                .map_or(PlanProblem::Incalculable, |needed| {
-                    PlanProblem::InvestmentTooSmall {
-                        total,
-                        needed: QuoteAmount::new(needed),
-                        quantity: least,
-                        levels: u32::try_from(rungs.len()).unwrap_or(u32::MAX),
-                    }
-                });
-        Err((quantity, problem))
+        let figures = || {
+            let per_unit = worth_of_one_each(rungs, entries)?;
+            let quantity = affordable(total, per_unit, rules.working_step())?;
+            let least = self.least_quantity(rungs, entries, rules)?;
+            let needed = exact_product(per_unit, least.decimal())?;
+            Some((quantity, least, QuoteAmount::new(needed)))
+        };
+        let Some((quantity, least, needed)) = figures() else {
+            return (Quantity::ZERO, Some(PlanProblem::Incalculable));
+        };
+        let levels = u32::try_from(rungs.len()).unwrap_or(u32::MAX);
+        let problem = (quantity < least).then_some(PlanProblem::InvestmentTooSmall {
+            total,
+            needed,
+            quantity: least,
+            levels,
+        });
+        (quantity, problem)
     }
 
     /// The smallest quantity with which every level can buy, and sell what the fee leaves of it.
@@ -134,7 +129,7 @@ fn affordable(total: QuoteAmount, per_unit: Decimal, step: Decimal) -> Option<Qu
     let quotient = total.decimal().checked_div(per_unit)?;
     let quantity = floor_to_step(quotient, step)?;
     // The quotient is rounded in its last digit, so the product has the last word.
-    if per_unit.checked_mul(quantity)? <= total.decimal() {
+    if exact_product(per_unit, quantity)? <= total.decimal() {
         Quantity::new(quantity).ok()
     } else {
         Quantity::new(quantity.checked_sub(step)?).ok()

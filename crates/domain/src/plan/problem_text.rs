@@ -1,0 +1,143 @@
+//! A refused plan's reasons in words: what is wrong, with which figures, and how to mend it.
+
+use std::fmt;
+
+use super::{LevelLoss, PlanError, PlanProblem, PlannedOrder, Spacing};
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the plan cannot be carried out:")?;
+        for problem in &self.problems {
+            write!(f, "\n- {problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for PlannedOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Buy { price } => write!(f, "the BUY at {price}"),
+            Self::FirstBuy { price } => write!(f, "the first BUY at {price}"),
+            Self::Sell { price, bought, fee } => {
+                write!(
+                    f,
+                    "the SELL at {price} of what a fee of {fee} leaves of {bought}"
+                )
+            }
+        }
+    }
+}
+
+impl fmt::Display for PlanProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotTrading { status } => {
+                write!(
+                    f,
+                    "the symbol takes no orders now, it is {status}: wait until it trades"
+                )
+            }
+            Self::PostOnlyNotAllowed => {
+                f.write_str("the symbol has no post-only orders (LIMIT_MAKER): plan without them")
+            }
+            Self::Lower { breach } => write!(f, "lowest line: {breach}"),
+            Self::Upper { breach } => write!(f, "highest line: {breach}"),
+            Self::UpperNotAboveLower { lower, upper } => write!(
+                f,
+                "the highest line {upper} is not above the lowest line {lower}: \
+                 raise the one or lower the other"
+            ),
+            Self::TooFewLevels { levels, min } => write!(
+                f,
+                "levels: {levels}, but a grid has {min} or more: \
+                 ask for more levels, a smaller step or a wider range"
+            ),
+            Self::TooManyLevels { levels, max } => match levels {
+                Some(levels) => write!(
+                    f,
+                    "levels: {levels}, but a bot has at most {max}: ask for fewer"
+                ),
+                None => write!(
+                    f,
+                    "the step makes more than {max} levels, the most a bot has: \
+                     use a larger step or a narrower range"
+                ),
+            },
+            Self::StepZero => f.write_str("the step is 0%: use a step such as 1.5%"),
+            Self::StepFinerThanTick { price, tick, fits } => {
+                write!(
+                    f,
+                    "two neighbouring lines fall on {price}, as the step there is finer than the tick {tick}: "
+                )?;
+                finer_than_tick_remedy(f, *fits)
+            }
+            Self::Quantity { breach } => write!(f, "each level: {breach}"),
+            Self::Order {
+                level,
+                order,
+                breach,
+                others,
+            } => {
+                write!(f, "level {level}{}, {order}: {breach}", Others(*others))
+            }
+            Self::LosesMoney(loss) => loss.fmt(f),
+            Self::InvestmentNotPositive { total } => {
+                write!(f, "the investment is {total}: invest more than 0")
+            }
+            Self::InvestmentTooSmall {
+                total,
+                needed,
+                quantity,
+                levels,
+            } => write!(
+                f,
+                "the investment of {total} is too small: {levels} levels of the smallest possible \
+                 quantity, {quantity}, need {needed}: invest more or ask for fewer levels"
+            ),
+            Self::Incalculable => f.write_str(
+                "the figures are too large or too fine to calculate exactly: use fewer digits",
+            ),
+        }
+    }
+}
+
+impl fmt::Display for LevelLoss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "level {}{} earns nothing: bought at {} and sold at {}, with a fee of {} each time, \
+             a unit brings {}; it would have to sell at {} or more: use a larger step",
+            self.level,
+            Others(self.others),
+            self.buy_price,
+            self.sell_price,
+            self.fee,
+            self.net,
+            self.earns_from
+        )
+    }
+}
+
+fn finer_than_tick_remedy(f: &mut fmt::Formatter<'_>, fits: Option<Spacing>) -> fmt::Result {
+    match fits {
+        Some(Spacing::Arithmetic { levels } | Spacing::Geometric { levels }) => {
+            write!(f, "use at most {levels} levels, or a wider range")
+        }
+        Some(Spacing::PercentStep { step }) => write!(f, "use a step of {step} or more"),
+        None => f.write_str("use a wider range"),
+    }
+}
+
+/// ` and 4 others`, or nothing.
+struct Others(u32);
+
+impl fmt::Display for Others {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => Ok(()),
+            1 => f.write_str(" (and 1 other)"),
+            others => write!(f, " (and {others} others)"),
+        }
+    }
+}

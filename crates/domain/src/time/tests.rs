@@ -1,0 +1,37 @@
+//! Instants: arithmetic that neither wraps nor goes negative.
+
+use super::*;
+
+#[test]
+fn instants_move_by_durations() {
+    let noon = ExchangeTime::from_millis(1_790_000_000_000);
+    let later = noon.after(Duration::from_millis(1_500));
+    assert_eq!(later.as_millis(), 1_790_000_001_500);
+    assert_eq!(later.before(Duration::from_millis(1_500)), noon);
+    assert_eq!(later.since(noon), Duration::from_millis(1_500));
+    assert_eq!(noon.since(later), Duration::ZERO);
+    assert!(noon < later);
+}
+
+#[test]
+fn instants_stop_at_the_ends_of_time() {
+    let last = LocalTime::from_millis(i64::MAX);
+    let first = LocalTime::from_millis(i64::MIN);
+    assert_eq!(last.after(Duration::MAX), last);
+    assert_eq!(first.before(Duration::MAX), first);
+    assert_eq!(first.since(last), Duration::ZERO);
+    assert_eq!(
+        last.since(first),
+        Duration::from_millis(u64::try_from(i64::MAX).unwrap())
+    );
+}
+
+#[test]
+fn an_instant_is_a_plain_number_in_records() {
+    let instant = LocalTime::from_millis(1_790_000_000_000);
+    assert_eq!(serde_json::to_string(&instant).unwrap(), "1790000000000");
+    assert_eq!(
+        serde_json::from_str::<LocalTime>("1790000000000").unwrap(),
+        instant
+    );
+}
