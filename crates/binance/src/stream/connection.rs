@@ -11,7 +11,7 @@ use std::time::Duration;
 use domain::{AccountId, LocalTime};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
@@ -219,8 +219,8 @@ impl Connection {
     }
 
     async fn receive(&mut self) -> Result<Message, StreamError> {
-        let deadline = self.heard + self.config.silence;
-        let message = timeout_at(deadline, self.socket.next())
+        let patience = self.config.silence.saturating_sub(self.heard.elapsed());
+        let message = timeout(patience, self.socket.next())
             .await
             .map_err(|_elapsed| StreamError::Silent(self.config.silence))?
             .ok_or_else(|| StreamError::Closed("the stream ended".to_owned()))?
@@ -250,11 +250,13 @@ impl Connection {
 }
 
 fn broken(error: SocketError) -> StreamError {
-    match error {
-        SocketError::ConnectionClosed | SocketError::AlreadyClosed => {
-            StreamError::Closed("no reason given".to_owned())
-        }
-        other => StreamError::Broken(quoted(&other.to_string())),
+    if matches!(
+        error,
+        SocketError::ConnectionClosed | SocketError::AlreadyClosed
+    ) {
+        StreamError::Closed("no reason given".to_owned())
+    } else {
+        StreamError::Broken(quoted(&error.to_string()))
     }
 }
 
