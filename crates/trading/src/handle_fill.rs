@@ -8,19 +8,15 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::{
-    Assets, Bot, ClientOrderId, Execution, FillDecision, Level, LocalTime, NotOurs, OrderNumber,
-    OrderState, QuarantineReason, Side, Trade, TradeId, apply_aside, apply_news, decide_fill,
-    resolve_fill,
+    Bot, ClientOrderId, Execution, FillDecision, Level, LocalTime, NotOurs, OrderNumber, Trade,
+    TradeId, decide_fill, resolve_fill,
 };
 
-use crate::Clock;
-use crate::advance::{Conditions, advance};
-use crate::place_intent::{Placing, answer_pending, place_owned};
-use crate::story::tell;
+use crate::book::act;
+use crate::place_intent::Placing;
 use crate::{
-    AFTER_LEASE, AccountRecord, BookedAs, CancelOutcome, Claim, CommitOutcome, EventKind, Exchange,
-    ExchangeError, Exchanges, FillCommit, FillRecord, LOOKUP_LAG, LevelStore, MAX_COMMIT_TRIES,
-    MAX_FILLS_PER_COMMIT, Outside, StoreError,
+    AccountRecord, BookedAs, Exchange, ExchangeError, Exchanges, LOOKUP_LAG, LevelStore,
+    MAX_COMMIT_TRIES, Outside, StoreError,
 };
 
 /// What to do with the message that brought the report.
@@ -95,7 +91,8 @@ pub(crate) struct Case<'a> {
 }
 
 /// What one pass over the current records led to.
-enum Pass {
+#[derive(Debug)]
+pub(crate) enum Pass {
     /// Finished.
     Handled(Handled),
     /// The records changed meanwhile, or a fill is in the ledger already: start over, with all of
@@ -189,13 +186,13 @@ async fn pass<O: Outside>(
 
 /// The records one pass works on.
 #[derive(Debug, Clone, Copy)]
-struct Records<'a> {
-    bot: &'a Bot,
-    level: &'a Level,
-    account: &'a AccountRecord,
+pub(crate) struct Records<'a> {
+    pub(crate) bot: &'a Bot,
+    pub(crate) level: &'a Level,
+    pub(crate) account: &'a AccountRecord,
 }
 
-const fn done(outcome: Outcome) -> Handled {
+pub(crate) const fn done(outcome: Outcome) -> Handled {
     Handled {
         answer: Answer::Done,
         outcome,
@@ -246,7 +243,7 @@ async fn resolve<O: Outside>(
     act(outside, case, records, decided, BookedAs::Fetched).await
 }
 
-const fn waiting() -> Handled {
+pub(crate) const fn waiting() -> Handled {
     Handled {
         answer: Answer::Again(LOOKUP_LAG),
         outcome: Outcome::Waiting,
@@ -262,331 +259,4 @@ async fn fetch_trades<O: Outside>(
     connection
         .trades(&execution.symbol, execution.exchange_order_id)
         .await
-}
-
-/// Carries a decision out.
-async fn act<O: Outside>(
-    outside: O,
-    case: Case<'_>,
-    records: Records<'_>,
-    decision: FillDecision,
-    booked_as: BookedAs,
-) -> Result<Pass, HandleFillError> {
-    match decision {
-        FillDecision::NotOurs(why) => Ok(Pass::Handled(done(Outcome::NotOurs(why)))),
-        FillDecision::Duplicate => {
-            let (answer, placing) = answer_pending(outside, records.bot, records.level).await;
-            Ok(Pass::Handled(Handled {
-                answer,
-                outcome: Outcome::Duplicate,
-                placing,
-            }))
-        }
-        FillDecision::Noted(news) => book(outside, case, records, &news, &[], booked_as).await,
-        FillDecision::Book { trades, news } => {
-            book(outside, case, records, &news, &trades, booked_as).await
-        }
-        FillDecision::BookAside {
-            no,
-            trades,
-            second_order,
-        } => book_aside(outside, case, records, no, &trades, second_order).await,
-        FillDecision::Quarantine(why, evidence) => {
-            quarantine(outside, records, why, evidence).await
-        }
-        // Decided again with everything fetched, these cannot come back; if they do, wait.
-        FillDecision::Missing(_) | FillDecision::Passed(_) | FillDecision::SecondOrder(_) => {
-            Ok(Pass::Handled(waiting()))
-        }
-    }
-}
-
-/// Commits news and trades of the current order, in prefixes a transaction can take, and places
-/// what follows.
-async fn book<O: Outside>(
-    outside: O,
-    case: Case<'_>,
-    records: Records<'_>,
-    news: &domain::News,
-    trades: &[Trade],
-    booked_as: BookedAs,
-) -> Result<Pass, HandleFillError> {
-    let connection = outside.exchanges().connect(&records.bot.account).await.ok();
-    let mut level = records.level.clone();
-    let mut chunks = trades.chunks(MAX_FILLS_PER_COMMIT).peekable();
-    loop {
-        let chunk = chunks.next().unwrap_or_default();
-        let Some(booked) = apply_news(&level, news, chunk, assets(records.bot)) else {
-            let text = "an amount no longer fits into an exact decimal".to_owned();
-            return quarantine(outside, records, QuarantineReason::TradesDisagree, text).await;
-        };
-        let conditions = conditions(outside, records, connection.as_ref(), case.by_recovery);
-        let mut after = advance(booked, &conditions);
-        after.version = level.version.saturating_add(1);
-        after.changed_at = conditions.now;
-        let fills = ledger(case, &level, &after, chunk, booked_as, conditions.now);
-        let commit = FillCommit {
-            expected_version: level.version,
-            level: after,
-            fills,
-        };
-        match outside.store().commit_fill(&commit).await? {
-            CommitOutcome::Committed => level = commit.level,
-            CommitOutcome::LevelChanged => return Ok(Pass::Again { fetch: false }),
-            CommitOutcome::AlreadyRecorded(_) => return Ok(Pass::Again { fetch: true }),
-        }
-        if chunks.peek().is_none() {
-            break;
-        }
-    }
-    let outcome = if trades.is_empty() {
-        Outcome::Noted
-    } else {
-        Outcome::Booked
-    };
-    let mut handled = Handled {
-        answer: Answer::Done,
-        outcome,
-        placing: None,
-    };
-    let newly_owed = owns_new_intent(records.level, &level);
-    match (newly_owed, connection) {
-        (true, Some(connection)) => {
-            let (answer, placing) = place_owned(outside, &connection, records.bot, &level).await;
-            handled.answer = answer;
-            handled.placing = Some(placing);
-        }
-        (true, None) => handled.answer = Answer::Again(AFTER_LEASE),
-        (false, _) if is_waiting(&level) => handled.answer = Answer::Again(LOOKUP_LAG),
-        (false, _) => {}
-    }
-    Ok(Pass::Handled(handled))
-}
-
-/// Whether a trade is known to be missing still.
-fn is_waiting(level: &Level) -> bool {
-    level
-        .order
-        .as_ref()
-        .is_some_and(|order| order.executed < order.highest_seen)
-}
-
-fn owns_new_intent(before: &Level, after: &Level) -> bool {
-    let no = |level: &Level| level.order.as_ref().map(|order| order.no);
-    no(before) != no(after)
-        && after
-            .order
-            .as_ref()
-            .is_some_and(|order| matches!(order.state, OrderState::Pending { .. }))
-}
-
-fn assets(bot: &Bot) -> Assets<'_> {
-    Assets {
-        base: &bot.rules.base,
-        quote: &bot.rules.quote,
-    }
-}
-
-fn conditions<'a, O: Outside, X: Exchange>(
-    outside: O,
-    records: Records<'a>,
-    connection: Option<&X>,
-    by_recovery: bool,
-) -> Conditions<'a> {
-    let now = outside.clock().now();
-    Conditions {
-        bot: records.bot,
-        account: records.account,
-        admission: connection.map(Exchange::admission),
-        exchange_now: connection.map_or(
-            domain::ExchangeTime::from_millis(now.as_millis()),
-            Exchange::estimated_time,
-        ),
-        now,
-        by_recovery,
-    }
-}
-
-/// The ledger entries of one commit.
-fn ledger(
-    case: Case<'_>,
-    before: &Level,
-    after: &Level,
-    trades: &[Trade],
-    booked_as: BookedAs,
-    now: LocalTime,
-) -> Vec<FillRecord> {
-    let Some(order) = &before.order else {
-        return Vec::new();
-    };
-    let caused = after
-        .order
-        .as_ref()
-        .map(|next| next.no)
-        .filter(|no| *no != order.no);
-    let last = trades.len().saturating_sub(1);
-    trades
-        .iter()
-        .enumerate()
-        .map(|(at, trade)| FillRecord {
-            caused: caused.filter(|_| at == last),
-            ..record(
-                case,
-                before,
-                order.no,
-                order.intent.side,
-                trade,
-                booked_as,
-                now,
-            )
-        })
-        .collect()
-}
-
-fn record(
-    case: Case<'_>,
-    level: &Level,
-    no: OrderNumber,
-    side: Side,
-    trade: &Trade,
-    booked_as: BookedAs,
-    now: LocalTime,
-) -> FillRecord {
-    FillRecord {
-        bot: level.bot.clone(),
-        level: level.index,
-        no,
-        side,
-        exchange_order_id: case.execution.exchange_order_id,
-        trade: trade.clone(),
-        source: case.execution.source,
-        booked_as,
-        caused: None,
-        received_at: case.received_at,
-        committed_at: now,
-    }
-}
-
-/// Commits trades that do not belong to the current order, says so, and cancels a second order.
-async fn book_aside<O: Outside>(
-    outside: O,
-    case: Case<'_>,
-    records: Records<'_>,
-    no: OrderNumber,
-    trades: &[Trade],
-    second_order: bool,
-) -> Result<Pass, HandleFillError> {
-    let side = case.execution.side;
-    let booked_as = if second_order {
-        BookedAs::SecondOrder
-    } else {
-        BookedAs::Late
-    };
-    let mut level = records.level.clone();
-    for chunk in trades.chunks(MAX_FILLS_PER_COMMIT) {
-        let Some(mut after) = apply_aside(&level, no, side, chunk, assets(records.bot)) else {
-            let text = "an amount no longer fits into an exact decimal".to_owned();
-            return quarantine(outside, records, QuarantineReason::TradesDisagree, text).await;
-        };
-        let now = outside.clock().now();
-        after.version = level.version.saturating_add(1);
-        after.changed_at = now;
-        let fills = chunk
-            .iter()
-            .map(|trade| record(case, &level, no, side, trade, booked_as, now))
-            .collect();
-        let commit = FillCommit {
-            expected_version: level.version,
-            level: after,
-            fills,
-        };
-        match outside.store().commit_fill(&commit).await? {
-            CommitOutcome::Committed => level = commit.level,
-            CommitOutcome::LevelChanged | CommitOutcome::AlreadyRecorded(_) => {
-                return Ok(Pass::Again { fetch: true });
-            }
-        }
-    }
-    let kind = if second_order {
-        EventKind::SecondOrder
-    } else {
-        EventKind::LateFill
-    };
-    let execution = case.execution;
-    let text = format!(
-        "exchange order {} ({} {}) executed {} beside the level's current order",
-        execution.exchange_order_id, side, execution.client_order_id, execution.cumulative
-    );
-    tell(outside, &level.bot, Some(level.index), Some(no), kind, text).await;
-    if second_order && !execution.status.is_terminal() {
-        cancel_second(outside, case).await;
-    }
-    Ok(Pass::Handled(done(Outcome::BookedAside)))
-}
-
-async fn cancel_second<O: Outside>(outside: O, case: Case<'_>) {
-    let execution = case.execution;
-    let Ok(connection) = outside.exchanges().connect(&execution.account).await else {
-        return;
-    };
-    let cancelled = connection
-        .cancel(&execution.symbol, execution.exchange_order_id)
-        .await;
-    match cancelled {
-        Ok(CancelOutcome::Canceled(_) | CancelOutcome::NotOpen) => {}
-        // Recovery finds it in its listing and tries again.
-        Err(error) => {
-            tracing::warn!(%error, order = %execution.exchange_order_id, "second order not cancelled")
-        }
-    }
-}
-
-/// Writes that records and exchange disagree. The order's own data stay, so that later reports of
-/// it are still booked.
-async fn quarantine<O: Outside>(
-    outside: O,
-    records: Records<'_>,
-    why: QuarantineReason,
-    evidence: String,
-) -> Result<Pass, HandleFillError> {
-    let level = records.level;
-    let mut after = level.clone();
-    let Some(order) = &mut after.order else {
-        tell(
-            outside,
-            &level.bot,
-            Some(level.index),
-            None,
-            EventKind::Quarantined,
-            evidence,
-        )
-        .await;
-        return Ok(Pass::Handled(done(Outcome::Quarantined)));
-    };
-    let known = matches!(&order.state, OrderState::Quarantined { why: known, .. } if *known == why);
-    if known {
-        return Ok(Pass::Handled(done(Outcome::Quarantined)));
-    }
-    let no = order.no;
-    order.state = OrderState::Quarantined {
-        why,
-        evidence: evidence.clone(),
-    };
-    after.version = level.version.saturating_add(1);
-    after.changed_at = outside.clock().now();
-    match outside.store().claim_intent(level.version, &after).await? {
-        Claim::Lost => Ok(Pass::Again { fetch: false }),
-        Claim::Won => {
-            tell(
-                outside,
-                &level.bot,
-                Some(level.index),
-                Some(no),
-                EventKind::Quarantined,
-                evidence,
-            )
-            .await;
-            Ok(Pass::Handled(done(Outcome::Quarantined)))
-        }
-    }
 }

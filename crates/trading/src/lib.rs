@@ -10,6 +10,8 @@
 //! [`place_intent`] ever sends an order.
 
 mod advance;
+mod aside;
+mod book;
 mod exchange;
 mod handle_fill;
 mod limits;
@@ -19,6 +21,7 @@ mod ports;
 mod records;
 mod recover_bot;
 mod recover_level;
+mod reexamine;
 mod send;
 mod store;
 mod story;

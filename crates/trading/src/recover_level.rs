@@ -1,13 +1,14 @@
 //! Carrying out what recovery has planned for one level.
 
 use domain::{
-    BestPrices, Bot, ClientOrderId, ExchangeOrderId, FirstInventory, HoldReason, Level, LevelOrder,
-    OrderState, QuarantineReason, RecoveryAction, first_inventory_price,
+    BestPrices, Bot, ClientOrderId, ExchangeOrderId, FirstInventory, HoldReason, Level, OrderState,
+    QuarantineReason, RecoveryAction, first_inventory_price,
 };
 
-use crate::advance::{Conditions, advance, rest};
+use crate::advance::rest;
 use crate::handle_fill::{Case, handle_case};
 use crate::place_intent::claim;
+use crate::reexamine::reexamine;
 use crate::send::as_execution;
 use crate::story::tell;
 use crate::{
@@ -397,114 +398,4 @@ async fn cancel<O: Outside>(
         // Filled or ended meanwhile: a query tells which.
         CancelOutcome::NotOpen => query(run, level, id).await,
     }
-}
-
-/// Looks again at a level whose records and the exchange disagreed.
-async fn reexamine<O: Outside>(run: Run<'_, O>, level: &Level) -> Result<Done, LevelError> {
-    let at = level.index;
-    let Some(order) = &level.order else {
-        return Ok(Done::default());
-    };
-    let OrderState::Quarantined { why, evidence } = &order.state else {
-        return Ok(Done::default());
-    };
-    let problem = Some(format!("level {at}: quarantined: {evidence}"));
-    let Some(view) = find_again(run, level, order)
-        .await
-        .map_err(|error| LevelError::Exchange { level: at, error })?
-    else {
-        return Ok(Done {
-            booked: false,
-            problem,
-        });
-    };
-    let fed = feed(run, level, &view).await?;
-    match why {
-        // Found again, and everything it shows is booked: the level goes on.
-        QuarantineReason::OrderVanished | QuarantineReason::TradesDisagree => {
-            release(run, level, &view).await?;
-            Ok(fed)
-        }
-        // Only the operator can say whose order that is.
-        QuarantineReason::ForeignOrder | QuarantineReason::NumberAhead => {
-            Ok(Done { problem, ..fed })
-        }
-    }
-}
-
-async fn find_again<O: Outside>(
-    run: Run<'_, O>,
-    level: &Level,
-    order: &LevelOrder,
-) -> Result<Option<OrderView>, ExchangeError> {
-    let symbol = &run.bot.rules.symbol;
-    match order.exchange_order_id {
-        Some(id) => run.connection.order(symbol, id).await,
-        None => {
-            run.connection
-                .find_order(symbol, &level.client_order_id(order.no))
-                .await
-        }
-    }
-}
-
-/// Ends a quarantine once what is booked equals what the exchange shows.
-async fn release<O: Outside>(
-    run: Run<'_, O>,
-    level: &Level,
-    view: &OrderView,
-) -> Result<(), LevelError> {
-    let in_store = |error| LevelError::Store {
-        level: level.index,
-        error,
-    };
-    let outside = run.outside;
-    let bot = run.bot;
-    let loaded = crate::LevelStore::load(outside.store(), &bot.account, &bot.id, level.index)
-        .await
-        .map_err(in_store)?;
-    let Some(current) = loaded.level else {
-        return Ok(());
-    };
-    let mut after = current.clone();
-    let Some(order) = &mut after.order else {
-        return Ok(());
-    };
-    let same = order.exchange_order_id == Some(view.exchange_order_id);
-    if !same || order.executed != view.executed {
-        return Ok(());
-    }
-    let no = order.no;
-    order.state = OrderState::Open;
-    let conditions = Conditions {
-        bot,
-        account: run.account,
-        admission: Some(run.connection.admission()),
-        exchange_now: run.connection.estimated_time(),
-        now: outside.clock().now(),
-        by_recovery: true,
-    };
-    let after = advance(after, &conditions);
-    let Some(claimed) = claim(outside, &current, after).await.map_err(in_store)? else {
-        return Ok(());
-    };
-    let text = format!(
-        "order {} was found again, the level goes on",
-        view.exchange_order_id
-    );
-    tell(
-        outside,
-        &level.bot,
-        Some(level.index),
-        Some(no),
-        EventKind::Released,
-        text,
-    )
-    .await;
-    if let Some(owned) = crate::send::Owned::of(bot, &claimed) {
-        crate::send::send(outside, run.connection, owned)
-            .await
-            .map_err(in_store)?;
-    }
-    Ok(())
 }

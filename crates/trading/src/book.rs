@@ -1,0 +1,220 @@
+//! Committing what a report means for its level, and placing what follows.
+
+use domain::{
+    Assets, Bot, FillDecision, Level, LocalTime, OrderNumber, OrderState, QuarantineReason, Side,
+    Trade, apply_news,
+};
+
+use crate::advance::{Conditions, advance};
+use crate::aside::{book_aside, quarantine};
+use crate::handle_fill::{
+    Answer, Case, HandleFillError, Handled, Outcome, Pass, Records, done, waiting,
+};
+use crate::place_intent::{answer_pending, place_owned};
+use crate::{
+    AFTER_LEASE, BookedAs, Clock, CommitOutcome, Exchange, Exchanges, FillCommit, FillRecord,
+    LOOKUP_LAG, LevelStore, MAX_FILLS_PER_COMMIT, Outside,
+};
+
+/// Carries a decision out.
+pub(crate) async fn act<O: Outside>(
+    outside: O,
+    case: Case<'_>,
+    records: Records<'_>,
+    decision: FillDecision,
+    booked_as: BookedAs,
+) -> Result<Pass, HandleFillError> {
+    match decision {
+        FillDecision::NotOurs(why) => Ok(Pass::Handled(done(Outcome::NotOurs(why)))),
+        FillDecision::Duplicate => {
+            let (answer, placing) = answer_pending(outside, records.bot, records.level).await;
+            Ok(Pass::Handled(Handled {
+                answer,
+                outcome: Outcome::Duplicate,
+                placing,
+            }))
+        }
+        FillDecision::Noted(news) => book(outside, case, records, &news, &[], booked_as).await,
+        FillDecision::Book { trades, news } => {
+            book(outside, case, records, &news, &trades, booked_as).await
+        }
+        FillDecision::BookAside {
+            no,
+            trades,
+            second_order,
+        } => book_aside(outside, case, records, no, &trades, second_order).await,
+        FillDecision::Quarantine(why, evidence) => {
+            quarantine(outside, records, why, evidence).await
+        }
+        // Decided again with everything fetched, these cannot come back; if they do, wait.
+        FillDecision::Missing(_) | FillDecision::Passed(_) | FillDecision::SecondOrder(_) => {
+            Ok(Pass::Handled(waiting()))
+        }
+    }
+}
+
+/// Commits news and trades of the current order, in prefixes a transaction can take, and places
+/// what follows.
+async fn book<O: Outside>(
+    outside: O,
+    case: Case<'_>,
+    records: Records<'_>,
+    news: &domain::News,
+    trades: &[Trade],
+    booked_as: BookedAs,
+) -> Result<Pass, HandleFillError> {
+    let connection = outside.exchanges().connect(&records.bot.account).await.ok();
+    let mut level = records.level.clone();
+    let mut chunks = trades.chunks(MAX_FILLS_PER_COMMIT).peekable();
+    loop {
+        let chunk = chunks.next().unwrap_or_default();
+        let Some(booked) = apply_news(&level, news, chunk, assets(records.bot)) else {
+            let text = "an amount no longer fits into an exact decimal".to_owned();
+            return quarantine(outside, records, QuarantineReason::TradesDisagree, text).await;
+        };
+        let conditions = conditions(outside, records, connection.as_ref(), case.by_recovery);
+        let mut after = advance(booked, &conditions);
+        after.version = level.version.saturating_add(1);
+        after.changed_at = conditions.now;
+        let fills = ledger(case, &level, &after, chunk, booked_as, conditions.now);
+        let commit = FillCommit {
+            expected_version: level.version,
+            level: after,
+            fills,
+        };
+        match outside.store().commit_fill(&commit).await? {
+            CommitOutcome::Committed => level = commit.level,
+            CommitOutcome::LevelChanged => return Ok(Pass::Again { fetch: false }),
+            CommitOutcome::AlreadyRecorded(_) => return Ok(Pass::Again { fetch: true }),
+        }
+        if chunks.peek().is_none() {
+            break;
+        }
+    }
+    let outcome = if trades.is_empty() {
+        Outcome::Noted
+    } else {
+        Outcome::Booked
+    };
+    let mut handled = Handled {
+        answer: Answer::Done,
+        outcome,
+        placing: None,
+    };
+    let newly_owed = owns_new_intent(records.level, &level);
+    match (newly_owed, connection) {
+        (true, Some(connection)) => {
+            let (answer, placing) = place_owned(outside, &connection, records.bot, &level).await;
+            handled.answer = answer;
+            handled.placing = Some(placing);
+        }
+        (true, None) => handled.answer = Answer::Again(AFTER_LEASE),
+        (false, _) if is_waiting(&level) => handled.answer = Answer::Again(LOOKUP_LAG),
+        (false, _) => {}
+    }
+    Ok(Pass::Handled(handled))
+}
+
+/// Whether a trade is known to be missing still.
+fn is_waiting(level: &Level) -> bool {
+    level
+        .order
+        .as_ref()
+        .is_some_and(|order| order.executed < order.highest_seen)
+}
+
+fn owns_new_intent(before: &Level, after: &Level) -> bool {
+    let no = |level: &Level| level.order.as_ref().map(|order| order.no);
+    no(before) != no(after)
+        && after
+            .order
+            .as_ref()
+            .is_some_and(|order| matches!(order.state, OrderState::Pending { .. }))
+}
+
+pub(crate) fn assets(bot: &Bot) -> Assets<'_> {
+    Assets {
+        base: &bot.rules.base,
+        quote: &bot.rules.quote,
+    }
+}
+
+fn conditions<'a, O: Outside, X: Exchange>(
+    outside: O,
+    records: Records<'a>,
+    connection: Option<&X>,
+    by_recovery: bool,
+) -> Conditions<'a> {
+    let now = outside.clock().now();
+    Conditions {
+        bot: records.bot,
+        account: records.account,
+        admission: connection.map(Exchange::admission),
+        exchange_now: connection.map_or(
+            domain::ExchangeTime::from_millis(now.as_millis()),
+            Exchange::estimated_time,
+        ),
+        now,
+        by_recovery,
+    }
+}
+
+/// The ledger entries of one commit.
+fn ledger(
+    case: Case<'_>,
+    before: &Level,
+    after: &Level,
+    trades: &[Trade],
+    booked_as: BookedAs,
+    now: LocalTime,
+) -> Vec<FillRecord> {
+    let Some(order) = &before.order else {
+        return Vec::new();
+    };
+    let caused = after
+        .order
+        .as_ref()
+        .map(|next| next.no)
+        .filter(|no| *no != order.no);
+    let last = trades.len().saturating_sub(1);
+    trades
+        .iter()
+        .enumerate()
+        .map(|(at, trade)| FillRecord {
+            caused: caused.filter(|_| at == last),
+            ..record(
+                case,
+                before,
+                order.no,
+                order.intent.side,
+                trade,
+                booked_as,
+                now,
+            )
+        })
+        .collect()
+}
+
+pub(crate) fn record(
+    case: Case<'_>,
+    level: &Level,
+    no: OrderNumber,
+    side: Side,
+    trade: &Trade,
+    booked_as: BookedAs,
+    now: LocalTime,
+) -> FillRecord {
+    FillRecord {
+        bot: level.bot.clone(),
+        level: level.index,
+        no,
+        side,
+        exchange_order_id: case.execution.exchange_order_id,
+        trade: trade.clone(),
+        source: case.execution.source,
+        booked_as,
+        caused: None,
+        received_at: case.received_at,
+        committed_at: now,
+    }
+}
