@@ -32,6 +32,8 @@ pub enum ObservedStatus {
     Running,
     /// Every level is stamped and no lease is live.
     Paused,
+    /// Orders are being taken down, or what is held is being sold.
+    Stopping,
     /// No order is live and nothing is owed.
     Stopped,
 }
@@ -54,6 +56,7 @@ impl fmt::Display for ObservedStatus {
             Self::Ready => "ready",
             Self::Running => "running",
             Self::Paused => "paused",
+            Self::Stopping => "stopping",
             Self::Stopped => "stopped",
         })
     }

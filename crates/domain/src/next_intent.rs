@@ -10,8 +10,8 @@ use rust_decimal::Decimal;
 
 use crate::{
     BestPrices, Bot, DesiredStatus, FirstInventory, HoldReason, Intent, Level, LevelOrder,
-    LocalTime, OrderKind, OrderState, OrderStatus, Price, Purpose, Quantity, QuoteAmount,
-    RefusalReason, Side, first_inventory_price, pass_order,
+    LocalTime, ObservedStatus, OrderKind, OrderState, OrderStatus, Price, Purpose, Quantity,
+    QuoteAmount, RefusalReason, Side, first_inventory_price, pass_order,
 };
 
 /// What a level owes.
@@ -32,12 +32,24 @@ const LIQUIDATION_SLACK: Decimal = Decimal::from_parts(5, 0, 0, false, 3);
 /// Decides what a level owes, from its holdings, once it has no live order.
 #[must_use]
 pub fn next_intent(bot: &Bot, level: &Level) -> Next {
-    let Some(intent) = owed_intent(bot, level) else { return Next::Nothing };
+    let Some(intent) = owed_intent(bot, level) else {
+        return Next::Nothing;
+    };
     match bot.desired {
         DesiredStatus::Stopped | DesiredStatus::StoppedAndSold => Next::Nothing,
         DesiredStatus::Paused | DesiredStatus::Ready => Next::Hold(intent, HoldReason::Paused),
+        // A resumed bot sends nothing before recovery has made it so.
+        DesiredStatus::Running if bot.observed != ObservedStatus::Running => {
+            Next::Hold(intent, HoldReason::Paused)
+        }
         DesiredStatus::Running => checked(bot, intent),
     }
+}
+
+/// Whether what the level holds could be sold now.
+#[must_use]
+pub fn is_sellable(bot: &Bot, level: &Level) -> bool {
+    sellable(bot, level).is_some()
 }
 
 /// Decides what a level that has never owed anything owes first.
@@ -79,7 +91,10 @@ pub fn first_intent(bot: &Bot, level: &Level, prices: &BestPrices) -> Next {
 #[must_use]
 pub fn liquidation_intent(bot: &Bot, level: &Level, prices: &BestPrices) -> Option<Intent> {
     let quantity = sellable(bot, level)?;
-    let floor = prices.bid.decimal().checked_mul(Decimal::ONE.checked_sub(LIQUIDATION_SLACK)?)?;
+    let floor = prices
+        .bid
+        .decimal()
+        .checked_mul(Decimal::ONE.checked_sub(LIQUIDATION_SLACK)?)?;
     let price = Price::new(floor).ok()?.ceil_to_tick(bot.rules.tick())?;
     let intent = Intent {
         side: Side::Sell,
@@ -88,7 +103,10 @@ pub fn liquidation_intent(bot: &Bot, level: &Level, prices: &BestPrices) -> Opti
         kind: OrderKind::Limit,
         purpose: Purpose::Liquidation,
     };
-    bot.rules.check_order(Side::Sell, price, quantity).is_empty().then_some(intent)
+    bot.rules
+        .check_order(Side::Sell, price, quantity)
+        .is_empty()
+        .then_some(intent)
 }
 
 fn owed_intent(bot: &Bot, level: &Level) -> Option<Intent> {
@@ -114,27 +132,42 @@ fn owed_intent(bot: &Bot, level: &Level) -> Option<Intent> {
 fn sellable(bot: &Bot, level: &Level) -> Option<Quantity> {
     let quantity = held_on_step(bot, level)?;
     let price = level.sell_price;
-    (!quantity.is_zero() && bot.rules.check_order(Side::Sell, price, quantity).is_empty())
-        .then_some(quantity)
+    (!quantity.is_zero()
+        && bot
+            .rules
+            .check_order(Side::Sell, price, quantity)
+            .is_empty())
+    .then_some(quantity)
 }
 
 fn held_on_step(bot: &Bot, level: &Level) -> Option<Quantity> {
-    let most = bot.rules.lot.map_or(level.base.held(), |lot| lot.max.min(level.base.held()));
+    let most = bot
+        .rules
+        .lot
+        .map_or(level.base.held(), |lot| lot.max.min(level.base.held()));
     most.floor_to_step(bot.rules.step())
 }
 
 /// What is left to buy of a purchase that ended early. `None` when the level's last order was no
 /// purchase.
 fn unfinished_purchase(level: &Level) -> Option<Quantity> {
-    let order = level.order.as_ref().filter(|order| order.intent.side == Side::Buy)?;
+    let order = level
+        .order
+        .as_ref()
+        .filter(|order| order.intent.side == Side::Buy)?;
     let executed = order.executed_before.checked_add(order.executed)?;
     Some(order.owed.saturating_sub(executed))
 }
 
 /// Whether the level has bought what it owed and sold none of it yet.
 fn unsold_purchase(level: &Level) -> bool {
-    let Some(order) = &level.order else { return false };
-    let executed = order.executed_before.checked_add(order.executed).unwrap_or(order.owed);
+    let Some(order) = &level.order else {
+        return false;
+    };
+    let executed = order
+        .executed_before
+        .checked_add(order.executed)
+        .unwrap_or(order.owed);
     match order.intent.side {
         Side::Buy => executed >= order.owed,
         Side::Sell => executed.is_zero() && !level.base.held().is_zero(),
@@ -145,8 +178,13 @@ fn purchase_quantity(bot: &Bot, level: &Level) -> Option<Quantity> {
     if !bot.plan.compounding || level.realized_profit <= QuoteAmount::ZERO {
         return Some(level.quantity);
     }
-    let more = level.realized_profit.decimal().checked_div(level.buy_price.decimal())?;
-    let grown = level.quantity.checked_add(Quantity::new(more.round_dp(18)).ok()?)?;
+    let more = level
+        .realized_profit
+        .decimal()
+        .checked_div(level.buy_price.decimal())?;
+    let grown = level
+        .quantity
+        .checked_add(Quantity::new(more.round_dp(18)).ok()?)?;
     let most = bot.rules.lot.map_or(grown, |lot| lot.max.min(grown));
     most.floor_to_step(bot.rules.step())
 }
@@ -156,7 +194,11 @@ fn checked(bot: &Bot, intent: Intent) -> Next {
     if !bot.rules.trades() {
         return Next::Hold(intent, HoldReason::MarketClosed);
     }
-    if bot.rules.check_order(intent.side, intent.price, intent.quantity).is_empty() {
+    if bot
+        .rules
+        .check_order(intent.side, intent.price, intent.quantity)
+        .is_empty()
+    {
         return Next::Place(intent);
     }
     let value = intent.price.times(intent.quantity);
@@ -175,11 +217,16 @@ fn checked(bot: &Bot, intent: Intent) -> Next {
 /// they may execute together stays what the first one owed.
 #[must_use]
 pub fn owe(level: &Level, intent: Intent, state: OrderState, by_recovery: bool) -> Level {
-    let chain = level.order.as_ref().filter(|order| continues(order, &intent));
+    let chain = level
+        .order
+        .as_ref()
+        .filter(|order| continues(order, &intent));
     let executed_before = chain
         .and_then(|order| order.executed_before.checked_add(order.executed))
         .unwrap_or(Quantity::ZERO);
-    let needed = executed_before.checked_add(intent.quantity).unwrap_or(intent.quantity);
+    let needed = executed_before
+        .checked_add(intent.quantity)
+        .unwrap_or(intent.quantity);
     let next = LevelOrder {
         no: level.next_no(),
         owed: chain.map_or(needed, |order| order.owed.max(needed)),
@@ -209,12 +256,20 @@ fn continues(ended: &LevelOrder, intent: &Intent) -> bool {
 /// How long to wait before an order is placed again that somebody else ended, or `None` when the
 /// order was filled: 1 s, doubled with each one in a row that executed nothing, at most 10 min.
 #[must_use]
-pub fn pause_before_next(ended: &LevelOrder, first: Duration, longest: Duration) -> Option<Duration> {
+pub fn pause_before_next(
+    ended: &LevelOrder,
+    first: Duration,
+    longest: Duration,
+) -> Option<Duration> {
     match ended.terminal {
         None | Some(OrderStatus::Filled) => None,
         Some(_) => {
             let doublings = ended.fruitless.min(20);
-            Some(first.saturating_mul(2_u32.saturating_pow(doublings)).min(longest))
+            Some(
+                first
+                    .saturating_mul(2_u32.saturating_pow(doublings))
+                    .min(longest),
+            )
         }
     }
 }
@@ -224,7 +279,10 @@ pub fn pause_before_next(ended: &LevelOrder, first: Duration, longest: Duration)
 pub fn waiting_state(ended: &LevelOrder, retry_at: LocalTime) -> OrderState {
     OrderState::Refused {
         why: RefusalReason::Backoff,
-        detail: format!("order {} ended as {:?} with {} executed", ended.no, ended.terminal, ended.executed),
+        detail: format!(
+            "order {} ended as {:?} with {} executed",
+            ended.no, ended.terminal, ended.executed
+        ),
         retry_at,
         lease: None,
     }

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     BestPrices, Bot, DesiredStatus, ExchangeOrderId, ExchangeTime, HoldReason, Level, LevelIndex,
-    LevelOrder, LocalTime, OrderState, Price, Purpose, Quantity, Side,
+    LevelOrder, LocalTime, OrderState, Price, Purpose, Quantity, Side, is_sellable,
 };
 
 /// One open order as the exchange lists it.
@@ -87,34 +87,36 @@ pub struct Room {
 ///
 /// `foreign` is how many open orders on the symbol belong to nobody in `levels`.
 #[must_use]
-pub fn find_room(
-    bot: &Bot,
-    levels: &[Level],
-    prices: Option<BestPrices>,
-    foreign: usize,
-) -> Room {
-    let Some(middle) = prices.and_then(middle_price) else { return Room::default() };
+pub fn find_room(bot: &Bot, levels: &[Level], prices: Option<BestPrices>, foreign: usize) -> Room {
+    let Some(middle) = prices.and_then(middle_price) else {
+        return Room::default();
+    };
     let mut room = Room::default();
     let mut ranked: Vec<(Decimal, LevelIndex)> = Vec::new();
     for level in levels {
         let (side, price) = level
             .order
             .as_ref()
-            .map_or((Side::Buy, level.buy_price), |order| (order.intent.side, order.intent.price));
+            .map_or((Side::Buy, level.buy_price), |order| {
+                (order.intent.side, order.intent.price)
+            });
         if bot.rules.price_in_band(side, price, middle) {
-            let distance = price.decimal().checked_sub(middle.decimal()).unwrap_or(Decimal::MAX);
+            let distance = price
+                .decimal()
+                .checked_sub(middle.decimal())
+                .unwrap_or(Decimal::MAX);
             ranked.push((distance.abs(), level.index));
         } else {
             room.outside_band.insert(level.index);
         }
     }
     ranked.sort_unstable();
-    let most = bot
-        .rules
-        .max_open_orders
-        .map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
+    let most = bot.rules.max_open_orders.map_or(usize::MAX, |most| {
+        usize::try_from(most).unwrap_or(usize::MAX)
+    });
     let places = most.saturating_sub(foreign);
-    room.crowded_out.extend(ranked.into_iter().skip(places).map(|(_, index)| index));
+    room.crowded_out
+        .extend(ranked.into_iter().skip(places).map(|(_, index)| index));
     room
 }
 
@@ -126,7 +128,9 @@ fn middle_price(prices: BestPrices) -> Option<Price> {
 /// Decides what is to be done about one level.
 #[must_use]
 pub fn plan_recovery(level: &Level, view: &View<'_>) -> RecoveryAction {
-    let Some(order) = &level.order else { return plan_fresh(view) };
+    let Some(order) = &level.order else {
+        return plan_fresh(view);
+    };
     match &order.state {
         OrderState::Open => plan_open(level, order, view),
         OrderState::Pending { lease } if lease.until > view.exchange_now => {
@@ -159,7 +163,7 @@ fn plan_fresh(view: &View<'_>) -> RecoveryAction {
 fn plan_idle(level: &Level, view: &View<'_>) -> RecoveryAction {
     match view.bot.desired {
         DesiredStatus::Running => RecoveryAction::Lay,
-        DesiredStatus::StoppedAndSold if !level.base.held().is_zero() => RecoveryAction::Liquidate,
+        DesiredStatus::StoppedAndSold if is_sellable(view.bot, level) => RecoveryAction::Liquidate,
         DesiredStatus::StoppedAndSold
         | DesiredStatus::Stopped
         | DesiredStatus::Ready
@@ -168,7 +172,9 @@ fn plan_idle(level: &Level, view: &View<'_>) -> RecoveryAction {
 }
 
 fn plan_open(level: &Level, order: &LevelOrder, view: &View<'_>) -> RecoveryAction {
-    let Some(id) = order.exchange_order_id else { return RecoveryAction::Reexamine };
+    let Some(id) = order.exchange_order_id else {
+        return RecoveryAction::Reexamine;
+    };
     if order.highest_seen > order.executed || order.terminal.is_some() {
         return RecoveryAction::Query(id);
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use domain::{
     BestPrices, Bot, BotId, ClientOrderId, DesiredStatus, ExchangeOrderId, Level, ListedOrder,
-    ObservedStatus, OrderState, RecoveryAction, Room, View, find_room, plan_recovery,
+    ObservedStatus, OrderState, RecoveryAction, Room, View, find_room, is_sellable, plan_recovery,
 };
 use futures_util::StreamExt;
 
@@ -74,6 +74,7 @@ pub async fn recover_bot<O: Outside>(outside: O, id: &BotId) -> Result<Recovered
     let exchange_now = connection.server_time().await?;
     let prices = connection.best_prices(&bot.rules.symbol).await.ok();
     let levels = outside.store().levels(id).await?;
+    let bot = open_up(outside, bot, &levels).await?;
     let listing = connection.open_orders(&bot.rules.symbol).await?;
     let open: BTreeMap<ExchangeOrderId, ListedOrder> = listing.iter().map(listed).collect();
     let room = find_room(&bot, &levels, prices, foreign(&levels, &listing));
@@ -203,6 +204,27 @@ const fn action_name(action: &RecoveryAction) -> &'static str {
     }
 }
 
+/// Writes that a bot is at work before anything is sent for it: nothing is ever sent for a bot that
+/// is observed paused or stopped.
+async fn open_up<O: Outside>(outside: O, bot: Bot, levels: &[Level]) -> Result<Bot, StoreError> {
+    let observed = match bot.desired {
+        DesiredStatus::Running => ObservedStatus::Running,
+        DesiredStatus::StoppedAndSold if levels.iter().any(|level| is_sellable(&bot, level)) => {
+            ObservedStatus::Stopping
+        }
+        DesiredStatus::StoppedAndSold
+        | DesiredStatus::Stopped
+        | DesiredStatus::Paused
+        | DesiredStatus::Ready => return Ok(bot),
+    };
+    if bot.observed == observed {
+        return Ok(bot);
+    }
+    let mut after = bot.clone();
+    after.observed = observed;
+    write_bot(outside, &bot, after).await
+}
+
 /// Reads the symbol's rules anew when they are old or an order was refused for one of them.
 async fn refresh_rules<O: Outside>(
     outside: O,
@@ -315,12 +337,16 @@ async fn observe<O: Outside>(
         DesiredStatus::Ready => ObservedStatus::Ready,
         DesiredStatus::Running => ObservedStatus::Running,
         DesiredStatus::Paused if levels.iter().all(stamped) => ObservedStatus::Paused,
-        DesiredStatus::Stopped | DesiredStatus::StoppedAndSold if levels.iter().all(at_rest) => {
+        DesiredStatus::Paused => current.observed,
+        DesiredStatus::Stopped if levels.iter().all(at_rest) => ObservedStatus::Stopped,
+        DesiredStatus::StoppedAndSold
+            if levels
+                .iter()
+                .all(|level| at_rest(level) && !is_sellable(&current, level)) =>
+        {
             ObservedStatus::Stopped
         }
-        DesiredStatus::Paused | DesiredStatus::Stopped | DesiredStatus::StoppedAndSold => {
-            current.observed
-        }
+        DesiredStatus::Stopped | DesiredStatus::StoppedAndSold => ObservedStatus::Stopping,
     };
     let doubted = levels.iter().any(doubts_rules) || !room.outside_band.is_empty();
     let mut after = current.clone();
