@@ -75,12 +75,10 @@ pub fn first_intent(bot: &Bot, level: &Level, prices: &BestPrices) -> Next {
                 kind: OrderKind::Limit,
                 purpose: Purpose::FirstInventory,
             };
-            match bot.desired {
-                DesiredStatus::Running => checked(bot, intent),
-                DesiredStatus::Ready
-                | DesiredStatus::Paused
-                | DesiredStatus::Stopped
-                | DesiredStatus::StoppedAndSold => Next::Nothing,
+            if (bot.desired, bot.observed) == (DesiredStatus::Running, ObservedStatus::Running) {
+                checked(bot, intent)
+            } else {
+                Next::Nothing
             }
         }
         _ => next_intent(bot, level),

@@ -6,8 +6,8 @@
 
 use domain::{
     AccountId, Bot, BotId, DesiredStatus, ExchangeTime, HoldReason, Intent, Level, LevelIndex,
-    LevelOrder, Next, OrderState, Purpose, RefusalReason, first_intent, liquidation_intent,
-    next_intent, owe,
+    LevelOrder, Next, ObservedStatus, OrderState, Purpose, RefusalReason, first_intent,
+    liquidation_intent, next_intent, owe,
 };
 
 use crate::advance::{Conditions, next_lease, opening_state};
@@ -142,12 +142,11 @@ pub(crate) async fn answer_pending<O: Outside>(
     if lease.until > estimated {
         return (again_after(estimated, lease.until), None);
     }
-    let mode = match bot.desired {
-        DesiredStatus::Running => PlaceMode::Send,
-        DesiredStatus::Ready
-        | DesiredStatus::Paused
-        | DesiredStatus::Stopped
-        | DesiredStatus::StoppedAndSold => PlaceMode::FindOut,
+    let runs = bot.desired == DesiredStatus::Running && bot.observed == ObservedStatus::Running;
+    let mode = if runs {
+        PlaceMode::Send
+    } else {
+        PlaceMode::FindOut
     };
     match place_intent(outside, &bot.account, &bot.id, level.index, mode).await {
         Ok(placing @ (Placing::Unknown(_) | Placing::Leased(_) | Placing::NoAnswer)) => {
