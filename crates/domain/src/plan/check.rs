@@ -7,12 +7,12 @@ use std::mem::discriminant;
 
 use rust_decimal::Decimal;
 
-use super::sizing::after_fee;
+use super::sizing::{after_fee, before_fee};
 use super::{
     Entry, GridPlan, LevelLoss, MAX_LEVELS, MIN_LEVELS, PlanProblem, PlannedOrder, Sizing, Spacing,
 };
 use crate::amount::ceil_to_step;
-use crate::{LevelIndex, Price, QuoteAmount, RuleBreach, Rung, SymbolRules};
+use crate::{LevelIndex, Price, Quantity, QuoteAmount, Rate, RuleBreach, Rung, SymbolRules};
 
 impl GridPlan {
     /// What can be said of the operator's wishes before any line is drawn.
@@ -101,7 +101,7 @@ impl GridPlan {
         problems
     }
 
-    /// What the orders of one level break, beyond what every quantity breaks.
+    /// What the orders of one level break, beyond what its quantity breaks by itself.
     fn breaches(
         &self,
         rung: &Rung,
@@ -109,54 +109,23 @@ impl GridPlan {
         rules: &SymbolRules,
     ) -> Vec<(PlannedOrder, RuleBreach)> {
         let bought = rung.quantity;
-        if bought.is_zero() {
-            return Vec::new();
-        }
         let mut found = Vec::new();
-        let mut purchases = vec![(
-            PlannedOrder::Buy {
-                price: rung.buy_price,
-            },
-            rung.buy_price,
-        )];
-        if let Entry::MarketBuy { price } = entry {
-            purchases.push((PlannedOrder::FirstBuy { price }, price));
-        }
-        for (order, price) in purchases {
-            found.extend(
-                rules
-                    .check_value(price, bought)
-                    .map(|breach| (order, breach)),
-            );
-        }
-        let fee = self.fee_of_purchase(entry);
-        let sell = PlannedOrder::Sell {
-            price: rung.sell_price,
-            bought,
-            fee,
-        };
-        let price = rung.sell_price;
-        let Some(kept) = after_fee(bought, fee, rules) else {
-            found.push((
-                sell,
-                RuleBreach::Incalculable {
-                    price,
-                    quantity: bought,
-                },
-            ));
+        if bought.is_zero() {
             return found;
-        };
-        // The buy's quantity is reported by itself; only what the fee makes of it is news here.
-        if rules.check_quantity(bought).is_empty() {
-            found.extend(
-                rules
-                    .check_quantity(kept)
-                    .into_iter()
-                    .map(|breach| (sell, breach)),
-            );
         }
-        if !kept.is_zero() && rules.check_value(price, bought).is_none() {
-            found.extend(rules.check_value(price, kept).map(|breach| (sell, breach)));
+        let price = rung.buy_price;
+        let breach = rules.check_value(price, bought);
+        found.extend(breach.map(|breach| (PlannedOrder::Buy { price }, breach)));
+        if let Entry::MarketBuy { price } = entry {
+            let breach = rules.check_value(price, bought);
+            found.extend(breach.map(|breach| (PlannedOrder::FirstBuy { price }, breach)));
+        }
+        // Where the purchase is at fault, mending it comes first and may mend the sale as well.
+        if found.is_empty() && rules.check_quantity(bought).is_empty() {
+            let fee = self.fee_of_purchase(entry);
+            let price = rung.sell_price;
+            let sell = PlannedOrder::Sell { price, bought, fee };
+            found.extend(sale_breaches(price, bought, fee, rules).map(|breach| (sell, breach)));
         }
         found
     }
@@ -189,6 +158,47 @@ impl GridPlan {
         let kept = self.maker_fee.rest().checked_mul(self.maker_fee.rest())?;
         let proceeds = rung.sell_price.decimal().checked_mul(kept)?;
         proceeds.checked_sub(rung.buy_price.decimal())
+    }
+}
+
+/// What the sale of a purchase breaks once the fee in base is taken off and the rest floored.
+fn sale_breaches(
+    price: Price,
+    bought: Quantity,
+    fee: Rate,
+    rules: &SymbolRules,
+) -> impl Iterator<Item = RuleBreach> {
+    let kept = after_fee(bought, fee, rules);
+    let by_quantity = kept.map(|kept| rules.check_quantity(kept));
+    let by_value = match kept {
+        Some(kept) if kept.is_zero() => None,
+        Some(kept) => rules.check_value(price, kept),
+        None => Some(RuleBreach::Incalculable {
+            price,
+            quantity: bought,
+        }),
+    };
+    let breaches = by_quantity.into_iter().flatten().chain(by_value);
+    breaches.map(move |breach| in_terms_of_purchase(breach, fee, rules))
+}
+
+/// Names the quantity that would do as what has to be bought, for that is what a plan asks for.
+fn in_terms_of_purchase(breach: RuleBreach, fee: Rate, rules: &SymbolRules) -> RuleBreach {
+    match breach {
+        RuleBreach::ValueTooSmall { value, min, enough } => RuleBreach::ValueTooSmall {
+            value,
+            min,
+            enough: before_fee(enough, fee, rules).unwrap_or(Quantity::MAX),
+        },
+        RuleBreach::PriceTooLow { .. }
+        | RuleBreach::PriceTooHigh { .. }
+        | RuleBreach::PriceOffTick { .. }
+        | RuleBreach::QuantityZero
+        | RuleBreach::QuantityTooSmall { .. }
+        | RuleBreach::QuantityTooLarge { .. }
+        | RuleBreach::QuantityOffStep { .. }
+        | RuleBreach::ValueTooLarge { .. }
+        | RuleBreach::Incalculable { .. } => breach,
     }
 }
 

@@ -86,19 +86,16 @@ impl GridPlan {
         entries: &[Entry],
         rules: &SymbolRules,
     ) -> Option<Quantity> {
-        let step = rules.working_step();
         let mut least = Quantity::ZERO;
         for (rung, entry) in rungs.iter().zip(entries) {
             if let Entry::MarketBuy { price } = entry {
                 least = least.max(rules.min_quantity(Side::Buy, *price));
             }
             let to_sell = rules.min_quantity(Side::Sell, rung.sell_price);
-            let before_fee = to_sell
-                .decimal()
-                .checked_div(self.fee_of_purchase(*entry).rest())?;
+            let fee = self.fee_of_purchase(*entry);
             least = least
                 .max(rules.min_quantity(Side::Buy, rung.buy_price))
-                .max(Quantity::new(ceil_to_step(before_fee, step)?).ok()?);
+                .max(before_fee(to_sell, fee, rules)?);
         }
         Some(least)
     }
@@ -108,6 +105,19 @@ impl GridPlan {
 pub(super) fn after_fee(bought: Quantity, fee: Rate, rules: &SymbolRules) -> Option<Quantity> {
     let kept = bought.decimal().checked_mul(fee.rest())?;
     Quantity::new(floor_to_step(kept, rules.working_step())?).ok()
+}
+
+/// The smallest purchase on step of which a fee in base leaves at least `kept`.
+pub(super) fn before_fee(kept: Quantity, fee: Rate, rules: &SymbolRules) -> Option<Quantity> {
+    let step = rules.working_step();
+    let bought = ceil_to_step(kept.decimal().checked_div(fee.rest())?, step)?;
+    let bought = Quantity::new(bought).ok()?;
+    // The quotient is rounded in its last digit, so what is left has the last word.
+    if after_fee(bought, fee, rules)? >= kept {
+        Some(bought)
+    } else {
+        bought.checked_add(Quantity::new(step).ok()?)
+    }
 }
 
 /// What one unit of base at every level takes of the investment, in quote.

@@ -1,0 +1,219 @@
+//! What a ladder costs and earns, and what to know before it starts.
+
+use super::*;
+use crate::{BandRule, Entry, LevelIndex, PlanWarning};
+
+#[test]
+fn a_round_trip_is_reckoned_with_both_fees() {
+    let summary = plan("arithmetic:4").ladder(&rules(), None).unwrap().summary;
+    let level = &summary.levels[0];
+    assert_eq!(level.buy_value.to_string(), "30");
+    assert_eq!(level.gross_profit.to_string(), "0.5");
+    // 10 bought less 0.1 % is 9.99, sold at 3.05 for 30.4695, less 0.1 % is 30.4390305.
+    assert_eq!(level.net_profit.to_string(), "0.4390305");
+    assert_eq!(level.fees.to_string(), "0.0609695");
+    assert_eq!(level.net_percent.to_string(), "1.4634");
+    assert_eq!(
+        (summary.best, summary.worst),
+        (LevelIndex(0), LevelIndex(3))
+    );
+    let sum: Decimal = summary
+        .levels
+        .iter()
+        .map(|level| level.net_profit.decimal())
+        .sum();
+    assert_eq!(summary.net_profit.decimal(), sum);
+}
+
+#[test]
+fn capital_is_split_into_resting_and_first_purchases() {
+    let ladder = plan("arithmetic:4")
+        .ladder(&rules(), market("3.0800", "3.0801"))
+        .unwrap();
+    let entries: Vec<Entry> = ladder
+        .summary
+        .levels
+        .iter()
+        .map(|level| level.entry)
+        .collect();
+    // 3.0801 plus 0.5 % is 3.0955005, up to the tick 3.0956.
+    let first = Entry::MarketBuy {
+        price: price("3.0956"),
+    };
+    assert_eq!(
+        entries,
+        [Entry::RestingBuy, Entry::RestingBuy, first, first]
+    );
+    assert_eq!(ladder.summary.resting_buys.to_string(), "60.5");
+    assert_eq!(ladder.summary.first_inventory.to_string(), "61.912");
+    assert_eq!(ladder.summary.capital.to_string(), "122.412");
+    assert_eq!(ladder.summary.base_needed, Quantity::ZERO);
+    assert_eq!(ladder.summary.warnings, []);
+}
+
+#[test]
+fn inventory_from_the_balance_needs_base_instead_of_quote() {
+    let mut plan = plan("arithmetic:4");
+    plan.first_inventory = FirstInventory::FromBalance;
+    let summary = plan
+        .ladder(&rules(), market("3.0800", "3.0801"))
+        .unwrap()
+        .summary;
+    assert_eq!(summary.capital.to_string(), "60.5");
+    assert_eq!(summary.first_inventory.to_string(), "0");
+    assert_eq!(summary.base_needed, quantity("20"));
+    assert_eq!(summary.base_value.to_string(), "61.6");
+}
+
+#[test]
+fn an_investment_is_spent_as_far_as_the_step_allows() {
+    let plan = investing("arithmetic:4", "1000");
+    let ladder = plan.ladder(&rules(), market("3.0800", "3.0801")).unwrap();
+    // One of each costs 3 + 3.05 + 2 * 3.0956 = 12.2412; 1000 / 12.2412 = 81.69...
+    assert_eq!(ladder.rungs[0].quantity, quantity("81.6"));
+    assert_eq!(ladder.summary.capital.to_string(), "998.88192");
+}
+
+#[test]
+fn an_investment_counts_the_balance_it_uses() {
+    let mut plan = investing("arithmetic:4", "1000");
+    plan.first_inventory = FirstInventory::FromBalance;
+    let ladder = plan.ladder(&rules(), market("3.0800", "3.0801")).unwrap();
+    // 3 + 3.05 + 2 * 3.08 = 12.21; 1000 / 12.21 = 81.9...
+    assert_eq!(ladder.rungs[0].quantity, quantity("81.9"));
+    assert_eq!(ladder.summary.base_needed, quantity("163.8"));
+}
+
+#[test]
+fn more_levels_than_orders_is_a_warning() {
+    let mut rules = rules();
+    rules.max_open_orders = Some(3);
+    let summary = plan("arithmetic:4")
+        .ladder(&rules, market("3.08", "3.0801"))
+        .unwrap()
+        .summary;
+    assert_eq!(
+        summary.warnings,
+        [PlanWarning::MoreLevelsThanOrders {
+            levels: 4,
+            max_open_orders: 3
+        }]
+    );
+    rules.max_open_orders = Some(4);
+    let summary = plan("arithmetic:4")
+        .ladder(&rules, market("3.08", "3.0801"))
+        .unwrap()
+        .summary;
+    assert_eq!(summary.warnings, []);
+}
+
+#[test]
+fn levels_outside_the_band_are_a_warning() {
+    let mut rules = rules();
+    rules.band = Some(BandRule {
+        bid_up: decimal("2"),
+        bid_down: decimal("0.99"),
+        ask_up: decimal("1.03"),
+        ask_down: decimal("0.5"),
+    });
+    let summary = plan("arithmetic:4")
+        .ladder(&rules, market("3.1", "3.1"))
+        .unwrap()
+        .summary;
+    // BUYs from 3.069 on: 3.00 and 3.05 are too low. SELLs up to 3.193: 3.2 is too high.
+    assert_eq!(
+        summary.warnings,
+        [PlanWarning::OutsideBand {
+            levels: 3,
+            lowest_buy: decimal("3.069"),
+            highest_sell: decimal("3.193"),
+        }]
+    );
+}
+
+#[test]
+fn a_market_unknown_or_beside_the_grid_is_a_warning() {
+    let warnings = |prices| {
+        plan("arithmetic:4")
+            .ladder(&rules(), prices)
+            .unwrap()
+            .summary
+            .warnings
+    };
+    assert_eq!(warnings(None), [PlanWarning::MarketUnknown]);
+    assert_eq!(
+        warnings(market("2.9", "3")),
+        [PlanWarning::MarketBelowGrid {
+            ask: price("3"),
+            lowest: price("3"),
+        }]
+    );
+    assert_eq!(
+        warnings(market("3.2", "3.3")),
+        [PlanWarning::MarketAboveGrid {
+            bid: price("3.2"),
+            highest: price("3.2"),
+        }]
+    );
+    assert_eq!(warnings(market("3.1", "3.11")), []);
+}
+
+#[test]
+fn a_first_purchase_that_must_wait_is_a_warning() {
+    let mut plan = plan("arithmetic:4");
+    plan.taker_fee = rate("2%");
+    let summary = plan
+        .ladder(&rules(), market("3.0999", "3.1"))
+        .unwrap()
+        .summary;
+    // 3.15 less 0.1 % and 2 % is 3.0839, below the ask; 3.2 leaves 3.1328, above it.
+    assert_eq!(
+        summary.levels[2].entry,
+        Entry::MarketBuy {
+            price: price("3.0839")
+        }
+    );
+    assert_eq!(
+        summary.warnings,
+        [PlanWarning::FirstBuysRest {
+            levels: 1,
+            ask: price("3.1")
+        }]
+    );
+}
+
+#[test]
+fn a_refused_plan_can_still_be_looked_at() {
+    let mut plan = plan("arithmetic:4");
+    plan.maker_fee = rate("1%");
+    let draft = plan.draft(&rules(), None);
+    assert_eq!(draft.problems.len(), 1);
+    assert!(draft.ladder.unwrap().summary.net_profit.decimal() < Decimal::ZERO);
+    plan.upper = plan.lower;
+    assert_eq!(plan.draft(&rules(), None).ladder, None);
+}
+
+#[test]
+fn figures_are_written_as_text() {
+    let ladder = plan("arithmetic:2")
+        .ladder(&rules(), market("3.08", "3.0801"))
+        .unwrap();
+    let json = serde_json::to_value(&ladder).unwrap();
+    assert_eq!(json["summary"]["levels"][0]["net_percent"], "3.1267");
+    assert_eq!(json["summary"]["levels"][1]["entry"]["kind"], "market_buy");
+    assert_eq!(json["rungs"][0]["buy_price"], "3");
+}
+
+#[test]
+fn warnings_say_what_follows() {
+    let text = PlanWarning::MoreLevelsThanOrders {
+        levels: 300,
+        max_open_orders: 200,
+    }
+    .to_string();
+    assert_eq!(
+        text,
+        "300 levels, but the symbol allows 200 open orders (MAX_NUM_ORDERS): \
+         the nearest to the market are placed first, the others wait"
+    );
+}
