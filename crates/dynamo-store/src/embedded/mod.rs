@@ -1,0 +1,152 @@
+//! A DynamoDB inside this process, in memory or on a file, behind the ordinary SDK client.
+//!
+//! The client's HTTP connector hands each request to `dynoxide`, which keeps the tables in SQLite.
+//! No port and no socket is opened here.
+
+pub(crate) mod connector;
+pub(crate) mod dispatch;
+mod folder;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Config, Credentials, Region};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use dynoxide::Database;
+
+pub use folder::OpenError;
+pub(crate) use folder::{SOCKET_FILE, holder};
+
+use connector::EmbeddedClient;
+use dispatch::Answer;
+use folder::FolderLock;
+
+/// What an acknowledged commit survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// The end of the process in any way, `kill -9` included: SQLite's write-ahead log with
+    /// `synchronous=NORMAL`. A commit is in the operating system's hands when it is acknowledged; if
+    /// the machine itself loses power or its kernel crashes, the last commits may be missing, and
+    /// the file stays consistent.
+    Process,
+    /// The loss of power as well: the write-ahead log with `synchronous=FULL`. Each commit is synced
+    /// to the disk before it is acknowledged, which is as true as the disk's own word.
+    PowerLoss,
+}
+
+/// A DynamoDB inside this process. Cheap to clone; the data folder stays locked until the last clone
+/// and the last client are gone.
+#[derive(Clone)]
+pub struct EmbeddedDynamo {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    database: Database,
+    /// Whether calls may block for as long as a disk takes.
+    on_disk: bool,
+    /// Held, never read: the folder is free again when this is dropped.
+    _lock: Option<FolderLock>,
+}
+
+impl fmt::Debug for EmbeddedDynamo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmbeddedDynamo")
+            .field("on_disk", &self.inner.on_disk)
+            .finish_non_exhaustive()
+    }
+}
+
+impl EmbeddedDynamo {
+    /// A database that is gone when its last clone is.
+    ///
+    /// # Errors
+    /// [`OpenError::Database`] when SQLite cannot start.
+    pub fn memory() -> Result<Self, OpenError> {
+        let database = Database::memory().map_err(|error| OpenError::Database {
+            path: ":memory:".into(),
+            detail: error.to_string(),
+        })?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                database,
+                on_disk: false,
+                _lock: None,
+            }),
+        })
+    }
+
+    /// The database of a data folder, both created if they are not there: the folder with mode 0700,
+    /// the file with mode 0600. Nobody else can open the folder meanwhile.
+    ///
+    /// # Errors
+    /// [`OpenError`], which says what is wrong with the folder and how to mend it.
+    pub fn open(folder: &Path, durability: Durability) -> Result<Self, OpenError> {
+        let lock = FolderLock::take(folder)?;
+        let path = folder::database_file(folder)?;
+        let failed = |error: dynoxide::DynoxideError| OpenError::Database {
+            path: path.clone(),
+            detail: error.to_string(),
+        };
+        let text = path.to_str().ok_or_else(|| OpenError::Database {
+            path: path.clone(),
+            detail: "its path is not valid UTF-8".to_owned(),
+        })?;
+        let database = Database::new(text).map_err(failed)?;
+        match durability {
+            // A fresh connection of SQLite has `synchronous=FULL`, and `dynoxide` opens its own with
+            // a write-ahead log and changes nothing else.
+            Durability::PowerLoss => {}
+            // "Back to normal" after a bulk load is how `dynoxide` lets `synchronous=NORMAL` be set.
+            Durability::Process => database.disable_bulk_loading().map_err(failed)?,
+        }
+        Ok(Self {
+            inner: Arc::new(Inner {
+                database,
+                on_disk: true,
+                _lock: Some(lock),
+            }),
+        })
+    }
+
+    /// An SDK client that reaches this database.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::from_conf(config(EmbeddedClient(self.clone())).build())
+    }
+
+    /// Answers one request without stalling the runtime it is called on.
+    pub(crate) async fn call(&self, target: String, body: Vec<u8>) -> Answer {
+        if !self.inner.on_disk {
+            return dispatch::answer(&self.inner.database, &target, &body);
+        }
+        let inner = Arc::clone(&self.inner);
+        let work = move || dispatch::answer(&inner.database, &target, &body);
+        tokio::task::spawn_blocking(work)
+            .await
+            .unwrap_or_else(|error| Answer {
+                status: 500,
+                body: serde_json::json!({
+                    "__type": "com.amazonaws.dynamodb.v20120810#InternalServerError",
+                    "message": format!("the embedded database did not finish: {error}"),
+                })
+                .to_string()
+                .into_bytes(),
+            })
+    }
+}
+
+/// The configuration of a client whose requests never leave this machine: nothing is read from the
+/// environment, and the credentials are words.
+pub(crate) fn config(
+    client: impl aws_smithy_runtime_api::client::http::HttpClient + 'static,
+) -> Builder {
+    Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("local"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "embedded"))
+        .endpoint_url("http://dynamodb.local")
+        .http_client(SharedHttpClient::new(client))
+}

@@ -1,0 +1,337 @@
+//! A level as one item of at most 1 KB, the unit DynamoDB bills a write by.
+//!
+//! Names are short for that reason; [`crate::DynamoStore::dump`] shows levels with their long ones:
+//!
+//! | attributes | meaning |
+//! |---|---|
+//! | `v` `ca` `w` | version, changed at, mark of the last write |
+//! | `bp` `sp` `qt` | buy price, sell price, quantity |
+//! | `ba` `co` `rp` `rt` `fe` | base held, its cost, realized profit, round trips, fees by asset |
+//! | `no` `si` `pr` `oq` `ki` `pu` | the order: number, side, price, quantity, kind, purpose |
+//! | `xi` `ex` `eq` `hs` `te` | exchange's id, executed base and quote, highest seen, terminal status |
+//! | `ow` `eb` `fr` `br` | owed by the chain, executed before, fruitless, by recovery |
+//! | `st` | state of the order: pending, open, refused, held, quarantined or idle |
+//! | `la` `lf` `ls` `lu` `lk` | the lease: attempt, first start, start, until, fate unknown |
+//! | `why` `dt` `ra` `hv` `hm` | reason, detail or evidence, retry at, held value and what is missing |
+//! | `pn` `px` `pe` | the passed order: number, exchange's id, executed |
+//!
+//! The parts of the state are attributes of their own, so that settling a placement changes them
+//! without reading the item. `no`, `xi`, `te`, `pn`, `px` are null when there is none: an attribute
+//! that is missing altogether is damage.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{
+    Asset, BotId, ExchangeOrderId, ExchangeTime, HoldReason, Intent, Lease, Level, LevelIndex,
+    LevelOrder, LocalTime, OrderNumber, OrderState, PassedOrder, Quantity,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use trading::StoreError;
+
+use crate::item::{Attributes, Record, cut, keyed, number, text};
+use crate::key::Key;
+use crate::mark::Mark;
+
+/// The longest detail or evidence kept in a level, in bytes; the story of events has the rest.
+pub const DETAIL_BYTES: usize = 96;
+
+pub(crate) const VERSION: &str = "v";
+pub(crate) const CHANGED_AT: &str = "ca";
+pub(crate) const MARK: &str = "w";
+pub(crate) const NUMBER: &str = "no";
+pub(crate) const STATE: &str = "st";
+pub(crate) const EXCHANGE_ORDER_ID: &str = "xi";
+pub(crate) const ATTEMPT: &str = "la";
+pub(crate) const LEASE: [&str; 5] = [ATTEMPT, "lf", "ls", "lu", "lk"];
+pub(crate) const WHY: &str = "why";
+pub(crate) const DETAIL: &str = "dt";
+pub(crate) const RETRY_AT: &str = "ra";
+pub(crate) const HELD_VALUE: &str = "hv";
+pub(crate) const HELD_MISSING: &str = "hm";
+
+pub(crate) const PENDING: &str = "pending";
+pub(crate) const OPEN: &str = "open";
+pub(crate) const REFUSED: &str = "refused";
+pub(crate) const HELD: &str = "held";
+pub(crate) const QUARANTINED: &str = "quarantined";
+const IDLE: &str = "idle";
+
+/// A level as an item, bearing the mark of the write that puts it there.
+pub(crate) fn to_item(level: &Level, mark: &Mark) -> Result<Attributes, StoreError> {
+    let key = Key::level(&level.bot, level.index);
+    let mut item = Attributes::new();
+    let mut set = |name: &str, value| item.insert(name.to_owned(), value);
+    set(VERSION, number(level.version));
+    set(CHANGED_AT, number(level.changed_at));
+    set(MARK, text(mark.as_str()));
+    set("bp", text(level.buy_price.to_string()));
+    set("sp", text(level.sell_price.to_string()));
+    set("qt", text(level.quantity.to_string()));
+    set("ba", text(level.base.to_string()));
+    set("co", text(level.cost.to_string()));
+    set("rp", text(level.realized_profit.to_string()));
+    set("rt", number(level.round_trips));
+    let fees = level.fees.iter();
+    let fees = fees.map(|(asset, paid)| (asset.to_string(), text(paid.to_string())));
+    set("fe", AttributeValue::M(fees.collect()));
+    let passed = level.previous.as_ref();
+    set("pn", optional(passed.map(|passed| passed.no)));
+    if let Some(passed) = passed {
+        set("px", optional(passed.exchange_order_id));
+        set("pe", text(passed.executed.to_string()));
+    }
+    set(NUMBER, optional(level.order.as_ref().map(|order| order.no)));
+    if let Some(order) = &level.order {
+        item.extend(order_attributes(order)?);
+    }
+    Ok(keyed(&key, item))
+}
+
+fn order_attributes(order: &LevelOrder) -> Result<Attributes, StoreError> {
+    let intent = &order.intent;
+    let terminal = order.terminal.as_ref().map(word).transpose()?;
+    let mut attributes = state_attributes(&order.state)?;
+    attributes.extend(
+        [
+            ("si", text(word(&intent.side)?)),
+            ("pr", text(intent.price.to_string())),
+            ("oq", text(intent.quantity.to_string())),
+            ("ki", text(word(&intent.kind)?)),
+            ("pu", text(word(&intent.purpose)?)),
+            (EXCHANGE_ORDER_ID, optional(order.exchange_order_id)),
+            ("ex", text(order.executed.to_string())),
+            ("eq", text(order.executed_quote.to_string())),
+            ("hs", text(order.highest_seen.to_string())),
+            ("te", terminal.map_or(AttributeValue::Null(true), text)),
+            ("ow", text(order.owed.to_string())),
+            ("eb", text(order.executed_before.to_string())),
+            ("fr", number(order.fruitless)),
+            ("br", AttributeValue::Bool(order.by_recovery)),
+        ]
+        .map(|(name, value)| (name.to_owned(), value)),
+    );
+    Ok(attributes)
+}
+
+fn state_attributes(state: &OrderState) -> Result<Attributes, StoreError> {
+    let mut attributes = Attributes::new();
+    let mut set = |name: &str, value| attributes.insert(name.to_owned(), value);
+    let (name, lease) = match state {
+        OrderState::Pending { lease } => (PENDING, Some(Some(lease))),
+        OrderState::Open => (OPEN, None),
+        OrderState::Refused {
+            why,
+            detail,
+            retry_at,
+            lease,
+        } => {
+            set(WHY, text(word(why)?));
+            set(DETAIL, text(cut(detail, DETAIL_BYTES)));
+            set(RETRY_AT, number(retry_at));
+            (REFUSED, Some(lease.as_ref()))
+        }
+        OrderState::Held { why, lease } => {
+            for (name, value) in hold_attributes(why)? {
+                set(name, value);
+            }
+            (HELD, Some(lease.as_ref()))
+        }
+        OrderState::Quarantined { why, evidence } => {
+            set(WHY, text(word(why)?));
+            set(DETAIL, text(cut(evidence, DETAIL_BYTES)));
+            (QUARANTINED, None)
+        }
+        OrderState::Idle => (IDLE, None),
+    };
+    set(STATE, text(name));
+    match lease {
+        Some(Some(lease)) => {
+            attributes
+                .extend(lease_attributes(lease).map(|(name, value)| (name.to_owned(), value)));
+        }
+        Some(None) => {
+            attributes.insert(ATTEMPT.to_owned(), AttributeValue::Null(true));
+        }
+        None => {}
+    }
+    Ok(attributes)
+}
+
+/// The attributes of a lease.
+pub(crate) fn lease_attributes(lease: &Lease) -> [(&'static str, AttributeValue); 5] {
+    [
+        (ATTEMPT, number(lease.attempt)),
+        ("lf", number(lease.first_start)),
+        ("ls", number(lease.start)),
+        ("lu", number(lease.until)),
+        ("lk", AttributeValue::Bool(lease.unknown)),
+    ]
+}
+
+/// The attributes of a reason to hold an order.
+pub(crate) fn hold_attributes(
+    why: &HoldReason,
+) -> Result<Vec<(&'static str, AttributeValue)>, StoreError> {
+    let fields = serde_json::to_value(why).map_err(unspeakable)?;
+    Ok([
+        (WHY, "reason"),
+        (HELD_VALUE, "value"),
+        (HELD_MISSING, "missing"),
+    ]
+    .into_iter()
+    .filter_map(|(name, field)| Some((name, text(fields.get(field)?.as_str()?))))
+    .collect())
+}
+
+/// The word by which a plain enumeration is written.
+pub(crate) fn word<T: Serialize>(value: &T) -> Result<String, StoreError> {
+    match serde_json::to_value(value).map_err(unspeakable)? {
+        Value::String(word) => Ok(word),
+        _ => Err(unspeakable("it is no plain word")),
+    }
+}
+
+fn unspeakable(error: impl std::fmt::Display) -> StoreError {
+    crate::error::unwritable("a level", &error)
+}
+
+fn optional<T: ToString>(value: Option<T>) -> AttributeValue {
+    value.map_or(AttributeValue::Null(true), number)
+}
+
+/// Reads a level item. The bot and the index come from its keys.
+pub(crate) fn from_record(
+    record: &Record,
+    bot: &BotId,
+    index: LevelIndex,
+) -> Result<Level, StoreError> {
+    record.check_key(&Key::level(bot, index))?;
+    record.check_format()?;
+    Ok(Level {
+        bot: bot.clone(),
+        index,
+        buy_price: record.parsed("bp")?,
+        sell_price: record.parsed("sp")?,
+        quantity: record.parsed("qt")?,
+        order: maybe(record, NUMBER)?
+            .map(|no| read_order(record, OrderNumber(no)))
+            .transpose()?,
+        previous: maybe(record, "pn")?
+            .map(|no| read_passed(record, OrderNumber(no)))
+            .transpose()?,
+        base: record.parsed("ba")?,
+        cost: record.parsed("co")?,
+        realized_profit: record.parsed("rp")?,
+        round_trips: record.number("rt")?,
+        fees: record.decoded::<BTreeMap<Asset, Quantity>>("fe")?,
+        version: record.number(VERSION)?,
+        changed_at: LocalTime::from_millis(record.number(CHANGED_AT)?),
+    })
+}
+
+/// Reads the index of a level out of its sort key.
+pub(crate) fn index_of(record: &Record) -> Result<LevelIndex, StoreError> {
+    record
+        .key
+        .sort
+        .strip_prefix(crate::key::LEVEL)
+        .and_then(|digits| digits.parse().ok())
+        .map(LevelIndex)
+        .ok_or_else(|| record.corrupt("its sort key is not that of a level"))
+}
+
+fn read_passed(record: &Record, no: OrderNumber) -> Result<PassedOrder, StoreError> {
+    Ok(PassedOrder {
+        no,
+        exchange_order_id: maybe(record, "px")?.map(ExchangeOrderId),
+        executed: record.parsed("pe")?,
+    })
+}
+
+fn read_order(record: &Record, no: OrderNumber) -> Result<LevelOrder, StoreError> {
+    Ok(LevelOrder {
+        no,
+        intent: Intent {
+            side: record.decoded("si")?,
+            price: record.parsed("pr")?,
+            quantity: record.parsed("oq")?,
+            kind: record.decoded("ki")?,
+            purpose: record.decoded("pu")?,
+        },
+        state: read_state(record)?,
+        exchange_order_id: maybe(record, EXCHANGE_ORDER_ID)?.map(ExchangeOrderId),
+        executed: record.parsed("ex")?,
+        executed_quote: record.parsed("eq")?,
+        highest_seen: record.parsed("hs")?,
+        terminal: record.decoded("te")?,
+        owed: record.parsed("ow")?,
+        executed_before: record.parsed("eb")?,
+        fruitless: record.number("fr")?,
+        by_recovery: record.flag("br")?,
+    })
+}
+
+fn read_state(record: &Record) -> Result<OrderState, StoreError> {
+    Ok(match record.text(STATE)? {
+        PENDING => OrderState::Pending {
+            lease: read_lease(record)?
+                .ok_or_else(|| record.corrupt("an order is pending without a lease"))?,
+        },
+        OPEN => OrderState::Open,
+        REFUSED => OrderState::Refused {
+            why: record.decoded(WHY)?,
+            detail: record.text(DETAIL)?.to_owned(),
+            retry_at: LocalTime::from_millis(record.number(RETRY_AT)?),
+            lease: read_lease(record)?,
+        },
+        HELD => OrderState::Held {
+            why: read_hold(record)?,
+            lease: read_lease(record)?,
+        },
+        QUARANTINED => OrderState::Quarantined {
+            why: record.decoded(WHY)?,
+            evidence: record.text(DETAIL)?.to_owned(),
+        },
+        IDLE => OrderState::Idle,
+        other => {
+            return Err(record.corrupt(format_args!("its state \"{other}\" is not known")));
+        }
+    })
+}
+
+fn read_lease(record: &Record) -> Result<Option<Lease>, StoreError> {
+    let Some(attempt) = maybe(record, ATTEMPT)? else {
+        return Ok(None);
+    };
+    let instant = |name| record.number(name).map(ExchangeTime::from_millis);
+    Ok(Some(Lease {
+        attempt,
+        first_start: instant("lf")?,
+        start: instant("ls")?,
+        until: instant("lu")?,
+        unknown: record.flag("lk")?,
+    }))
+}
+
+fn read_hold(record: &Record) -> Result<HoldReason, StoreError> {
+    let mut fields = serde_json::Map::new();
+    fields.insert("reason".to_owned(), record.text(WHY)?.into());
+    for (name, field) in [(HELD_VALUE, "value"), (HELD_MISSING, "missing")] {
+        if record.get(name).is_some() {
+            fields.insert(field.to_owned(), record.text(name)?.into());
+        }
+    }
+    serde_json::from_value(Value::Object(fields))
+        .map_err(|error| record.corrupt(format_args!("its reason to hold: {error}")))
+}
+
+/// A number that may be null, but not missing.
+fn maybe<T>(record: &Record, name: &str) -> Result<Option<T>, StoreError>
+where
+    T: DeserializeOwned,
+{
+    record.decoded(name)
+}
