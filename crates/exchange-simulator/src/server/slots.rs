@@ -1,0 +1,150 @@
+//! What completed orders ask for, and how long the answer takes.
+//!
+//! Entry points: [`Slots::completed`], [`Slots::received`], [`Slots::answered`], [`Slots::waits_until`]. A client order id
+//! `a-b-7` is number 7 of slot `a-b`; an order of a slot that completes asks for one with a higher number. Time comes in,
+//! in microseconds since the start. Never looks into the exchange.
+
+use std::collections::BTreeMap;
+
+/// Slot and number of a client order id, if it has that form.
+pub(crate) fn slot_of(client_order_id: &str) -> Option<(&str, u64)> {
+    let (slot, number) = client_order_id.rsplit_once('-')?;
+    let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    (digits && slot.contains('-')).then_some((slot, number.parse().ok()?))
+}
+
+/// A completed order whose next one has not come yet.
+#[derive(Debug, Clone, Copy)]
+struct Owed {
+    number: u64,
+    since_us: u64,
+    waits: bool,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    received: u64,
+    written: Option<(u64, u64)>,
+}
+
+/// All slots seen.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    slots: BTreeMap<String, Slot>,
+    owed: BTreeMap<String, Owed>,
+    samples_us: Vec<u64>,
+    overdue: u64,
+    last_activity_us: u64,
+    placements: u64,
+}
+
+impl Slots {
+    /// A placement arrived. Gives a sample if the slot's last completion had been written to a stream before.
+    pub(crate) fn received(&mut self, client_order_id: &str, now_us: u64) {
+        self.last_activity_us = now_us;
+        self.placements += 1;
+        let Some((name, number)) = slot_of(client_order_id) else {
+            return;
+        };
+        let slot = self.slots.entry(name.to_owned()).or_default();
+        if number <= slot.received {
+            return;
+        }
+        slot.received = number;
+        if let Some((completed, written_us)) = slot.written.take()
+            && number > completed
+        {
+            self.samples_us.push(now_us.saturating_sub(written_us));
+        }
+    }
+
+    /// A placement was accepted or refused for certain: the slot owes nothing older.
+    pub(crate) fn answered(&mut self, client_order_id: &str) {
+        let Some((name, number)) = slot_of(client_order_id) else {
+            return;
+        };
+        if self.owed.get(name).is_some_and(|owed| owed.number < number) {
+            self.owed.remove(name);
+        }
+    }
+
+    /// An order completed.
+    pub(crate) fn completed(&mut self, client_order_id: &str, now_us: u64) {
+        self.last_activity_us = now_us;
+        let Some((name, number)) = slot_of(client_order_id) else {
+            return;
+        };
+        if self
+            .slots
+            .get(name)
+            .is_some_and(|slot| slot.received > number)
+        {
+            return;
+        }
+        self.owed.insert(
+            name.to_owned(),
+            Owed {
+                number,
+                since_us: now_us,
+                waits: true,
+            },
+        );
+    }
+
+    /// The report of a completion goes out on a stream.
+    pub(crate) fn written(&mut self, client_order_id: &str, now_us: u64) {
+        let Some((name, number)) = slot_of(client_order_id) else {
+            return;
+        };
+        let slot = self.slots.entry(name.to_owned()).or_default();
+        let known = slot.written.is_some_and(|(before, _)| before >= number);
+        if slot.received <= number && !known {
+            slot.written = Some((number, now_us));
+        }
+    }
+
+    /// Until when prices wait, us; none if nothing keeps them. A slot waited for in vain is not waited for again.
+    pub(crate) fn waits_until(&mut self, now_us: u64, wait_us: u64) -> Option<u64> {
+        let mut latest = None;
+        for owed in self.owed.values_mut().filter(|owed| owed.waits) {
+            let until = owed.since_us.saturating_add(wait_us);
+            if until <= now_us {
+                owed.waits = false;
+                self.overdue += 1;
+            } else {
+                latest = latest.max(Some(until));
+            }
+        }
+        latest
+    }
+
+    /// The caller knows why this slot sends nothing: nobody waits for it.
+    pub(crate) fn excuse(&mut self, slot: &str) -> bool {
+        self.owed.remove(slot).is_some()
+    }
+
+    /// Slots that owe an order.
+    pub(crate) fn owing(&self) -> Vec<String> {
+        self.owed.keys().cloned().collect()
+    }
+
+    /// Time from a completion's report to the slot's next order, us, oldest first.
+    pub(crate) fn samples_us(&self) -> &[u64] {
+        &self.samples_us
+    }
+
+    /// Completions that prices waited for in vain.
+    pub(crate) fn overdue(&self) -> u64 {
+        self.overdue
+    }
+
+    /// Last time an order came or completed, us.
+    pub(crate) fn last_activity_us(&self) -> u64 {
+        self.last_activity_us
+    }
+
+    /// Placements that arrived.
+    pub(crate) fn placements(&self) -> u64 {
+        self.placements
+    }
+}
