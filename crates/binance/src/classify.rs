@@ -47,6 +47,8 @@ pub enum Meaning {
 /// The meaning of one reply, with the exchange's own words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
+    /// The HTTP status, or the `status` of a WebSocket API reply.
+    pub status: u16,
     /// What it means.
     pub meaning: Meaning,
     /// Status, code and message as the exchange worded them, cut to a readable length.
@@ -103,6 +105,7 @@ pub fn classify(head: ReplyHead, body: &[u8]) -> Verdict {
 pub fn classify_code(head: ReplyHead, code: Option<i64>, message: &str) -> Verdict {
     let meaning = meaning(head.status, code, message);
     Verdict {
+        status: head.status,
         meaning,
         detail: detail(head.status, code, message),
         retry_after: pause(meaning, head, message),

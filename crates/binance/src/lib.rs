@@ -2,15 +2,23 @@
 //!
 //! Where to start:
 //! * [`Credentials`] and [`signed_query`]/[`ws_signature`] sign for REST and the WebSocket API.
+//! * [`RestClient`] is one account's trading connection, on a [`RestAddress`] shared by all.
+//! * [`classify`] says what a reply means.
 //! * [`stream`] holds user-data subscriptions of many accounts on one WebSocket connection.
 //!
 //! Decides nothing about money: it says what the exchange said.
 
 mod classify;
 mod credentials;
+mod endpoints;
+mod rest;
 mod sign;
 pub mod stream;
 
 pub use classify::{Meaning, ReplyHead, Verdict, classify, classify_code};
 pub use credentials::{Credentials, CredentialsError};
+pub use endpoints::Endpoints;
+pub use rest::{
+    AddressConfig, AddressError, KeyPermissions, Now, RestAddress, RestClient, WeightUse,
+};
 pub use sign::{query, signed_query, ws_signature};

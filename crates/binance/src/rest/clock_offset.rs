@@ -1,0 +1,82 @@
+//! How far the exchange's clock is ahead of this machine's, as far as one round trip can tell.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use domain::{ExchangeTime, LocalTime};
+
+/// The measured difference between the two clocks; none until the first measurement.
+#[derive(Debug, Default)]
+pub(crate) struct ClockOffset {
+    measured: Mutex<Option<i64>>,
+}
+
+/// A measurement over a longer round trip says too little to replace an earlier one: a timestamp
+/// may be at most 1,000 ms ahead of the exchange (rest-api.md, "Timing security"), and half of this
+/// is well below.
+const LONGEST_ROUND_TRIP: Duration = Duration::from_millis(1_000);
+
+impl ClockOffset {
+    /// Takes a reply of the exchange into account: it said `server` some time between the two local
+    /// instants, most likely in the middle.
+    pub(crate) fn measure(&self, asked: LocalTime, server: ExchangeTime, answered: LocalTime) {
+        let mut measured = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
+        let went_back = answered < asked;
+        if measured.is_some() && (went_back || answered.since(asked) > LONGEST_ROUND_TRIP) {
+            return;
+        }
+        let middle = asked.after(half(answered.since(asked)));
+        *measured = Some(server.as_millis().saturating_sub(middle.as_millis()));
+    }
+
+    /// The exchange's time when this machine's clock shows `now`. Without a measurement the two
+    /// clocks are taken to agree.
+    pub(crate) fn estimate(&self, now: LocalTime) -> ExchangeTime {
+        let measured = *self.measured.lock().unwrap_or_else(PoisonError::into_inner);
+        ExchangeTime::from_millis(now.as_millis().saturating_add(measured.unwrap_or(0)))
+    }
+}
+
+fn half(duration: Duration) -> Duration {
+    duration.checked_div(2).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn estimate_at(clock: &ClockOffset, now: i64) -> i64 {
+        clock.estimate(LocalTime::from_millis(now)).as_millis()
+    }
+
+    fn measure(clock: &ClockOffset, asked: i64, server: i64, answered: i64) {
+        clock.measure(
+            LocalTime::from_millis(asked),
+            ExchangeTime::from_millis(server),
+            LocalTime::from_millis(answered),
+        );
+    }
+
+    #[test]
+    fn half_the_round_trip_is_taken_off() {
+        let clock = ClockOffset::default();
+        assert_eq!(estimate_at(&clock, 1_000), 1_000);
+        measure(&clock, 1_000, 5_100, 1_200);
+        assert_eq!(estimate_at(&clock, 1_200), 5_200);
+        measure(&clock, 10_000, 9_000, 10_100);
+        assert_eq!(estimate_at(&clock, 10_100), 9_050);
+    }
+
+    #[test]
+    fn a_slow_round_trip_is_better_than_none_but_replaces_nothing() {
+        let clock = ClockOffset::default();
+        measure(&clock, 0, 50_000, 4_000);
+        assert_eq!(estimate_at(&clock, 4_000), 52_000);
+        measure(&clock, 10_000, 60_050, 10_100);
+        assert_eq!(estimate_at(&clock, 10_100), 60_100);
+        measure(&clock, 20_000, 99_000, 21_001);
+        assert_eq!(estimate_at(&clock, 20_000), 70_000);
+        measure(&clock, 20_000, 99_000, 19_000);
+        assert_eq!(estimate_at(&clock, 20_000), 70_000);
+    }
+}
