@@ -1,1 +1,50 @@
-//! bridge
+//! The bridge: holds the user-data streams of all accounts and puts what matters on the queue.
+//!
+//! Where to start:
+//! * [`apply_event`] is the whole bridge as one synchronous function: something happened, what is
+//!   to be done. It decides everything; it can be run with any clock and any dice.
+//! * [`Bridge::run`] performs what it says: sockets, store, queue. It decides nothing.
+//! * [`LocalQueue`] and [`SqsQueue`] are the two queues.
+//!
+//! The queue is a fast path and recovery the complete one, so the bridge's one duty besides speed
+//! is honesty: whenever something may have been missed, it says so with a `Reconcile`.
+//!
+//! Never places, cancels or queries an order, never decides whether a report is true, never sees a
+//! trade key, keeps nothing on disk.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        reason = "tests count with small numbers, and an overflow would fail them"
+    )
+)]
+
+mod account;
+mod apply;
+mod backoff;
+mod budget;
+mod config;
+mod counters;
+mod event;
+mod forward;
+mod link;
+mod local_queue;
+mod outbox;
+mod ports;
+mod run;
+mod sqs_queue;
+mod state;
+mod status;
+mod upkeep;
+
+pub use apply::apply_event;
+pub use config::Config;
+pub use counters::Counters;
+pub use event::{ConnectionId, Effect, Input, Moment};
+pub use local_queue::{DeadLetter, LocalQueue, Receipt, Received};
+pub use ports::{BatchQueue, MAX_BATCH, OpenKeys, Outgoing};
+pub use run::{Bridge, BridgeError, Ports};
+pub use sqs_queue::SqsQueue;
+pub use state::BridgeState;
+pub use status::{AccountStatus, BridgeHandle, BridgeStatus};

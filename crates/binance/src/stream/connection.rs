@@ -47,7 +47,7 @@ pub struct ConnectionConfig {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StreamError {
     /// Opening took too long.
-    #[error("{url} did not answer within {} s; check the network and the address", .after.as_secs_f32())]
+    #[error("{url} did not answer within {after:?}; check the network and the address")]
     Timeout {
         /// The address.
         url: String,
@@ -75,7 +75,7 @@ pub enum StreamError {
         detail: String,
     },
     /// Nothing arrived for too long.
-    #[error("nothing arrived for {} s, not even a ping", .0.as_secs_f32())]
+    #[error("nothing arrived for {0:?}, not even a ping")]
     Silent(Duration),
     /// The server closed the connection.
     #[error("the server closed the connection: {0}")]

@@ -1,0 +1,97 @@
+//! The bridge's share of the request weight that everything on one address has in common. A ban of
+//! the address (rest-api.md, "IP Limits") would stop every account, which is worse than any delay.
+
+use std::time::Duration;
+
+use crate::{Config, Moment};
+
+/// What connecting costs (web-socket-api.md, "General API Information").
+pub(crate) const CONNECT: u32 = 2;
+/// What asking for the time costs, once per connection.
+pub(crate) const TIME: u32 = 1;
+/// What subscribing costs.
+pub(crate) const SUBSCRIBE: u32 = 2;
+/// What giving a subscription up costs.
+pub(crate) const UNSUBSCRIBE: u32 = 2;
+/// What listing a connection's subscriptions costs.
+pub(crate) const LIST: u32 = 2;
+
+/// Parts of one weight, so that each millisecond adds a whole number of them.
+const PARTS: u64 = 60_000;
+
+/// A bucket of weight that fills with time.
+#[derive(Debug, Clone)]
+pub(crate) struct Budget {
+    parts: u64,
+    full: u64,
+    parts_per_ms: u64,
+    filled_at: Duration,
+}
+
+impl Budget {
+    pub(crate) fn new(config: &Config) -> Self {
+        let full = u64::from(config.weight_burst).saturating_mul(PARTS);
+        Self {
+            parts: full,
+            full,
+            parts_per_ms: u64::from(config.weight_per_minute),
+            filled_at: Duration::ZERO,
+        }
+    }
+
+    /// Takes weight, if there is so much.
+    pub(crate) fn take(&mut self, weight: u32, now: Moment) -> bool {
+        let since = now.elapsed.saturating_sub(self.filled_at).as_millis();
+        let added = u64::try_from(since)
+            .unwrap_or(u64::MAX)
+            .saturating_mul(self.parts_per_ms);
+        // Time that is too short to add anything must not be forgotten.
+        if added > 0 {
+            self.parts = self.parts.saturating_add(added).min(self.full);
+            self.filled_at = now.elapsed;
+        }
+        let Some(rest) = self
+            .parts
+            .checked_sub(u64::from(weight).saturating_mul(PARTS))
+        else {
+            return false;
+        };
+        self.parts = rest;
+        true
+    }
+
+    /// Takes weight that has to be spent in any case, down to nothing left.
+    pub(crate) fn spend(&mut self, weight: u32, now: Moment) {
+        if !self.take(weight, now) {
+            self.parts = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::LocalTime;
+
+    use super::*;
+
+    #[test]
+    fn no_minute_sees_more_than_burst_and_rate() {
+        let config = Config::new("b", 0);
+        let mut budget = Budget::new(&config);
+        let mut minutes = [0_u32; 3];
+        for millis in 0..180_000_u64 {
+            let now = Moment {
+                wall: LocalTime::from_millis(0),
+                elapsed: Duration::from_millis(millis),
+                jitter: 0,
+            };
+            while budget.take(SUBSCRIBE, now) {
+                minutes[usize::try_from(millis / 60_000).unwrap()] += SUBSCRIBE;
+            }
+        }
+        let [first, second, third] = minutes;
+        assert!((4_396..=4_400).contains(&first), "{first}");
+        assert!((2_398..=2_402).contains(&second), "{second}");
+        assert!((2_398..=2_402).contains(&third), "{third}");
+    }
+}

@@ -1,0 +1,219 @@
+//! Everything a bridge remembers, and the small steps its decisions are made of.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use domain::{AccountId, BotId};
+use trading::Environment;
+
+use crate::account::{Account, Gap};
+use crate::backoff::Backoff;
+use crate::budget::{Budget, CONNECT, TIME};
+use crate::counters::count;
+use crate::outbox::{Outbox, When};
+use crate::status::{AccountStatus, BridgeStatus};
+use crate::{Config, ConnectionId, Counters, Effect, Moment};
+
+/// A connection, from the wish for it to its end.
+#[derive(Debug, Clone)]
+pub(crate) struct Connection {
+    pub(crate) environment: Environment,
+    /// Since when it is open; `None` while it is being opened.
+    pub(crate) open_since: Option<Duration>,
+    /// When it is to be replaced.
+    pub(crate) replace_at: Duration,
+    /// Whether it is being replaced: it serves on, but gets no more accounts.
+    pub(crate) retiring: bool,
+    /// When its subscriptions are next compared with the exchange's list.
+    pub(crate) check_at: Duration,
+}
+
+/// One turn of [`crate::apply_event`]: the moment, and what is to be done.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    pub(crate) now: Moment,
+    pub(crate) effects: Vec<Effect>,
+}
+
+impl Turn {
+    pub(crate) fn push(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+}
+
+/// Everything a bridge remembers. Changed by [`crate::apply_event`] alone.
+#[derive(Debug)]
+pub struct BridgeState {
+    pub(crate) config: Config,
+    pub(crate) connections: BTreeMap<ConnectionId, Connection>,
+    pub(crate) accounts: BTreeMap<AccountId, Account>,
+    /// When an environment may be connected to again.
+    pub(crate) gates: BTreeMap<Environment, Backoff>,
+    /// Until when an environment must not be asked for anything.
+    pub(crate) quiet: BTreeMap<Environment, Duration>,
+    pub(crate) budget: Budget,
+    pub(crate) outbox: Outbox,
+    pub(crate) counters: Counters,
+    pub(crate) last_connection: u64,
+    /// When the list of accounts is next read; `None` while it is being read.
+    pub(crate) list_at: Option<Duration>,
+    /// The latest reason why it could not be read, so that it is told once.
+    pub(crate) list_error: Option<String>,
+    /// When a heartbeat is next written; `None` while one is being written.
+    pub(crate) heartbeat_at: Option<Duration>,
+    /// Stream states being written.
+    pub(crate) writes: usize,
+    /// When subscriptions were last asked for.
+    pub(crate) paced_at: Duration,
+    pub(crate) stopping: bool,
+}
+
+impl BridgeState {
+    /// A bridge that has just started.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self {
+            connections: BTreeMap::new(),
+            accounts: BTreeMap::new(),
+            gates: BTreeMap::new(),
+            quiet: BTreeMap::new(),
+            budget: Budget::new(&config),
+            outbox: Outbox::default(),
+            counters: Counters::default(),
+            last_connection: 0,
+            list_at: Some(Duration::ZERO),
+            list_error: None,
+            heartbeat_at: Some(Duration::ZERO),
+            writes: 0,
+            paced_at: Duration::ZERO,
+            stopping: false,
+            config,
+        }
+    }
+
+    /// What the bridge has seen and done so far.
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// How things stand.
+    #[must_use]
+    pub fn status(&self) -> BridgeStatus {
+        let accounts = self
+            .accounts
+            .iter()
+            .map(|(id, account)| {
+                let status = AccountStatus {
+                    stream: account.stream(&self.config.name),
+                    connections: account.subscriptions.keys().copied().collect(),
+                };
+                (id.clone(), status)
+            })
+            .collect();
+        BridgeStatus {
+            counters: self.counters.clone(),
+            connections: self.open_connections(),
+            accounts,
+            buffered: self.outbox.len(),
+        }
+    }
+
+    /// Whether a stopping bridge has nothing left to send or to write.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        self.outbox.len() == 0
+            && self.writes == 0
+            && self.accounts.values().all(|account| {
+                let recorded = crate::account::Recorded::Known(account.stream(&self.config.name));
+                account.recorded == recorded
+            })
+    }
+
+    pub(crate) fn open_connections(&self) -> usize {
+        self.connections
+            .values()
+            .filter(|connection| connection.open_since.is_some())
+            .count()
+    }
+
+    /// Whether an environment may be asked for something.
+    pub(crate) fn may_ask(&self, environment: Environment, now: Moment) -> bool {
+        self.quiet
+            .get(&environment)
+            .is_none_or(|until| now.elapsed >= *until)
+    }
+
+    /// Asks for a connection to an environment, if one may be made now.
+    pub(crate) fn connect(
+        &mut self,
+        environment: Environment,
+        turn: &mut Turn,
+    ) -> Option<ConnectionId> {
+        let url = self.config.endpoints.get(&environment)?.clone();
+        let ready = self.gates.entry(environment).or_default().ready(turn.now)
+            && self.may_ask(environment, turn.now)
+            && self.budget.take(CONNECT.saturating_add(TIME), turn.now);
+        if !ready {
+            return None;
+        }
+        self.last_connection = self.last_connection.saturating_add(1);
+        let connection = ConnectionId(self.last_connection);
+        self.connections.insert(
+            connection,
+            Connection {
+                environment,
+                open_since: None,
+                replace_at: Duration::MAX,
+                retiring: false,
+                check_at: Duration::MAX,
+            },
+        );
+        turn.push(Effect::Open { connection, url });
+        Some(connection)
+    }
+
+    /// Asks for a comparison at once.
+    pub(crate) fn reconcile(&mut self, account: &AccountId, bot: Option<BotId>, why: &str) {
+        count(&mut self.counters.reconciles);
+        self.outbox
+            .reconcile(account.clone(), bot, When::Now, why, &self.config);
+    }
+
+    /// Asks for a comparison at once, and for another when the last seconds are visible to queries.
+    pub(crate) fn reconcile_twice(&mut self, account: &AccountId, why: &str) {
+        self.reconcile(account, None, why);
+        count(&mut self.counters.reconciles);
+        self.outbox
+            .reconcile(account.clone(), None, When::Later, why, &self.config);
+    }
+
+    /// Asks for a comparison because of something that may repeat fast: at most one in each
+    /// polling period, the last cause never forgotten.
+    pub(crate) fn compare(&mut self, id: &AccountId, why: &str) {
+        if let Some(account) = self.accounts.get_mut(id) {
+            account.compare.get_or_insert_with(|| why.to_owned());
+        }
+    }
+
+    /// Notes that nothing brings an account's events, or why that is still so.
+    pub(crate) fn stream_down(&mut self, id: &AccountId, why: &str, turn: &mut Turn) {
+        let Some(account) = self.accounts.get_mut(id) else {
+            return;
+        };
+        if let Some(gap) = &mut account.gap {
+            if gap.why != why {
+                why.clone_into(&mut gap.why);
+                turn.push(Effect::Warn(format!("{id}: still no stream: {why}")));
+            }
+            return;
+        }
+        account.gap = Some(Gap {
+            since: turn.now.wall,
+            why: why.to_owned(),
+            poll_at: turn.now.elapsed.saturating_add(self.config.poll_every),
+        });
+        count(&mut self.counters.gaps);
+        turn.push(Effect::Warn(format!("{id}: the stream is down: {why}")));
+    }
+}
