@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
+use super::desk::{Desk, Ending};
 use super::events::ExecutionType;
 use super::exchange::{Exchange, Market, ReportDetail};
 use super::filters::check_number;
 use super::journal::Fact;
-use super::matching::{Desk, Ending};
 use super::order::{Order, OrderStatus, Side};
 use super::placing::check_client_order_id;
 use super::reject::Reject;
@@ -309,7 +309,7 @@ impl Desk<'_> {
         let (asset, needed) = match order.side {
             Side::Buy => (
                 &self.market.rules.quote_asset,
-                super::matching::quote_amount(order.price, quantity - order.state.executed),
+                super::plan::quote_amount(order.price, quantity - order.state.executed),
             ),
             Side::Sell => (
                 &self.market.rules.base_asset,

@@ -4,14 +4,15 @@
 //! [`Exchange::drain_events`] and stays in [`Exchange::journal`]. Never reads a clock, draws lots, waits or does I/O.
 
 pub mod account;
+pub(crate) mod desk;
 pub mod ending;
 pub mod events;
 pub mod exchange;
 pub(crate) mod filters;
 pub mod journal;
-pub(crate) mod matching;
 pub mod order;
 pub(crate) mod placing;
+pub(crate) mod plan;
 pub mod queries;
 pub mod reject;
 pub mod symbol;

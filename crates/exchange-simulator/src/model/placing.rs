@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
+use super::desk::{Desk, Ending};
 use super::events::ExecutionType;
 use super::exchange::{Exchange, Market, ReportDetail};
 use super::filters::{self, Candidate};
 use super::journal::Fact;
-use super::matching::{Desk, Ending, Incoming, Plan, Size, plan, quote_amount};
 use super::order::{
     NewOrder, Order, OrderReport, OrderState, OrderStatus, OrderType, Side, StpMode, TimeInForce,
 };
+use super::plan::{Incoming, Plan, Size, plan, quote_amount};
 use super::reject::Reject;
 use super::symbol::SymbolStatus;
 

@@ -3,7 +3,6 @@
 //! Entry point: [`accept`]. Each connection is served by its own task; a reply that must be lost ends its connection
 //! without a byte. Never interprets a request.
 
-use std::convert::Infallible;
 use std::io;
 
 use axum::Router;
@@ -14,8 +13,9 @@ use axum::http::{HeaderValue, Method, Request as HttpRequest, Response, StatusCo
 use axum::response::IntoResponse;
 use axum::routing::any;
 use hyper::body::Incoming;
-use hyper::service::service_fn;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::core::Shared;
@@ -58,6 +58,7 @@ async fn serve(shared: Shared, router: Router, stream: TcpStream) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection keeps its delay");
     }
+    let router = TowerToHyperService::new(router);
     let service = service_fn(move |request: HttpRequest<Incoming>| {
         let router = router.clone();
         async move { respond(router, request).await }
@@ -77,13 +78,10 @@ async fn serve(shared: Shared, router: Router, stream: TcpStream) {
 
 /// Passes a request on; an error makes hyper end the connection without a reply.
 async fn respond(
-    router: Router,
+    router: TowerToHyperService<Router>,
     request: HttpRequest<Incoming>,
 ) -> Result<Response<Body>, io::Error> {
-    use tower_service::Service as _;
-    let mut router = router;
-    let response: Result<Response<Body>, Infallible> = router.call(request.map(Body::new)).await;
-    let Ok(response) = response;
+    let Ok(response) = router.call(request).await;
     if response.extensions().get::<Broken>().is_some() {
         return Err(io::Error::new(
             io::ErrorKind::ConnectionAborted,

@@ -3,6 +3,7 @@
 //! Entry points: [`Simulator::start`], [`RunningSimulator`]. One port serves REST (`/api/v3`, `/sapi/v1`), the WebSocket
 //! API (`/ws-api/v3`) and control calls (`/sim`). Listens on loopback only.
 
+mod commands;
 mod config;
 mod control;
 mod core;
@@ -23,16 +24,16 @@ use std::net::SocketAddr;
 use rust_decimal::Decimal;
 use tokio::net::TcpListener;
 
+pub use self::commands::{AccountControl, Control, MarketControl, Stats};
 pub use self::config::{
     DEMO_API_KEY, DEMO_API_SECRET, LimitsConfig, PriceSource, SimulatorConfig, Speed, StartWhen,
     Timing,
 };
-pub use self::control::{AccountControl, Control, MarketControl, Stats};
 pub use self::core::RunPhase;
 
 use self::config::demo_account;
 use self::core::{Core, Shared, wall_ms};
-use crate::audit::{AuditReport, AuditRequest};
+use crate::audit::{AuditReport, LadderSlot};
 use crate::model::{Exchange, OutsideMarket, SymbolRules};
 use crate::tape::{self, TapeError};
 
@@ -224,8 +225,8 @@ impl RunningSimulator {
 
     /// Audits the run against a ladder, as `POST /sim/audit` does.
     #[must_use]
-    pub fn audit(&self, request: &AuditRequest) -> AuditReport {
-        control::audit(&self.shared, request)
+    pub fn audit(&self, ladder: &[LadderSlot]) -> AuditReport {
+        control::audit(&self.shared, ladder)
     }
 
     /// Waits until prices have ended and the system is quiet.
