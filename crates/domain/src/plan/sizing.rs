@@ -110,14 +110,7 @@ pub(super) fn after_fee(bought: Quantity, fee: Rate, rules: &SymbolRules) -> Opt
 /// The smallest purchase on step of which a fee in base leaves at least `kept`.
 pub(super) fn before_fee(kept: Quantity, fee: Rate, rules: &SymbolRules) -> Option<Quantity> {
     let step = rules.working_step();
-    let bought = ceil_to_step(kept.decimal().checked_div(fee.rest())?, step)?;
-    let bought = Quantity::new(bought).ok()?;
-    // The quotient is rounded in its last digit, so what is left has the last word.
-    if after_fee(bought, fee, rules)? >= kept {
-        Some(bought)
-    } else {
-        bought.checked_add(Quantity::new(step).ok()?)
-    }
+    Quantity::new(ceil_to_step(kept.decimal().checked_div(fee.rest())?, step)?).ok()
 }
 
 /// What one unit of base at every level takes of the investment, in quote.

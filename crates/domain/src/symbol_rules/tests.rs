@@ -1,5 +1,10 @@
 //! Each rule at its bound, just beyond it, and absent.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "a sum of a test that overflows fails the test, as it should"
+)]
+
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
@@ -227,6 +232,15 @@ fn the_smallest_quantity_obeys_lot_size_and_value() {
         step: decimal("0.1"),
     });
     assert_eq!(rules.min_quantity(Side::Buy, price("3")), quantity("0.3"));
+    // The quotient is too fine for a quantity, and its excess still takes one step more.
+    rules.notional = Some(NotionalRule {
+        min: "2000.000000000000000001".parse().unwrap(),
+        max: None,
+    });
+    assert_eq!(
+        rules.min_quantity(Side::Buy, price("1000")),
+        quantity("2.1")
+    );
     rules.notional = Some(NotionalRule {
         min: "1000000000000000".parse().unwrap(),
         max: None,

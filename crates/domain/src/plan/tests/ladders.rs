@@ -1,5 +1,10 @@
 //! Where the lines lie, and what every ladder promises.
 
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "a sum of a test that overflows fails the test, as it should"
+)]
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,6 +1,7 @@
 //! Plans that cannot be carried out: every reason at once, with figures and a remedy.
 
 use super::*;
+use crate::PlanProblem;
 
 /// The problems of a plan, as the operator reads them.
 fn problems_with(plan: &GridPlan, rules: &SymbolRules, prices: Option<BestPrices>) -> Vec<String> {
@@ -139,6 +140,21 @@ fn a_step_finer_than_the_tick_is_refused_with_what_fits() {
         [
             "two neighbouring lines fall on 3.2, as the step there is finer than the tick 0.0001: \
          use a step of 0.0034% or more",
+        ]
+    );
+    let mut whole = rules();
+    whole.price = Some(PriceRule {
+        min: Decimal::ZERO,
+        max: Decimal::ZERO,
+        tick: Decimal::ONE,
+    });
+    (geometric.lower, geometric.upper) = (price("1"), price("8"));
+    geometric.spacing = "geometric:5".parse().unwrap();
+    assert_eq!(
+        problems_with(&geometric, &whole, None),
+        [
+            "two neighbouring lines fall on 2, as the step there is finer than the tick 1: \
+         use at most 3 levels, or a wider range",
         ]
     );
     let mut narrow = plan("arithmetic:2");
@@ -295,6 +311,75 @@ fn too_small_an_investment_is_told_what_it_needs() {
             [format!("the investment is {total}: invest more than 0")]
         );
     }
+}
+
+#[test]
+fn an_investment_must_reach_every_minimum_of_every_order() {
+    let quantity_needed = |plan: &GridPlan, rules: &SymbolRules, prices| {
+        let error = plan.ladder(rules, prices).unwrap_err();
+        match error.problems.as_slice() {
+            [
+                PlanProblem::InvestmentTooSmall {
+                    quantity, needed, ..
+                },
+            ] => {
+                let sizing = Sizing::Investment { total: *needed };
+                let enough = GridPlan {
+                    sizing,
+                    ..plan.clone()
+                };
+                assert!(enough.ladder(rules, prices).is_ok());
+                quantity.to_string()
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    let mut rules = rules();
+    rules.lot = Some(LotRule {
+        min: quantity("0.01"),
+        max: quantity("90000"),
+        step: decimal("0.01"),
+    });
+    let mut plan = investing("arithmetic:4", "10");
+    (plan.maker_fee, plan.taker_fee) = (Rate::ZERO, Rate::ZERO);
+    // The BUY at 3 takes 1.67 (the SELL at 3.05 only 1.64), the first BUY at 2.7135 takes 1.85.
+    assert_eq!(quantity_needed(&plan, &rules, None), "1.67");
+    assert_eq!(
+        quantity_needed(&plan, &rules, market("2.6999", "2.7")),
+        "1.85"
+    );
+    // Of a first purchase the taker fee of 10 % leaves 1.64 of 1.83 to sell at 3.05.
+    plan.taker_fee = rate("10%");
+    assert_eq!(
+        quantity_needed(&plan, &rules, market("2.7449", "2.745")),
+        "1.83"
+    );
+}
+
+#[test]
+fn the_taker_fee_of_a_first_purchase_counts() {
+    let mut plan = plan("arithmetic:4");
+    plan.sizing = Sizing::BasePerLevel {
+        quantity: quantity("1.7"),
+    };
+    plan.maker_fee = Rate::ZERO;
+    assert!(plan.ladder(&rules(), None).is_ok());
+    assert_eq!(
+        problems_with(&plan, &rules(), market("2.9999", "3")),
+        [
+            "level 0 (and 1 other), the SELL at 3.05 of what a fee of 0.1% leaves of 1.7: the order \
+         is worth 4.88, less than the smallest value, 5 (NOTIONAL): use a quantity of at least 1.8",
+        ]
+    );
+}
+
+#[test]
+fn a_quotient_rounded_up_does_not_overspend() {
+    // Lines at 1, 2 and 3: one of each costs 3, so the quotient reads 10 exactly when rounded.
+    let mut plan = investing("arithmetic:2", "29.999999999999999999999999999");
+    (plan.lower, plan.upper) = (price("1"), price("3"));
+    let ladder = plan.ladder(&rules(), None).unwrap();
+    assert_eq!(ladder.rungs[0].quantity, quantity("9.9"));
 }
 
 #[test]
