@@ -33,18 +33,27 @@ pub fn book_trade(level: &Level, side: Side, trade: &Trade, assets: Assets<'_>) 
     match side {
         Side::Buy => {
             booked.base = level.base.checked_add(quantity)?.checked_sub(base_fee)?;
-            booked.cost = level.cost.checked_add(trade.quote)?.checked_add(quote_fee)?;
+            booked.cost = level
+                .cost
+                .checked_add(trade.quote)?
+                .checked_add(quote_fee)?;
         }
         Side::Sell => {
             let cost_of_sale = cost_share(level, trade.quantity)?;
-            let earned = trade.quote.checked_sub(quote_fee)?.checked_sub(cost_of_sale)?;
+            let earned = trade
+                .quote
+                .checked_sub(quote_fee)?
+                .checked_sub(cost_of_sale)?;
             booked.base = level.base.checked_sub(quantity)?.checked_sub(base_fee)?;
             booked.cost = level.cost.checked_sub(cost_of_sale)?;
             booked.realized_profit = level.realized_profit.checked_add(earned)?;
         }
     }
     if let Some(fee) = fee {
-        let paid = booked.fees.entry(fee.asset.clone()).or_insert(Quantity::ZERO);
+        let paid = booked
+            .fees
+            .entry(fee.asset.clone())
+            .or_insert(Quantity::ZERO);
         *paid = paid.checked_add(fee.amount)?;
     }
     Some(booked)
@@ -56,7 +65,11 @@ fn cost_share(level: &Level, sold: Quantity) -> Option<QuoteAmount> {
     if held <= Decimal::ZERO || sold.decimal() >= held {
         return Some(level.cost);
     }
-    let share = level.cost.decimal().checked_mul(sold.decimal())?.checked_div(held)?;
+    let share = level
+        .cost
+        .decimal()
+        .checked_mul(sold.decimal())?
+        .checked_div(held)?;
     Some(QuoteAmount::new(share))
 }
 

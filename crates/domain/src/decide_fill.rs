@@ -104,11 +104,7 @@ pub fn decide_fill(bot: &Bot, level: &Level, execution: &Execution) -> FillDecis
 }
 
 /// Which of the level's numbers a report is about.
-fn owner_number(
-    bot: &Bot,
-    level: &Level,
-    execution: &Execution,
-) -> Result<OrderNumber, NotOurs> {
+fn owner_number(bot: &Bot, level: &Level, execution: &Execution) -> Result<OrderNumber, NotOurs> {
     if execution.account != bot.account {
         return Err(NotOurs::OtherAccount);
     }
@@ -128,13 +124,18 @@ fn owner_number(
 }
 
 fn differs(order: &LevelOrder, execution: &Execution) -> Option<NotOurs> {
-    let other_price = execution.order_price.is_some_and(|price| price != order.intent.price);
+    let other_price = execution
+        .order_price
+        .is_some_and(|price| price != order.intent.price);
     if execution.side != order.intent.side || other_price {
         return Some(NotOurs::OtherPrice);
     }
-    let oldest = order
-        .last_lease()
-        .map(|lease| lease.first_start.as_millis().saturating_sub(CREATED_TOLERANCE_MS));
+    let oldest = order.last_lease().map(|lease| {
+        lease
+            .first_start
+            .as_millis()
+            .saturating_sub(CREATED_TOLERANCE_MS)
+    });
     match (oldest, execution.created_at) {
         (Some(oldest), Some(created)) if created.as_millis() < oldest => Some(NotOurs::TooOld),
         _ => None,
@@ -142,7 +143,10 @@ fn differs(order: &LevelOrder, execution: &Execution) -> Option<NotOurs> {
 }
 
 fn decide_ahead(level: &Level, execution: &Execution, no: OrderNumber) -> FillDecision {
-    if execution.order_price.is_some_and(|price| price != level.price(execution.side)) {
+    if execution
+        .order_price
+        .is_some_and(|price| price != level.price(execution.side))
+    {
         return FillDecision::NotOurs(NotOurs::OtherPrice);
     }
     let current = level.order.as_ref().map_or(0, |order| order.no.0);
@@ -182,13 +186,20 @@ fn decide_current(order: &LevelOrder, execution: &Execution) -> FillDecision {
         if news.terminal.is_some() && z < order.executed {
             return FillDecision::Quarantine(
                 QuarantineReason::TradesDisagree,
-                format!("the order ended with {z} executed, but {} is booked", order.executed),
+                format!(
+                    "the order ended with {z} executed, but {} is booked",
+                    order.executed
+                ),
             );
         }
         let tells = (news.terminal.is_some() && order.terminal.is_none())
             || order.exchange_order_id.is_none()
             || proves_acceptance(order);
-        return if tells { FillDecision::Noted(news) } else { FillDecision::Duplicate };
+        return if tells {
+            FillDecision::Noted(news)
+        } else {
+            FillDecision::Duplicate
+        };
     }
     match next_trades(order.executed, execution) {
         Some(trades) => FillDecision::Book { trades, news },
@@ -235,8 +246,11 @@ pub fn resolve_fill(
     shown: &[Trade],
     recorded: &BTreeSet<TradeId>,
 ) -> FillDecision {
-    let mut lacking: Vec<Trade> =
-        shown.iter().filter(|trade| !recorded.contains(&trade.id)).cloned().collect();
+    let mut lacking: Vec<Trade> = shown
+        .iter()
+        .filter(|trade| !recorded.contains(&trade.id))
+        .cloned()
+        .collect();
     lacking.sort_by_key(|trade| trade.id);
     lacking.dedup_by_key(|trade| trade.id);
     match decide_fill(bot, level, execution) {
@@ -254,7 +268,9 @@ pub fn resolve_fill(
 }
 
 fn resolve_current(level: &Level, mut news: News, lacking: Vec<Trade>) -> FillDecision {
-    let Some(order) = &level.order else { return FillDecision::Duplicate };
+    let Some(order) = &level.order else {
+        return FillDecision::Duplicate;
+    };
     let total = lacking
         .iter()
         .try_fold(order.executed, |sum, trade| sum.checked_add(trade.quantity));
@@ -267,11 +283,21 @@ fn resolve_current(level: &Level, mut news: News, lacking: Vec<Trade>) -> FillDe
     if news.terminal.is_some() && total > news.cumulative {
         return FillDecision::Quarantine(
             QuarantineReason::TradesDisagree,
-            format!("the order ended with {} executed, its trades make {total}", news.cumulative),
+            format!(
+                "the order ended with {} executed, its trades make {total}",
+                news.cumulative
+            ),
         );
     }
     news.cumulative = news.cumulative.max(total);
-    if lacking.is_empty() { FillDecision::Noted(news) } else { FillDecision::Book { trades: lacking, news } }
+    if lacking.is_empty() {
+        FillDecision::Noted(news)
+    } else {
+        FillDecision::Book {
+            trades: lacking,
+            news,
+        }
+    }
 }
 
 fn book_aside(
@@ -285,14 +311,20 @@ fn book_aside(
     let passed = level.previous.is_some_and(|passed| {
         passed.no == no && passed.exchange_order_id == Some(execution.exchange_order_id)
     });
-    let priced = execution.order_price.is_none_or(|price| price == level.price(execution.side));
+    let priced = execution
+        .order_price
+        .is_none_or(|price| price == level.price(execution.side));
     if !second_order && !passed && !priced && recorded.is_empty() {
         return FillDecision::NotOurs(NotOurs::OtherPrice);
     }
     if lacking.is_empty() {
         return FillDecision::Duplicate;
     }
-    FillDecision::BookAside { no, trades: lacking, second_order }
+    FillDecision::BookAside {
+        no,
+        trades: lacking,
+        second_order,
+    }
 }
 
 /// The level after news and trades of its current order. `None` when an amount no longer fits.
@@ -341,9 +373,9 @@ pub fn apply_aside(
 }
 
 fn book_all(level: &Level, side: Side, trades: &[Trade], assets: Assets<'_>) -> Option<Level> {
-    trades
-        .iter()
-        .try_fold(level.clone(), |level, trade| book_trade(&level, side, trade, assets))
+    trades.iter().try_fold(level.clone(), |level, trade| {
+        book_trade(&level, side, trade, assets)
+    })
 }
 
 /// What is kept of an order once the next one takes its place.
