@@ -1,0 +1,210 @@
+//! An independent verdict, from the exchange's own history: was every fill answered exactly once?
+//!
+//! Entry points: [`World::assert_sound`] for a system at rest, [`findings`] for what is wrong. It
+//! reads the model's journal and the final records, reckons everything anew and shares no code with
+//! the use cases.
+
+mod history;
+mod ledger;
+
+use std::collections::BTreeMap;
+
+use domain::{BotId, DesiredStatus, LevelIndex, OrderNumber, OrderState};
+use rust_decimal::Decimal;
+
+use crate::World;
+pub use history::{Past, PastOrder};
+
+/// Something that must never be.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Finding {
+    /// Two exchange orders under one id.
+    TwoOrdersUnderOneId(String),
+    /// Two orders of one level were live at once.
+    TwoLiveOrders(String),
+    /// An order is not the one that the level's holdings called for.
+    WrongOrder(String),
+    /// A level has bought more than it owed.
+    BoughtTooMuch(String),
+    /// A trade without its ledger entry, or an entry that differs.
+    LedgerDiffers(String),
+    /// A ledger entry without its trade.
+    FillWithoutTrade(String),
+    /// What a level holds is not what its trades say.
+    HoldingsDiffer(String),
+    /// A level stands still without a recorded reason.
+    Stuck(String),
+    /// A stopped bot has live orders.
+    LiveThoughStopped(String),
+}
+
+/// What the symbol's rules make of a holding: what could be sold of it.
+#[derive(Debug, Clone, Copy)]
+struct Minimum {
+    step: Decimal,
+    quantity: Decimal,
+    notional: Decimal,
+}
+
+impl Minimum {
+    fn sellable(self, held: Decimal, price: Decimal) -> Option<Decimal> {
+        let whole = held.max(Decimal::ZERO);
+        let whole = whole - whole % self.step;
+        (whole >= self.quantity && !whole.is_zero() && whole * price >= self.notional)
+            .then_some(whole)
+    }
+}
+
+/// Everything that is wrong with a bot, now that the system is at rest.
+#[must_use]
+pub fn findings(world: &World, bot: &BotId) -> Vec<Finding> {
+    let mut found = safety_findings(world, bot);
+    found.extend(final_findings(world, bot));
+    found
+}
+
+/// Everything that is wrong with a bot's past, at any moment: orders, ledger, holdings.
+#[must_use]
+pub fn safety_findings(world: &World, bot: &BotId) -> Vec<Finding> {
+    let past = Past::of_bot(world, bot);
+    let mut found = Vec::new();
+    for orders in past.levels.values() {
+        found.extend(one_at_a_time(orders));
+        found.extend(what_holdings_call_for(world, bot, orders));
+    }
+    found.extend(ledger::differences(world, bot, &past));
+    found
+}
+
+/// No id twice, no two orders of a level at once.
+fn one_at_a_time(orders: &[PastOrder]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut by_number: BTreeMap<OrderNumber, u32> = BTreeMap::new();
+    for order in orders {
+        *by_number.entry(order.no).or_insert(0) += 1;
+    }
+    for order in orders.iter().filter(|order| by_number[&order.no] > 1) {
+        found.push(Finding::TwoOrdersUnderOneId(order.to_string()));
+    }
+    for (at, order) in orders.iter().enumerate() {
+        let overlapping = orders[..at]
+            .iter()
+            .find(|earlier| earlier.ended.is_none_or(|(end, _)| end > order.placed));
+        if let Some(earlier) = overlapping {
+            found.push(Finding::TwoLiveOrders(format!("{earlier} and {order}")));
+        }
+    }
+    found
+}
+
+/// Each order is the one that what the level held just then called for.
+fn what_holdings_call_for(world: &World, bot: &BotId, orders: &[PastOrder]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut held = Decimal::ZERO;
+    let mut bought = Decimal::ZERO;
+    let Some(first) = orders.first() else {
+        return found;
+    };
+    let level = world.store.level_now(bot, first.level.0);
+    for order in orders {
+        let sellable = order.minimum.sellable(held, level.sell_price.decimal());
+        if order.is_sell {
+            if sellable != Some(order.asked) {
+                found.push(Finding::WrongOrder(format!(
+                    "{order}, but {held} was held, {sellable:?} of it to sell"
+                )));
+            }
+            bought = Decimal::ZERO;
+        } else {
+            if sellable.is_some() {
+                found.push(Finding::WrongOrder(format!("{order}, but {held} was held")));
+            }
+            bought += order.executed();
+            if bought > level.quantity.decimal() {
+                found.push(Finding::BoughtTooMuch(format!(
+                    "{order}: {bought} in a row"
+                )));
+            }
+        }
+        held += order.base_change();
+    }
+    found
+}
+
+/// A level at rest has one live order, or says why not.
+fn final_findings(world: &World, bot: &BotId) -> Vec<Finding> {
+    let past = Past::of_bot(world, bot);
+    let record = world.store.bot_now(bot);
+    let mut found = Vec::new();
+    for index in 0..record.levels {
+        let level = world.level(bot, index);
+        let orders = past.levels.get(&LevelIndex(index));
+        let live: Vec<&PastOrder> = orders
+            .into_iter()
+            .flatten()
+            .filter(|order| order.ended.is_none())
+            .collect();
+        let Some(order) = &level.order else {
+            if record.desired == DesiredStatus::Running {
+                found.push(Finding::Stuck(format!("level {index} owes nothing yet")));
+            }
+            continue;
+        };
+        let stopped = matches!(
+            record.desired,
+            DesiredStatus::Stopped | DesiredStatus::StoppedAndSold
+        );
+        if stopped && !live.is_empty() {
+            found.push(Finding::LiveThoughStopped(live[0].to_string()));
+        }
+        let fine = match &order.state {
+            OrderState::Open => {
+                live.len() == 1
+                    && order.exchange_order_id.map(|id| id.0) == Some(live[0].exchange_order_id)
+                    && order.executed.decimal() == live[0].executed()
+                    && order.no == live[0].no
+            }
+            OrderState::Refused { .. } | OrderState::Held { .. } => live.is_empty(),
+            OrderState::Idle => live.is_empty() && stopped,
+            OrderState::Pending { .. } | OrderState::Quarantined { .. } => false,
+        };
+        if !fine {
+            found.push(Finding::Stuck(format!(
+                "level {index} is {:?} with {} live orders",
+                order.state,
+                live.len()
+            )));
+        }
+    }
+    found
+}
+
+impl World {
+    /// Panics unless everything about a bot is as it must be, with the whole story.
+    pub fn assert_sound(&self, bot: &BotId) {
+        let found = findings(self, bot);
+        assert!(found.is_empty(), "{}", self.tell(bot, &found));
+    }
+
+    /// The findings with everything that led to them.
+    #[must_use]
+    pub fn tell(&self, bot: &BotId, found: &[Finding]) -> String {
+        let mut text = String::new();
+        for finding in found {
+            text += &format!("\n* {finding:?}");
+        }
+        text += "\norders:";
+        for order in Past::of_bot(self, bot).levels.values().flatten() {
+            text += &format!("\n  {order}");
+        }
+        text += "\nstory:";
+        for event in self.store.story_now() {
+            let (level, no) = (event.level, event.no);
+            text += &format!(
+                "\n  {} {level:?} {no:?} {:?}: {}",
+                event.at, event.kind, event.text
+            );
+        }
+        text
+    }
+}

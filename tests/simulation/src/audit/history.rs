@@ -1,0 +1,230 @@
+//! A bot's orders as the exchange's journal tells them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use domain::{BotId, ClientOrderId, LevelIndex, OrderNumber};
+use exchange_simulator::model::{Fact, OrderStatus, Side, SymbolRules};
+use rust_decimal::Decimal;
+
+use super::Minimum;
+use crate::World;
+
+/// One order under one of the bot's ids, as it happened.
+#[derive(Debug, Clone)]
+pub struct PastOrder {
+    /// The level its id names.
+    pub level: LevelIndex,
+    /// The number its id names.
+    pub no: OrderNumber,
+    /// The exchange's id.
+    pub exchange_order_id: i64,
+    /// Whether it is a SELL.
+    pub is_sell: bool,
+    /// Its limit price.
+    pub price: Decimal,
+    /// The quantity it asked for first.
+    pub asked: Decimal,
+    /// Where in the journal it was placed.
+    pub placed: usize,
+    /// Where in the journal it ended, and how.
+    pub ended: Option<(usize, OrderStatus)>,
+    /// Its trades.
+    pub trades: Vec<PastTrade>,
+    /// The base asset of its symbol.
+    pub base_asset: String,
+    /// The quote asset of its symbol.
+    pub quote_asset: String,
+    pub(super) minimum: Minimum,
+}
+
+/// One trade of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastTrade {
+    /// The exchange's id.
+    pub id: i64,
+    /// Base quantity.
+    pub quantity: Decimal,
+    /// Quote amount.
+    pub quote: Decimal,
+    /// Commission.
+    pub commission: Decimal,
+    /// Asset of the commission.
+    pub commission_asset: String,
+}
+
+impl PastOrder {
+    /// The base it has executed.
+    #[must_use]
+    pub fn executed(&self) -> Decimal {
+        self.trades.iter().map(|trade| trade.quantity).sum()
+    }
+
+    /// How it changed what is held of the base, fees included.
+    #[must_use]
+    pub fn base_change(&self) -> Decimal {
+        let fees: Decimal = self
+            .trades
+            .iter()
+            .filter(|trade| trade.commission_asset == self.base_asset)
+            .map(|trade| trade.commission)
+            .sum();
+        if self.is_sell {
+            -self.executed() - fees
+        } else {
+            self.executed() - fees
+        }
+    }
+
+    /// How it changed what is held of the quote, fees included.
+    #[must_use]
+    pub fn quote_change(&self) -> Decimal {
+        let trades = self.trades.iter();
+        let change = |trade: &PastTrade| {
+            let fee = if trade.commission_asset == self.quote_asset {
+                trade.commission
+            } else {
+                Decimal::ZERO
+            };
+            if self.is_sell {
+                trade.quote - fee
+            } else {
+                -trade.quote - fee
+            }
+        };
+        trades.map(change).sum()
+    }
+}
+
+impl fmt::Display for PastOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let side = if self.is_sell { "SELL" } else { "BUY" };
+        write!(
+            f,
+            "level {} no {} ({}): {side} {} at {}, executed {}, {:?}",
+            self.level,
+            self.no,
+            self.exchange_order_id,
+            self.asked,
+            self.price,
+            self.executed(),
+            self.ended.map(|(_, status)| status)
+        )
+    }
+}
+
+/// All orders under a bot's ids on its account, by level, in the order they were placed.
+#[derive(Debug, Default)]
+pub struct Past {
+    /// The orders by level.
+    pub levels: BTreeMap<LevelIndex, Vec<PastOrder>>,
+}
+
+impl Past {
+    /// Reads a bot's past from the journal.
+    #[must_use]
+    pub fn of_bot(world: &World, bot: &BotId) -> Self {
+        let account = world.store.bot_now(bot).account;
+        world.exchange.with_model(|model, _| {
+            let mut reader = Reader::default();
+            for (at, entry) in model.journal().iter().enumerate() {
+                let concerns = entry.account == account.as_str();
+                reader.read(bot, (at, &entry.fact), concerns);
+            }
+            reader.past()
+        })
+    }
+}
+
+#[derive(Default)]
+struct Reader {
+    rules: BTreeMap<String, SymbolRules>,
+    orders: BTreeMap<(String, u64), PastOrder>,
+}
+
+impl Reader {
+    fn read(&mut self, bot: &BotId, (at, fact): (usize, &Fact), concerns: bool) {
+        match fact {
+            Fact::Rules(rules) => {
+                self.rules.insert(rules.symbol.clone(), (**rules).clone());
+            }
+            Fact::Placed {
+                symbol,
+                order_id,
+                client_order_id,
+                side,
+                price,
+                quantity,
+                ..
+            } if concerns => {
+                let id = client_order_id.parse::<ClientOrderId>().ok();
+                let Some(id) = id.filter(|id| id.bot == *bot) else {
+                    return;
+                };
+                let rules = &self.rules[symbol];
+                let order = PastOrder {
+                    level: id.level,
+                    no: id.no,
+                    exchange_order_id: i64::try_from(*order_id).unwrap(),
+                    is_sell: *side == Side::Sell,
+                    price: *price,
+                    asked: *quantity,
+                    placed: at,
+                    ended: None,
+                    trades: Vec::new(),
+                    base_asset: rules.base_asset.clone(),
+                    quote_asset: rules.quote_asset.clone(),
+                    minimum: Minimum {
+                        step: rules.step_size,
+                        quantity: rules.min_quantity,
+                        notional: rules.min_notional,
+                    },
+                };
+                self.orders.insert((symbol.clone(), *order_id), order);
+            }
+            Fact::Traded {
+                symbol,
+                order_id,
+                trade_id,
+                quantity,
+                quote,
+                commission,
+                commission_asset,
+            } => {
+                if let Some(order) = self.orders.get_mut(&(symbol.clone(), *order_id)) {
+                    order.trades.push(PastTrade {
+                        id: i64::try_from(*trade_id).unwrap(),
+                        quantity: *quantity,
+                        quote: *quote,
+                        commission: *commission,
+                        commission_asset: commission_asset.clone(),
+                    });
+                }
+            }
+            Fact::Ended {
+                symbol,
+                order_id,
+                status,
+            } => {
+                if let Some(order) = self.orders.get_mut(&(symbol.clone(), *order_id)) {
+                    order.ended = Some((at, *status));
+                }
+            }
+            Fact::Placed { .. }
+            | Fact::Refused { .. }
+            | Fact::Amended { .. }
+            | Fact::Moved { .. } => {}
+        }
+    }
+
+    fn past(self) -> Past {
+        let mut past = Past::default();
+        for order in self.orders.into_values() {
+            past.levels.entry(order.level).or_default().push(order);
+        }
+        for orders in past.levels.values_mut() {
+            orders.sort_by_key(|order| order.placed);
+        }
+        past
+    }
+}

@@ -1,0 +1,91 @@
+//! A clock that stands still until the driver moves it.
+
+use std::collections::BTreeSet;
+use std::future::{Future, poll_fn};
+use std::sync::Mutex;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use domain::LocalTime;
+use trading::Clock;
+
+/// When a simulation begins: any instant will do, as long as it is always the same.
+const BEGINNING_MS: i64 = 1_790_000_000_000;
+
+/// The local time of a simulated machine.
+#[derive(Debug)]
+pub struct VirtualClock {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    now_ms: i64,
+    deadlines: BTreeSet<i64>,
+    waiting: Vec<Waker>,
+}
+
+impl Default for VirtualClock {
+    fn default() -> Self {
+        Self {
+            state: Mutex::new(State {
+                now_ms: BEGINNING_MS,
+                deadlines: BTreeSet::new(),
+                waiting: Vec::new(),
+            }),
+        }
+    }
+}
+
+impl VirtualClock {
+    /// The time now, in milliseconds since 1970.
+    #[must_use]
+    pub fn millis(&self) -> i64 {
+        self.state.lock().unwrap().now_ms
+    }
+
+    /// Moves the clock, never backwards, and lets everybody who waits look at it again.
+    pub(crate) fn set(&self, now_ms: i64) {
+        let waiting = {
+            let mut state = self.state.lock().unwrap();
+            state.now_ms = state.now_ms.max(now_ms);
+            let now = state.now_ms;
+            state.deadlines.retain(|deadline| *deadline > now);
+            std::mem::take(&mut state.waiting)
+        };
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// The next instant anybody waits for.
+    pub(crate) fn next_deadline(&self) -> Option<i64> {
+        self.state.lock().unwrap().deadlines.first().copied()
+    }
+
+    /// Whether an instant has come; if not, the task is polled again when the clock moves.
+    pub(crate) fn reached(&self, deadline_ms: i64, context: &Context<'_>) -> bool {
+        let mut state = self.state.lock().unwrap();
+        if state.now_ms >= deadline_ms {
+            return true;
+        }
+        state.deadlines.insert(deadline_ms);
+        state.waiting.push(context.waker().clone());
+        false
+    }
+}
+
+impl Clock for VirtualClock {
+    fn now(&self) -> LocalTime {
+        LocalTime::from_millis(self.millis())
+    }
+
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send {
+        let deadline = self.now().after(duration).as_millis();
+        poll_fn(move |context| {
+            if self.reached(deadline, context) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+    }
+}

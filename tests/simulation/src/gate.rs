@@ -1,0 +1,80 @@
+//! The points at which a use case touches the outside, one at a time.
+//!
+//! Every call of a test port passes through [`Gate::pass`] before it takes effect. The driver grants
+//! one passage per step, so it decides between which two effects another task runs or a process dies.
+
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::sync::Mutex;
+use std::task::{Poll, Waker};
+
+/// Where port calls wait for the driver.
+#[derive(Debug, Default)]
+pub struct Gate {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    permits: u32,
+    waiting: Vec<Waker>,
+    passed: Vec<&'static str>,
+    counts: BTreeMap<&'static str, u64>,
+}
+
+impl Gate {
+    /// Waits until the driver lets the named call take effect.
+    pub fn pass(&self, call: &'static str) -> impl Future<Output = ()> + Send + '_ {
+        poll_fn(move |context| {
+            let mut state = self.state.lock().unwrap();
+            if state.permits == 0 {
+                state.waiting.push(context.waker().clone());
+                return Poll::Pending;
+            }
+            state.permits -= 1;
+            state.passed.push(call);
+            *state.counts.entry(call).or_insert(0) += 1;
+            Poll::Ready(())
+        })
+    }
+
+    /// Grants exactly one passage.
+    pub(crate) fn grant(&self) {
+        let waiting = {
+            let mut state = self.state.lock().unwrap();
+            state.permits = 1;
+            std::mem::take(&mut state.waiting)
+        };
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// Takes back a passage nobody used; the call that used it, otherwise.
+    pub(crate) fn revoke(&self) -> Option<&'static str> {
+        let mut state = self.state.lock().unwrap();
+        if std::mem::take(&mut state.permits) == 0 {
+            state.passed.last().copied()
+        } else {
+            None
+        }
+    }
+
+    /// Every call so far, in the order the calls took effect.
+    #[must_use]
+    pub fn passed(&self) -> Vec<&'static str> {
+        self.state.lock().unwrap().passed.clone()
+    }
+
+    /// Forgets the calls so far, so that a test can count those that follow.
+    pub fn forget(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.passed.clear();
+        state.counts.clear();
+    }
+
+    /// How often the named call took effect since the last [`Gate::forget`].
+    #[must_use]
+    pub fn count(&self, call: &str) -> u64 {
+        let state = self.state.lock().unwrap();
+        state.counts.get(call).copied().unwrap_or(0)
+    }
+}

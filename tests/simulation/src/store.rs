@@ -1,0 +1,137 @@
+//! The table as a value in memory, with the same conditional writes as the real one.
+//!
+//! Entry point: [`MemoryStore`]. It writes the rules of `trading::LevelStore` and its siblings down
+//! once more, independently, so that the use cases are judged by the contract and not by one
+//! implementation. It never merges or repairs anything.
+
+mod accounts;
+mod bots;
+mod levels;
+mod settle;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use domain::{AccountId, Bot, BotId, Level, LevelIndex, OrderNumber, TradeId};
+use trading::{AccountRecord, DueBot, EventRecord, FillRecord, Heartbeat, StoreError};
+
+use crate::gate::Gate;
+
+/// What goes wrong with one call of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreFault {
+    /// Nothing is read or written.
+    Before,
+    /// It is written, but the answer is lost.
+    After,
+}
+
+type FillKey = (BotId, LevelIndex, OrderNumber, TradeId);
+
+/// Everything the table holds.
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    pub(crate) bots: BTreeMap<BotId, Bot>,
+    pub(crate) listed: BTreeMap<BotId, DueBot>,
+    pub(crate) levels: BTreeMap<(BotId, LevelIndex), Level>,
+    pub(crate) fills: BTreeMap<FillKey, FillRecord>,
+    pub(crate) events: Vec<EventRecord>,
+    pub(crate) accounts: BTreeMap<AccountId, AccountRecord>,
+    pub(crate) heartbeats: BTreeMap<String, Heartbeat>,
+    script: VecDeque<(&'static str, StoreFault)>,
+}
+
+/// The store of a simulated system.
+#[derive(Debug)]
+pub struct MemoryStore {
+    gate: Arc<Gate>,
+    tables: Mutex<Tables>,
+}
+
+impl MemoryStore {
+    pub(crate) fn new(gate: Arc<Gate>) -> Self {
+        Self {
+            gate,
+            tables: Mutex::default(),
+        }
+    }
+
+    /// Makes the next call of this name go wrong.
+    pub fn fail_next(&self, call: &'static str, fault: StoreFault) {
+        self.tables().script.push_back((call, fault));
+    }
+
+    /// The tables, for looking at them outside of any task.
+    pub(crate) fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap()
+    }
+
+    /// A level as it is recorded now.
+    #[must_use]
+    pub fn level_now(&self, bot: &BotId, index: u16) -> Level {
+        self.tables().levels[&(bot.clone(), LevelIndex(index))].clone()
+    }
+
+    /// A bot as it is recorded now.
+    #[must_use]
+    pub fn bot_now(&self, bot: &BotId) -> Bot {
+        self.tables().bots[bot].clone()
+    }
+
+    /// An account as it is recorded now.
+    #[must_use]
+    pub fn account_now(&self, account: &AccountId) -> AccountRecord {
+        self.tables().accounts[account].clone()
+    }
+
+    /// The whole ledger, by bot, level, number and trade.
+    #[must_use]
+    pub fn ledger_now(&self) -> Vec<FillRecord> {
+        self.tables().fills.values().cloned().collect()
+    }
+
+    /// The whole story, oldest first.
+    #[must_use]
+    pub fn story_now(&self) -> Vec<EventRecord> {
+        self.tables().events.clone()
+    }
+
+    /// Changes a bot's record as the operator would.
+    pub fn change_bot(&self, bot: &BotId, change: impl FnOnce(&mut Bot)) {
+        let mut tables = self.tables();
+        let bot = tables.bots.get_mut(bot).unwrap();
+        change(bot);
+        bot.version += 1;
+    }
+
+    /// Changes an account's record as the bridge or the operator would.
+    pub fn change_account(&self, account: &AccountId, change: impl FnOnce(&mut AccountRecord)) {
+        change(self.tables().accounts.get_mut(account).unwrap());
+    }
+
+    /// One round trip to the table.
+    async fn call<T>(
+        &self,
+        name: &'static str,
+        work: impl FnOnce(&mut Tables) -> Result<T, StoreError> + Send,
+    ) -> Result<T, StoreError> {
+        self.gate.pass(name).await;
+        let mut tables = self.tables();
+        let next = tables.script.iter().position(|(call, _)| *call == name);
+        let fault = next
+            .and_then(|at| tables.script.remove(at))
+            .map(|(_, fault)| fault);
+        match fault {
+            None => work(&mut tables),
+            Some(StoreFault::Before) => Err(unavailable(name)),
+            Some(StoreFault::After) => {
+                work(&mut tables)?;
+                Err(unavailable(name))
+            }
+        }
+    }
+}
+
+fn unavailable(name: &str) -> StoreError {
+    StoreError::Unavailable(format!("no answer to {name}"))
+}

@@ -1,0 +1,189 @@
+//! Levels, their ledger and their story.
+
+use domain::{AccountId, BotId, Level, LevelIndex, LocalTime, OrderNumber};
+use trading::{
+    Claim, CommitOutcome, EventRecord, FillCommit, FillRecord, LevelStore, Loaded,
+    MAX_FILLS_PER_COMMIT, SettleOutcome, Settlement, StoreError,
+};
+
+use super::{FillKey, MemoryStore, Tables};
+use crate::store::settle::apply;
+
+impl LevelStore for MemoryStore {
+    async fn load(
+        &self,
+        account: &AccountId,
+        bot: &BotId,
+        level: LevelIndex,
+    ) -> Result<Loaded, StoreError> {
+        self.call("load", |tables| {
+            let known = tables.bots.get(bot).cloned();
+            Ok(Loaded {
+                level: known
+                    .as_ref()
+                    .and_then(|_| tables.levels.get(&(bot.clone(), level)).cloned()),
+                bot: known,
+                account: tables.accounts.get(account).cloned(),
+            })
+        })
+        .await
+    }
+
+    async fn commit_fill(&self, commit: &FillCommit) -> Result<CommitOutcome, StoreError> {
+        self.call("commit_fill", |tables| {
+            check(commit.expected_version, &commit.level)?;
+            if commit.fills.len() > MAX_FILLS_PER_COMMIT {
+                return Err(StoreError::Invalid("too many fills".to_owned()));
+            }
+            if stored(tables, &commit.level)?.version != commit.expected_version {
+                return Ok(CommitOutcome::LevelChanged);
+            }
+            let recorded: Vec<_> = commit
+                .fills
+                .iter()
+                .filter(|fill| tables.fills.contains_key(&key(fill)))
+                .map(|fill| fill.trade.id)
+                .collect();
+            if !recorded.is_empty() {
+                return Ok(CommitOutcome::AlreadyRecorded(recorded));
+            }
+            for fill in &commit.fills {
+                if tables.fills.insert(key(fill), fill.clone()).is_some() {
+                    return Err(StoreError::Invalid(
+                        "one fill twice in one commit".to_owned(),
+                    ));
+                }
+            }
+            write(tables, &commit.level);
+            Ok(CommitOutcome::Committed)
+        })
+        .await
+    }
+
+    async fn claim_intent(
+        &self,
+        expected_version: u64,
+        level: &Level,
+    ) -> Result<Claim, StoreError> {
+        self.call("claim_intent", |tables| {
+            check(expected_version, level)?;
+            if stored(tables, level)?.version != expected_version {
+                return Ok(Claim::Lost);
+            }
+            write(tables, level);
+            Ok(Claim::Won)
+        })
+        .await
+    }
+
+    async fn settle_intent(
+        &self,
+        bot: &BotId,
+        level: LevelIndex,
+        no: OrderNumber,
+        settlement: &Settlement,
+        now: LocalTime,
+    ) -> Result<SettleOutcome, StoreError> {
+        self.call("settle_intent", |tables| {
+            let level = tables
+                .levels
+                .get_mut(&(bot.clone(), level))
+                .ok_or_else(|| StoreError::Invalid("there is no such level".to_owned()))?;
+            if !apply(level, no, settlement) {
+                return Ok(SettleOutcome::MovedOn);
+            }
+            level.version += 1;
+            level.changed_at = now;
+            Ok(SettleOutcome::Settled)
+        })
+        .await
+    }
+
+    async fn levels(&self, bot: &BotId) -> Result<Vec<Level>, StoreError> {
+        self.call("levels", |tables| {
+            let of_bot = tables.levels.values().filter(|level| level.bot == *bot);
+            Ok(of_bot.cloned().collect())
+        })
+        .await
+    }
+
+    async fn fills_of_order(
+        &self,
+        bot: &BotId,
+        level: LevelIndex,
+        no: OrderNumber,
+    ) -> Result<Vec<FillRecord>, StoreError> {
+        self.call("fills_of_order", |tables| {
+            let of_order = tables
+                .fills
+                .values()
+                .filter(|fill| fill.bot == *bot && fill.level == level && fill.no == no);
+            Ok(of_order.cloned().collect())
+        })
+        .await
+    }
+
+    async fn fills(
+        &self,
+        bot: &BotId,
+        level: Option<LevelIndex>,
+    ) -> Result<Vec<FillRecord>, StoreError> {
+        self.call("fills", |tables| {
+            let asked = tables
+                .fills
+                .values()
+                .filter(|fill| fill.bot == *bot && level.is_none_or(|level| fill.level == level));
+            Ok(asked.cloned().collect())
+        })
+        .await
+    }
+
+    async fn add_event(&self, event: &EventRecord) -> Result<(), StoreError> {
+        self.call("add_event", |tables| {
+            tables.events.push(event.clone());
+            Ok(())
+        })
+        .await
+    }
+
+    async fn events(
+        &self,
+        bot: &BotId,
+        level: Option<LevelIndex>,
+    ) -> Result<Vec<EventRecord>, StoreError> {
+        self.call("events", |tables| {
+            let asked = tables.events.iter().filter(|event| {
+                event.bot == *bot && level.is_none_or(|level| event.level == Some(level))
+            });
+            Ok(asked.cloned().collect())
+        })
+        .await
+    }
+}
+
+fn key(fill: &FillRecord) -> FillKey {
+    (fill.bot.clone(), fill.level, fill.no, fill.trade.id)
+}
+
+fn stored<'a>(tables: &'a Tables, level: &Level) -> Result<&'a Level, StoreError> {
+    tables
+        .levels
+        .get(&(level.bot.clone(), level.index))
+        .ok_or_else(|| StoreError::Invalid("there is no such level".to_owned()))
+}
+
+fn write(tables: &mut Tables, level: &Level) {
+    let key = (level.bot.clone(), level.index);
+    tables.levels.insert(key, level.clone());
+}
+
+fn check(expected: u64, level: &Level) -> Result<(), StoreError> {
+    if level.version == expected + 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Invalid(format!(
+            "level {} read at version {expected} must not become version {}",
+            level.index, level.version
+        )))
+    }
+}

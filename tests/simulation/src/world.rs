@@ -1,0 +1,302 @@
+//! One simulated system, and the test's hands on it.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use domain::{BotId, DesiredStatus, Execution, Level, LocalTime, OrderState};
+use exchange_simulator::model::EventBody;
+use trading::{
+    Answer, BotStore, Clock, HandleFillError, Handled, Message, Ports, RecoverError, Recovered,
+    VISIBILITY, handle_fill, recover_bot,
+};
+
+use crate::clock::VirtualClock;
+use crate::exchange::{ModelExchange, ModelExchanges, execution_of_report, millis};
+use crate::gate::Gate;
+use crate::queue::{Delivery, TestQueue};
+use crate::store::MemoryStore;
+use crate::task::Task;
+
+/// The ports of a simulated system.
+pub type Outside<'w> = Ports<'w, MemoryStore, ModelExchanges, TestQueue, VirtualClock>;
+
+/// How many deliveries are made before a system counts as one that never comes to rest.
+const MOST_DELIVERIES: u32 = 20_000;
+
+/// One simulated system: exchange, store, queue and clock.
+#[derive(Debug)]
+pub struct World {
+    /// Where every port call passes.
+    pub gate: Arc<Gate>,
+    /// The local clock.
+    pub clock: Arc<VirtualClock>,
+    /// The store.
+    pub store: MemoryStore,
+    /// The exchange.
+    pub exchange: Arc<ModelExchange>,
+    /// The trading connections to it.
+    pub exchanges: ModelExchanges,
+    /// The queue.
+    pub queue: TestQueue,
+    stream_up: Mutex<bool>,
+    tally: Mutex<BTreeMap<String, u64>>,
+}
+
+impl World {
+    /// A world without symbols, accounts or bots.
+    #[must_use]
+    pub fn empty() -> Self {
+        let gate = Arc::new(Gate::default());
+        let clock = Arc::new(VirtualClock::default());
+        let exchange = ModelExchange::new(gate.clone(), clock.clone());
+        Self {
+            store: MemoryStore::new(gate.clone()),
+            exchanges: ModelExchanges(exchange.clone()),
+            queue: TestQueue::new(gate.clone(), clock.clone()),
+            exchange,
+            gate,
+            clock,
+            stream_up: Mutex::new(true),
+            tally: Mutex::default(),
+        }
+    }
+
+    /// The ports, for a use case.
+    pub fn ports(&self) -> Outside<'_> {
+        Ports {
+            store: &self.store,
+            exchanges: &self.exchanges,
+            queue: &self.queue,
+            clock: &self.clock,
+        }
+    }
+
+    /// Runs something to its end in a process of its own.
+    pub fn run<'w, T>(&'w self, future: impl Future<Output = T> + 'w) -> T {
+        Task::new(self, future).finish()
+    }
+
+    /// Lets the next thing happen that only time brings about.
+    pub fn pass_time(&self) {
+        let next = [self.clock.next_deadline(), self.exchange.next_arrival()];
+        let Some(next) = next.into_iter().flatten().min() else {
+            panic!("everything waits and nothing will ever happen");
+        };
+        self.move_to(next);
+    }
+
+    /// Lets time pass, and everything happen that is due meanwhile.
+    pub fn advance(&self, duration: Duration) {
+        let end = self.clock.millis() + millis(duration);
+        while let Some(next) = self.next_event().filter(|next| *next <= end) {
+            self.move_to(next);
+        }
+        self.move_to(end);
+    }
+
+    fn next_event(&self) -> Option<i64> {
+        let next = [self.clock.next_deadline(), self.exchange.next_arrival()];
+        next.into_iter().flatten().min()
+    }
+
+    fn move_to(&self, instant_ms: i64) {
+        self.exchange.arrive(instant_ms);
+        self.clock.set(instant_ms);
+    }
+
+    /// Takes the accounts' streams down, or up again. What happens meanwhile is never told.
+    pub fn set_stream(&self, up: bool) {
+        self.listen();
+        *self.stream_up.lock().unwrap() = up;
+    }
+
+    /// Takes the reports that the streams have brought since, in their order.
+    pub fn reports(&self) -> Vec<Execution> {
+        let up = *self.stream_up.lock().unwrap();
+        let events = self.exchange.drain_events();
+        let told = events.into_iter().filter(|_| up);
+        told.filter_map(|event| match &event.body {
+            EventBody::Execution(report) => execution_of_report(&event.account, report),
+            EventBody::Position { .. } | EventBody::BalanceUpdate { .. } => None,
+        })
+        .collect()
+    }
+
+    /// Puts what the streams have brought on the queue, as the bridge would.
+    pub fn listen(&self) {
+        for execution in self.reports() {
+            self.queue.put(&self.message(execution));
+        }
+    }
+
+    /// A report as a message.
+    #[must_use]
+    pub fn message(&self, execution: Execution) -> Message {
+        Message::Execution {
+            execution: Box::new(execution),
+            received_at: self.clock.now(),
+        }
+    }
+
+    /// Handles one report to its end.
+    pub fn handle(&self, execution: &Execution) -> Result<Handled, HandleFillError> {
+        let handled = self.run(handle_fill(self.ports(), execution, self.clock.now()));
+        if let Ok(handled) = &handled {
+            self.count(handled);
+        }
+        handled
+    }
+
+    fn count(&self, handled: &Handled) {
+        let mut tally = self.tally.lock().unwrap();
+        *tally.entry(format!("{:?}", handled.outcome)).or_insert(0) += 1;
+        if let Some(placing) = handled.placing {
+            *tally.entry(format!("{placing:?}")).or_insert(0) += 1;
+        }
+    }
+
+    /// How often reports had which outcome, and placements after them.
+    #[must_use]
+    pub fn tally(&self) -> BTreeMap<String, u64> {
+        self.tally.lock().unwrap().clone()
+    }
+
+    /// Handles a received message in one process, and says what is to become of it.
+    pub async fn process(&self, message: Message) -> Answer {
+        match message {
+            Message::Execution {
+                execution,
+                received_at,
+            } => match handle_fill(self.ports(), &execution, received_at).await {
+                Ok(handled) => {
+                    self.count(&handled);
+                    handled.answer
+                }
+                Err(HandleFillError::RetryLater(_)) => Answer::Again(VISIBILITY),
+                Err(HandleFillError::Poison(why)) => panic!("poison: {why}"),
+            },
+            Message::Reconcile { account, bot, .. } => {
+                let bots = match bot {
+                    Some(bot) => vec![bot],
+                    None => {
+                        let bots = self.store.bots(Some(&account)).await;
+                        bots.unwrap_or_default()
+                            .into_iter()
+                            .map(|bot| bot.id)
+                            .collect()
+                    }
+                };
+                for bot in bots {
+                    if recover_bot(self.ports(), &bot).await.is_err() {
+                        return Answer::Again(VISIBILITY);
+                    }
+                }
+                Answer::Done
+            }
+        }
+    }
+
+    /// Handles one received message to its end and answers the queue.
+    pub fn deliver(&self, delivery: Delivery) {
+        match self.run(self.process(delivery.message())) {
+            Answer::Done => {}
+            Answer::Again(after) => self.queue.again(delivery, after),
+        }
+    }
+
+    /// Delivers everything that may be received now, in order.
+    pub fn pump(&self) {
+        for _ in 0..MOST_DELIVERIES {
+            self.listen();
+            let Some(delivery) = self.queue.receive() else {
+                return;
+            };
+            self.deliver(delivery);
+        }
+        panic!("the system does not come to rest");
+    }
+
+    /// Delivers and lets time pass until nothing waits any more, neither on the queue nor on its way.
+    pub fn quiet(&self) {
+        for _ in 0..MOST_DELIVERIES {
+            self.pump();
+            let next = [self.queue.next_visible(), self.exchange.next_arrival()];
+            let Some(next) = next.into_iter().flatten().min() else {
+                return;
+            };
+            let wait = u64::try_from(next - self.clock.millis()).unwrap_or(0);
+            self.advance(Duration::from_millis(wait));
+        }
+        panic!("the system does not come to rest");
+    }
+
+    /// Runs recovery for a bot, which must be possible.
+    pub fn recover(&self, bot: &BotId) -> Recovered {
+        self.try_recover(bot).unwrap()
+    }
+
+    /// Runs recovery for a bot.
+    pub fn try_recover(&self, bot: &BotId) -> Result<Recovered, RecoverError> {
+        self.run(recover_bot(self.ports(), bot))
+    }
+
+    /// Ends all faults, then lets recovery run as it would, until nothing changes any more.
+    pub fn heal(&self, bots: &[BotId], runs: u32) {
+        self.exchange.heal();
+        self.queue.close(false);
+        for _ in 0..runs {
+            self.quiet();
+            for bot in bots {
+                self.recover(bot);
+            }
+            self.quiet();
+            self.advance(trading::RECOVERY_EVERY);
+        }
+        self.quiet();
+    }
+
+    /// Lays a bot's grid: one run of recovery, and what follows from it.
+    pub fn lay(&self, bot: &BotId) {
+        self.recover(bot);
+        self.quiet();
+    }
+
+    /// A trade in the outside market at this price, large enough for everything that rests there.
+    pub fn print(&self, symbol: &str, price: &str) {
+        let wanted = (crate::decimal(price), crate::decimal("1000000000"));
+        self.exchange
+            .with_model(|model, now| model.print(now, symbol, wanted))
+            .unwrap();
+    }
+
+    /// The ids of all open orders on a symbol, ascending.
+    pub fn open_order_ids(&self, symbol: &str) -> Vec<u64> {
+        self.exchange
+            .with_model(|model, _| model.open_order_ids(symbol))
+    }
+
+    /// The operator wants something else of a bot.
+    pub fn desire(&self, bot: &BotId, desired: DesiredStatus) {
+        self.store.change_bot(bot, |bot| bot.desired = desired);
+    }
+
+    /// A level as it is recorded now.
+    #[must_use]
+    pub fn level(&self, bot: &BotId, index: u16) -> Level {
+        self.store.level_now(bot, index)
+    }
+
+    /// The state of a level's order now.
+    #[must_use]
+    pub fn state(&self, bot: &BotId, index: u16) -> OrderState {
+        self.level(bot, index).order.unwrap().state
+    }
+
+    /// The local time.
+    #[must_use]
+    pub fn now(&self) -> LocalTime {
+        self.clock.now()
+    }
+}
