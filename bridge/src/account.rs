@@ -106,17 +106,10 @@ impl Account {
         })
     }
 
-    /// Takes a subscription away. Tells since when it had been active, and whether that leaves the
-    /// account without any.
-    pub(crate) fn drop_subscription(
-        &mut self,
-        connection: ConnectionId,
-    ) -> (Option<Duration>, bool) {
-        let since = match self.subscriptions.remove(&connection) {
-            Some(Subscription::Active { since }) => Some(since),
-            Some(Subscription::Asked { .. }) | None => None,
-        };
-        (since, !self.active_beside(connection))
+    /// Takes a subscription away. Tells whether no other brings the account's events.
+    pub(crate) fn drop_subscription(&mut self, connection: ConnectionId) -> bool {
+        self.subscriptions.remove(&connection);
+        !self.active_beside(connection)
     }
 
     /// What the store should hold of the stream.

@@ -27,6 +27,9 @@ const QUIET_LONGEST: Duration = Duration::from_secs(3 * 24 * 3600);
 /// subscription that we do not know, -2042 the connection has used up its subscription ids.
 const NEEDS_NEW_CONNECTION: [i64; 2] = [-2035, -2042];
 
+/// How long a connection is too young for that.
+const YOUNG: Duration = Duration::from_secs(60);
+
 /// Takes in one thing that happened and says what is to be done.
 pub fn apply_event(state: &mut BridgeState, now: Moment, input: Input) -> Vec<Effect> {
     let mut turn = Turn {
@@ -209,7 +212,13 @@ impl BridgeState {
         turn: &mut Turn,
     ) {
         self.heed(connection, refusal, turn);
-        if NEEDS_NEW_CONNECTION.contains(&refusal.code) {
+        // A young connection that is refused so has no history to blame, and its successor would
+        // fare no better.
+        let old = self.connections.get(&connection).is_some_and(|open| {
+            open.open_since
+                .is_some_and(|since| turn.now.elapsed.saturating_sub(since) >= YOUNG)
+        });
+        if old && NEEDS_NEW_CONNECTION.contains(&refusal.code) {
             self.retire(connection, &refusal.to_string(), turn);
         }
         let why = format!("the subscription was refused: {refusal}");
@@ -228,8 +237,7 @@ impl BridgeState {
             return;
         };
         account.retry.fail(turn.now, &self.config);
-        let (_, last) = account.drop_subscription(connection);
-        if last {
+        if account.drop_subscription(connection) {
             self.stream_down(id, why, turn);
         } else {
             turn.push(Effect::Warn(format!("{id}: on {connection} {why}")));
@@ -241,10 +249,12 @@ impl BridgeState {
         let Some(account) = self.accounts.get_mut(id) else {
             return;
         };
-        let (since, last) = account.drop_subscription(connection);
-        let since = since.unwrap_or(turn.now.elapsed);
+        let Some(Subscription::Active { since }) = account.subscriptions.get(&connection).copied()
+        else {
+            return; // Of an earlier subscription: known already.
+        };
         account.retry.fail_after(since, turn.now, &self.config);
-        if last {
+        if account.drop_subscription(connection) {
             self.stream_down(id, why, turn);
         }
     }
@@ -293,7 +303,7 @@ impl BridgeState {
             })
             .filter_map(|(name, account)| {
                 account.home = account.home.filter(|home| *home != id);
-                account.drop_subscription(id).1.then(|| name.clone())
+                account.drop_subscription(id).then(|| name.clone())
             })
             .collect();
         for account in affected {
@@ -421,3 +431,6 @@ fn remaining(until: ExchangeTime, now: LocalTime) -> Duration {
         .since(ExchangeTime::from_millis(now.as_millis()))
         .max(Duration::from_secs(1))
 }
+
+#[cfg(test)]
+mod tests;

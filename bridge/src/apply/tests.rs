@@ -1,0 +1,7 @@
+//! Everything that can happen to a bridge, one case after another, without an outside.
+
+mod faults;
+mod reports;
+mod rig;
+mod sending;
+mod streams;
