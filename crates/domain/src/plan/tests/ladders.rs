@@ -245,17 +245,19 @@ proptest! {
     fn a_sound_plan_is_never_refused(
         levels in 2_u32..=40,
         lower in 10_000_i64..=100_000,
-        geometric: bool,
+        kind in 0_u8..3,
         by_investment: bool,
         at in 0_i64..=100,
     ) {
         let mut plan = plan("arithmetic:2");
         plan.lower = Price::new(Decimal::new(lower, 4)).unwrap();
         plan.upper = Price::new(Decimal::new(lower * 2, 4)).unwrap();
-        plan.spacing = if geometric {
-            Spacing::Geometric { levels }
-        } else {
-            Spacing::Arithmetic { levels }
+        plan.spacing = match kind {
+            0 => Spacing::Arithmetic { levels },
+            1 => Spacing::Geometric { levels },
+            _ => Spacing::PercentStep {
+                step: Rate::new(Decimal::new(i64::from(levels) * 7, 3)).unwrap(),
+            },
         };
         if by_investment {
             plan.sizing = Sizing::Investment { total: "5000".parse().unwrap() };
