@@ -54,6 +54,40 @@ pub struct PastTrade {
 }
 
 impl PastOrder {
+    /// An order as it was placed, if it carries an id of the bot.
+    fn placed(bot: &BotId, (at, fact): (usize, &Fact), rules: &SymbolRules) -> Option<Self> {
+        let Fact::Placed {
+            order_id,
+            client_order_id,
+            side,
+            price,
+            quantity,
+            ..
+        } = fact
+        else {
+            return None;
+        };
+        let id = client_order_id.parse::<ClientOrderId>().ok()?;
+        (id.bot == *bot).then(|| Self {
+            level: id.level,
+            no: id.no,
+            exchange_order_id: i64::try_from(*order_id).unwrap(),
+            is_sell: *side == Side::Sell,
+            price: *price,
+            asked: *quantity,
+            placed: at,
+            ended: None,
+            trades: Vec::new(),
+            base_asset: rules.base_asset.clone(),
+            quote_asset: rules.quote_asset.clone(),
+            minimum: Minimum {
+                step: rules.step_size,
+                quantity: rules.min_quantity,
+                notional: rules.min_notional,
+            },
+        })
+    }
+
     /// The base it has executed.
     #[must_use]
     pub fn executed(&self) -> Decimal {
@@ -124,15 +158,18 @@ impl Past {
     /// Reads a bot's past from the journal.
     #[must_use]
     pub fn of_bot(world: &World, bot: &BotId) -> Self {
-        let account = world.store.bot_now(bot).account;
-        world.exchange.with_model(|model, _| {
+        let record = world.store.bot_now(bot);
+        let mut past = world.exchange.with_model(|model, _| {
             let mut reader = Reader::default();
             for (at, entry) in model.journal().iter().enumerate() {
-                let concerns = entry.account == account.as_str();
+                let concerns = entry.account == record.account.as_str();
                 reader.read(bot, (at, &entry.fact), concerns);
             }
             reader.past()
-        })
+        });
+        // Anybody may type an id of a level that does not exist.
+        past.levels.retain(|level, _| level.0 < record.levels);
+        past
     }
 }
 
@@ -148,39 +185,13 @@ impl Reader {
             Fact::Rules(rules) => {
                 self.rules.insert(rules.symbol.clone(), (**rules).clone());
             }
-            Fact::Placed {
-                symbol,
-                order_id,
-                client_order_id,
-                side,
-                price,
-                quantity,
-                ..
-            } if concerns => {
-                let id = client_order_id.parse::<ClientOrderId>().ok();
-                let Some(id) = id.filter(|id| id.bot == *bot) else {
-                    return;
-                };
+            Fact::Placed { symbol, .. } if concerns => {
                 let rules = &self.rules[symbol];
-                let order = PastOrder {
-                    level: id.level,
-                    no: id.no,
-                    exchange_order_id: i64::try_from(*order_id).unwrap(),
-                    is_sell: *side == Side::Sell,
-                    price: *price,
-                    asked: *quantity,
-                    placed: at,
-                    ended: None,
-                    trades: Vec::new(),
-                    base_asset: rules.base_asset.clone(),
-                    quote_asset: rules.quote_asset.clone(),
-                    minimum: Minimum {
-                        step: rules.step_size,
-                        quantity: rules.min_quantity,
-                        notional: rules.min_notional,
-                    },
-                };
-                self.orders.insert((symbol.clone(), *order_id), order);
+                let placed = PastOrder::placed(bot, (at, fact), rules);
+                self.orders.extend(placed.map(|order| {
+                    let id = u64::try_from(order.exchange_order_id).unwrap();
+                    ((symbol.clone(), id), order)
+                }));
             }
             Fact::Traded {
                 symbol,

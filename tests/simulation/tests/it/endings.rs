@@ -1,0 +1,256 @@
+//! Orders that end or change by somebody else's hand.
+
+use std::time::Duration;
+
+use domain::{BotId, HoldReason, LevelOrder, OrderState, RefusalReason, Side};
+use exchange_simulator::model::Exchange;
+use simulation::{World, bot_id, decimal, rung};
+use trading::EventKind;
+
+use crate::{XRP, assert_rests, fill, one_level, order};
+
+fn exchange_id(order: &LevelOrder) -> u64 {
+    u64::try_from(order.exchange_order_id.unwrap().0).unwrap()
+}
+
+fn from_outside<T: std::fmt::Debug>(
+    world: &World,
+    order: &LevelOrder,
+    act: impl FnOnce(&mut Exchange, i64, u64) -> T,
+) -> T {
+    let id = exchange_id(order);
+    world.exchange.with_model(|model, now| act(model, now, id))
+}
+
+fn cancel_by_hand(world: &World, order: &LevelOrder) {
+    from_outside(world, order, |model, now, id| {
+        model.cancel_from_outside(now, XRP, id)
+    })
+    .unwrap();
+}
+
+fn healed(world: &World, bot: &BotId) {
+    world.heal(std::slice::from_ref(bot), 4);
+    world.assert_sound(bot);
+}
+
+#[test]
+fn a_buy_cancelled_by_hand_after_a_partial_fill_sells_what_it_bought() {
+    for reported in [true, false] {
+        let (world, bot) = one_level();
+        world.set_stream(reported);
+        let buy = order(&world, &bot, 0);
+        fill(&world, &buy, 2, Some("40"));
+        cancel_by_hand(&world, &buy);
+        healed(&world, &bot);
+        // 40 less the fee of 0.04, floored to the step.
+        assert_rests(&world, &bot, 0, Side::Sell, "39.9");
+    }
+}
+
+#[test]
+fn a_buy_cancelled_after_too_small_a_fill_buys_the_rest() {
+    let (world, bot) = one_level();
+    let buy = order(&world, &bot, 0);
+    fill(&world, &buy, 1, Some("1"));
+    cancel_by_hand(&world, &buy);
+    healed(&world, &bot);
+    assert_rests(&world, &bot, 0, Side::Buy, "99");
+    world.print(XRP, "3.10");
+    world.quiet();
+    assert_rests(&world, &bot, 0, Side::Sell, "99.9");
+    world.assert_sound(&bot);
+}
+
+#[test]
+fn a_sell_cancelled_by_hand_after_a_partial_fill_sells_the_rest() {
+    let (world, bot) = one_level();
+    world.print(XRP, "3.10");
+    world.quiet();
+    let sell = order(&world, &bot, 0);
+    fill(&world, &sell, 1, Some("60"));
+    cancel_by_hand(&world, &sell);
+    world.quiet();
+    assert!(matches!(
+        world.state(&bot, 0),
+        OrderState::Refused {
+            why: RefusalReason::Backoff,
+            ..
+        }
+    ));
+    healed(&world, &bot);
+    assert_rests(&world, &bot, 0, Side::Sell, "39.9");
+    assert_eq!(world.level(&bot, 0).round_trips, 0);
+    world.print(XRP, "3.15");
+    world.quiet();
+    assert_eq!(world.level(&bot, 0).round_trips, 1);
+    world.assert_sound(&bot);
+}
+
+#[test]
+fn the_cancel_arrives_before_the_fills_that_came_before_it() {
+    let (world, bot) = one_level();
+    let buy = order(&world, &bot, 0);
+    fill(&world, &buy, 3, Some("60"));
+    cancel_by_hand(&world, &buy);
+    world.listen();
+    world.queue.tamper(|waiting| waiting.reverse());
+    healed(&world, &bot);
+    assert_rests(&world, &bot, 0, Side::Sell, "59.9");
+}
+
+#[test]
+fn an_order_amended_by_hand_is_followed_by_what_it_executed() {
+    for id in [None, Some("gk-demo-0-1")] {
+        let (world, bot) = one_level();
+        let buy = order(&world, &bot, 0);
+        from_outside(&world, &buy, |model, now, at| {
+            model.amend(now, (XRP, at), decimal("60"), id).map(|_| ())
+        })
+        .unwrap();
+        healed(&world, &bot);
+        assert_eq!(order(&world, &bot, 0).intent.quantity.to_string(), "60");
+        assert!(
+            world
+                .store
+                .story_now()
+                .iter()
+                .any(|event| event.kind == EventKind::Amended)
+        );
+        world.print(XRP, "3.10");
+        healed(&world, &bot);
+        assert_rests(&world, &bot, 0, Side::Sell, "59.9");
+    }
+}
+
+#[test]
+fn a_sell_amended_by_hand_leaves_a_rest_that_is_sold_too() {
+    let (world, bot) = one_level();
+    world.print(XRP, "3.10");
+    world.quiet();
+    let sell = order(&world, &bot, 0);
+    from_outside(&world, &sell, |model, now, at| {
+        model
+            .amend(now, (XRP, at), decimal("60"), Some("gk-demo-0-2"))
+            .map(|_| ())
+    })
+    .unwrap();
+    world.print(XRP, "3.15");
+    healed(&world, &bot);
+    assert_rests(&world, &bot, 0, Side::Sell, "39.9");
+    world.print(XRP, "3.15");
+    healed(&world, &bot);
+    assert_rests(&world, &bot, 0, Side::Buy, "100");
+    assert_eq!(world.level(&bot, 0).round_trips, 1);
+}
+
+#[test]
+fn an_order_that_the_exchange_expires_again_and_again_is_placed_ever_more_slowly() {
+    let (world, bot) = one_level();
+    let mut pauses = Vec::new();
+    for _ in 0..5 {
+        let expired = order(&world, &bot, 0);
+        from_outside(&world, &expired, |model, now, id| {
+            model.expire(now, XRP, id)
+        })
+        .unwrap();
+        world.quiet();
+        let OrderState::Refused {
+            why: RefusalReason::Backoff,
+            retry_at,
+            ..
+        } = world.state(&bot, 0)
+        else {
+            panic!("{:?}", world.state(&bot, 0));
+        };
+        let pause = retry_at.since(world.now());
+        pauses.push(pause.as_secs());
+        world.recover(&bot);
+        assert_ne!(
+            world.state(&bot, 0),
+            OrderState::Open,
+            "not before its time"
+        );
+        world.advance(pause);
+        world.recover(&bot);
+        assert_eq!(world.state(&bot, 0), OrderState::Open);
+    }
+    assert_eq!(pauses, [1, 2, 4, 8, 16]);
+    world.print(XRP, "3.10");
+    healed(&world, &bot);
+    assert_rests(&world, &bot, 0, Side::Sell, "99.9");
+}
+
+#[test]
+fn two_levels_of_ours_that_would_cross_never_trade_with_each_other() {
+    let bot = bot_id("demo");
+    let world = World::demo(
+        "3.22",
+        vec![rung("3.10", "3.15", "100"), rung("3.15", "3.20", "100")],
+    );
+    world.lay(&bot);
+    world.print(XRP, "3.05");
+    world.quiet();
+    // Both hold base. The market jumps up with too little volume: the lower one's SELL at 3.15 is
+    // half filled, the upper one's is filled, and its new BUY at 3.15 meets the other half.
+    world
+        .exchange
+        .with_model(|model, now| model.print(now, XRP, (decimal("3.21"), decimal("50"))))
+        .unwrap();
+    fill(&world, &order(&world, &bot, 1), 1, None);
+    world.quiet();
+    assert!(matches!(
+        world.state(&bot, 1),
+        OrderState::Refused {
+            why: RefusalReason::Backoff,
+            ..
+        }
+    ));
+    assert_eq!(world.state(&bot, 0), OrderState::Open);
+    // Once the SELL is done, the BUY finds its place.
+    fill(&world, &order(&world, &bot, 0), 1, None);
+    world.print(XRP, "3.16");
+    world.heal(std::slice::from_ref(&bot), 8);
+    world.assert_sound(&bot);
+    assert_rests(&world, &bot, 1, Side::Buy, "100");
+}
+
+#[test]
+fn what_is_left_after_fees_and_below_the_minimum_is_held_with_the_amount_missing() {
+    let bot = bot_id("demo");
+    // 1.7 at 3.00 is 5.1; less the fee it is 1.6 at 3.05, which is 4.88 and below 5.
+    let world = World::demo("3.12", vec![rung("3.00", "3.05", "1.7")]);
+    world.lay(&bot);
+    world.print(XRP, "3.00");
+    world.heal(std::slice::from_ref(&bot), 3);
+    let OrderState::Held {
+        why: HoldReason::BelowMinimum { value, missing },
+        ..
+    } = world.state(&bot, 0)
+    else {
+        panic!("{:?}", world.state(&bot, 0));
+    };
+    assert_eq!(
+        (value.to_string(), missing.to_string()),
+        ("4.88".into(), "0.12".into())
+    );
+    assert_eq!(
+        world.open_order_ids(XRP).len(),
+        0,
+        "buying more would not be its opposite"
+    );
+    world.assert_sound(&bot);
+    // The exchange lowers its minimum: the level goes on by itself.
+    world
+        .exchange
+        .with_model(|model, now| {
+            let mut rules = model.rules_of(XRP).unwrap().clone();
+            rules.min_notional = decimal("1");
+            model.set_rules(now, rules)
+        })
+        .unwrap();
+    world.advance(Duration::from_secs(601));
+    world.heal(std::slice::from_ref(&bot), 2);
+    assert_rests(&world, &bot, 0, Side::Sell, "1.6");
+    world.assert_sound(&bot);
+}

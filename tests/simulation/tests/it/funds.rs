@@ -1,0 +1,75 @@
+//! Accounts that lack what an order needs.
+
+use domain::{OrderState, RefusalReason, Side};
+use simulation::{World, decimal};
+
+use crate::{XRP, assert_rests, one_level};
+
+fn move_funds(world: &World, asset: &str, amount: &str) {
+    assert!(
+        world
+            .exchange
+            .with_model(|model, now| { model.move_funds(now, "main", asset, decimal(amount)) })
+    );
+}
+
+fn refused_for_funds(state: &OrderState) -> bool {
+    matches!(
+        state,
+        OrderState::Refused {
+            why: RefusalReason::InsufficientBalance,
+            ..
+        }
+    )
+}
+
+#[test]
+fn base_sold_by_hand_is_refused_and_healed_when_it_is_back() {
+    let (world, bot) = one_level();
+    move_funds(&world, "XRP", "-1000000");
+    world.print(XRP, "3.10");
+    // The owner sells what the level has just bought, before its SELL is placed.
+    move_funds(&world, "XRP", "-99.9");
+    world.quiet();
+    assert!(
+        refused_for_funds(&world.state(&bot, 0)),
+        "{:?}",
+        world.state(&bot, 0)
+    );
+    world.heal(std::slice::from_ref(&bot), 4);
+    assert!(
+        refused_for_funds(&world.state(&bot, 0)),
+        "it is tried again in vain"
+    );
+    world.assert_sound(&bot);
+    move_funds(&world, "XRP", "99.9");
+    world.heal(std::slice::from_ref(&bot), 4);
+    assert_rests(&world, &bot, 0, Side::Sell, "99.9");
+    assert_eq!(
+        world.level(&bot, 0).order.unwrap().no.0,
+        2,
+        "still the same intent"
+    );
+    world.assert_sound(&bot);
+}
+
+#[test]
+fn an_insufficient_balance_is_refused_and_healed_when_funds_arrive() {
+    let (world, bot) = one_level();
+    world.print(XRP, "3.10");
+    world.quiet();
+    move_funds(&world, "USDT", "-999690");
+    world.print(XRP, "3.15");
+    // The proceeds leave the account before the next BUY.
+    move_funds(&world, "USDT", "-300");
+    world.quiet();
+    assert!(
+        refused_for_funds(&world.state(&bot, 0)),
+        "{:?}",
+        world.state(&bot, 0)
+    );
+    move_funds(&world, "USDT", "1000");
+    world.heal(std::slice::from_ref(&bot), 4);
+    assert_rests(&world, &bot, 0, Side::Buy, "100");
+    world.assert_sound(&bot);
+}
