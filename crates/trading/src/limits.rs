@@ -104,3 +104,12 @@ pub const SECOND_RECONCILE: Duration = LOOKUP_LAG.saturating_add(Duration::from_
 
 /// The longest message read from a queue, in bytes (the limit of SQS).
 pub const MAX_MESSAGE_BYTES: usize = 262_144;
+
+/// The most trades one message carries. A longer reply is passed on without its trades, which are
+/// then fetched.
+pub const MAX_TRADES_PER_MESSAGE: usize = 500;
+
+const _: () = assert!(
+    MAX_TRADES_PER_MESSAGE * 400 < MAX_MESSAGE_BYTES,
+    "a trade takes less than 400 bytes as text, and all of a message's must fit into it"
+);

@@ -16,9 +16,9 @@ use crate::place_intent::Placing;
 use crate::story::tell;
 use crate::{
     ADOPT_TOLERANCE, AccountStop, AccountStore, Breaker, Clock, EventKind, Exchange, Exchanges,
-    LOOKUP_PAUSES, LevelStore, MAX_WINDOW_RETRIES, Message, NewOrder, OrderView, Outside,
-    PlaceOutcome, Queue, REFUSAL_PAUSE, Refusal, SettleOutcome, Settlement, StoreError,
-    UnknownCause,
+    LOOKUP_PAUSES, LevelStore, MAX_TRADES_PER_MESSAGE, MAX_WINDOW_RETRIES, Message, NewOrder,
+    OrderView, Outside, PlaceOutcome, Queue, REFUSAL_PAUSE, Refusal, SettleOutcome, Settlement,
+    StoreError, UnknownCause,
 };
 
 /// How long an account rests that the exchange banned without saying for how long.
@@ -158,9 +158,13 @@ async fn settle_accepted<O: Outside>(
     Ok(Placing::Accepted)
 }
 
-/// Puts a report on the queue as if the stream had brought it. `false` when it is not certain to
+/// Puts a report on the queue as if the stream had brought it; trades that no message can hold are
+/// left out, so that they are fetched. `false` when it is not certain to
 /// be there.
-async fn queue_execution<O: Outside>(outside: O, execution: Execution) -> bool {
+async fn queue_execution<O: Outside>(outside: O, mut execution: Execution) -> bool {
+    if execution.trades.len() > MAX_TRADES_PER_MESSAGE {
+        execution.trades.clear();
+    }
     let received_at = outside.clock().now();
     let message = Message::Execution {
         execution: Box::new(execution),
