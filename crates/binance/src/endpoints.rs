@@ -1,42 +1,17 @@
-//! Where the exchange listens in each environment.
-//!
-//! Sources: rest-api.md and web-socket-api.md ("General API Information"), testnet/general-info.md,
-//! demo-mode/general-info.md.
+//! Where the exchange's REST API listens in each environment. The WebSocket API is a host of its
+//! own: [`crate::stream::endpoint`].
 
 use trading::Environment;
 
-/// The base URLs of one environment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoints {
-    /// Scheme and host of the REST API; paths start with `/api/v3`.
-    pub rest: String,
-    /// The whole URL of the WebSocket API.
-    pub web_socket: String,
-}
-
-impl Endpoints {
-    /// The public endpoints of an environment; `None` for a simulated one, which has no fixed place.
-    #[must_use]
-    pub fn of(environment: Environment) -> Option<Self> {
-        let (rest, web_socket) = match environment {
-            Environment::Production => (
-                "https://api.binance.com",
-                "wss://ws-api.binance.com:443/ws-api/v3",
-            ),
-            Environment::Testnet => (
-                "https://testnet.binance.vision",
-                "wss://ws-api.testnet.binance.vision/ws-api/v3",
-            ),
-            Environment::Demo => (
-                "https://demo-api.binance.com",
-                "wss://demo-ws-api.binance.com/ws-api/v3",
-            ),
-            Environment::Simulated => return None,
-        };
-        Some(Self {
-            rest: rest.to_owned(),
-            web_socket: web_socket.to_owned(),
-        })
+/// The base URL of an environment's REST API (rest-api.md, testnet and demo-mode general-info.md);
+/// paths start with `/api/v3`. A simulated exchange has none of its own: its URL must be given.
+#[must_use]
+pub const fn rest_endpoint(environment: Environment) -> Option<&'static str> {
+    match environment {
+        Environment::Production => Some("https://api.binance.com"),
+        Environment::Testnet => Some("https://testnet.binance.vision"),
+        Environment::Demo => Some("https://demo-api.binance.com"),
+        Environment::Simulated => None,
     }
 }
 
@@ -45,25 +20,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn real_money_has_hosts_of_its_own() {
-        let all = [
-            Environment::Production,
+    fn only_production_talks_to_the_real_exchange() {
+        let host = |environment| rest_endpoint(environment).unwrap_or("none");
+        assert_eq!(host(Environment::Production), "https://api.binance.com");
+        for elsewhere in [
             Environment::Testnet,
             Environment::Demo,
-        ];
-        let mut hosts: Vec<_> = all
-            .iter()
-            .filter_map(|environment| Endpoints::of(*environment))
-            .flat_map(|endpoints| [endpoints.rest, endpoints.web_socket])
-            .collect();
-        assert!(
-            hosts
-                .iter()
-                .all(|host| host.starts_with("https://") || host.starts_with("wss://"))
-        );
-        hosts.sort();
-        hosts.dedup();
-        assert_eq!(hosts.len(), 6);
-        assert_eq!(Endpoints::of(Environment::Simulated), None);
+            Environment::Simulated,
+        ] {
+            assert_ne!(host(elsewhere), "https://api.binance.com");
+            assert!(!host(elsewhere).contains("//api"));
+        }
     }
 }

@@ -17,7 +17,7 @@ pub mod stream;
 
 pub use classify::{Meaning, ReplyHead, Verdict, classify, classify_code};
 pub use credentials::{Credentials, CredentialsError};
-pub use endpoints::Endpoints;
+pub use endpoints::rest_endpoint;
 pub use rest::{
     AddressConfig, AddressError, KeyPermissions, Now, RestAddress, RestClient, WeightUse,
 };
