@@ -75,7 +75,7 @@ pub async fn recover_bot<O: Outside>(outside: O, id: &BotId) -> Result<Recovered
     let prices = connection.best_prices(&bot.rules.symbol).await.ok();
     let levels = outside.store().levels(id).await?;
     let bot = open_up(outside, bot, &levels).await?;
-    let listing = connection.open_orders(&bot.rules.symbol).await?;
+    let (connection, listing) = list_open(outside, connection, &bot).await?;
     let open: BTreeMap<ExchangeOrderId, ListedOrder> = listing.iter().map(listed).collect();
     let room = find_room(&bot, &levels, prices, foreign(&levels, &listing));
     let now = outside.clock().now();
@@ -106,6 +106,28 @@ pub async fn recover_bot<O: Outside>(outside: O, id: &BotId) -> Result<Recovered
     take_in_strays(run, &levels, &listing, &mut recovered).await;
     recovered.observed = observe(outside, &bot, &room).await?;
     Ok(recovered)
+}
+
+/// Lists the open orders of the bot's symbol, with the account's key read anew if it was refused.
+///
+/// Of a symbol that is not listed any more, no order is open.
+async fn list_open<O: Outside>(
+    outside: O,
+    connection: <O::Exchanges as Exchanges>::Connection,
+    bot: &Bot,
+) -> Result<(<O::Exchanges as Exchanges>::Connection, Vec<OrderView>), ExchangeError> {
+    let symbol = &bot.rules.symbol;
+    let mut connection = connection;
+    let mut listing = connection.open_orders(symbol).await;
+    if listing.as_ref().is_err_and(ExchangeError::is_about_key) {
+        connection = outside.exchanges().reconnect(&bot.account).await?;
+        listing = connection.open_orders(symbol).await;
+    }
+    match listing {
+        Ok(listing) => Ok((connection, listing)),
+        Err(ExchangeError::UnknownSymbol(_)) => Ok((connection, Vec::new())),
+        Err(error) => Err(error),
+    }
 }
 
 fn listed(view: &OrderView) -> (ExchangeOrderId, ListedOrder) {
@@ -146,16 +168,16 @@ async fn work<O: Outside>(
     view: &View<'_>,
     recovered: &mut Recovered,
 ) {
-    let mut planned: Vec<(&Level, RecoveryAction)> = levels
+    let mut planned: Vec<(Level, RecoveryAction)> = levels
         .iter()
-        .map(|level| (level, plan_recovery(level, view)))
+        .map(|level| (level.clone(), plan_recovery(level, view)))
         .collect();
     if let Some(prices) = view.prices {
         planned.sort_by_key(|(level, _)| distance(level, prices));
     }
     let done = futures_util::stream::iter(planned.into_iter().map(|(level, action)| async move {
         let name = action_name(&action);
-        (name, carry_out(run, level, action).await)
+        (name, carry_out(run, &level, action).await)
     }))
     .buffer_unordered(LEVELS_AT_ONCE)
     .collect::<Vec<_>>()
