@@ -8,7 +8,7 @@ use super::events::ExecutionType;
 use super::exchange::{Ledger, Market, ReportDetail};
 use super::filters::ASSET_DECIMALS;
 use super::journal::Fact;
-use super::order::{OrderStatus, Side, Trade};
+use super::order::{OrderStatus, OrderType, Side, Trade};
 use super::plan::{Step, quote_amount};
 
 /// One trade to book on one of our orders.
@@ -285,6 +285,28 @@ impl Desk<'_> {
         self.ledger.report_position(self.now_ms, &account, &assets);
     }
 
+    /// Frees what a live order locks beyond what it may still need: it traded at a better price, or shrank.
+    pub(crate) fn trim_lock(&mut self, order_id: u64) {
+        let Some(order) = self.market.orders.get_mut(&order_id) else {
+            return;
+        };
+        let (asset, needed) = match (order.order_type, order.side) {
+            // A MARKET order locks exactly what its plan costs.
+            (OrderType::Market, _) => return,
+            (OrderType::Limit | OrderType::LimitMaker, Side::Buy) => (
+                &self.market.rules.quote_asset,
+                quote_amount(order.price, order.remaining()),
+            ),
+            (OrderType::Limit | OrderType::LimitMaker, Side::Sell) => {
+                (&self.market.rules.base_asset, order.remaining())
+            }
+        };
+        if let Some(owner) = self.ledger.accounts.get_mut(&order.account) {
+            owner.unlock(asset, order.locked - needed);
+        }
+        order.locked = needed;
+    }
+
     /// Shrinks an order by self-trade prevention; one with nothing left ends.
     fn decrement(&mut self, order_id: u64, quantity: Decimal) {
         let Some(order) = self.market.orders.get_mut(&order_id) else {
@@ -295,6 +317,10 @@ impl Desk<'_> {
             self.end(order_id, OrderStatus::ExpiredInMatch, Ending::default());
             return;
         }
+        self.trim_lock(order_id);
+        let Some(order) = self.market.orders.get(&order_id) else {
+            return;
+        };
         let detail = ReportDetail {
             prevented: quantity,
             ..ReportDetail::default()

@@ -306,20 +306,6 @@ impl Desk<'_> {
         let Some(order) = self.market.orders.get_mut(&order_id) else {
             return;
         };
-        let (asset, needed) = match order.side {
-            Side::Buy => (
-                &self.market.rules.quote_asset,
-                super::plan::quote_amount(order.price, quantity - order.state.executed),
-            ),
-            Side::Sell => (
-                &self.market.rules.base_asset,
-                quantity - order.state.executed,
-            ),
-        };
-        if let Some(owner) = self.ledger.accounts.get_mut(&order.account) {
-            owner.unlock(asset, order.locked - needed);
-        }
-        order.locked = needed;
         order.amendments += 1;
         let old = (order.account.clone(), order.state.client_order_id.clone());
         let new = (order.account.clone(), id.clone());
@@ -333,6 +319,7 @@ impl Desk<'_> {
         if !named.contains(&order_id) {
             named.push(order_id);
         }
+        self.trim_lock(order_id);
     }
 }
 

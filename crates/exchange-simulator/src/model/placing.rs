@@ -271,6 +271,7 @@ fn settle(
     } else {
         let price = checked.price.unwrap_or_default();
         desk.market.rest(order_id, checked.side, price);
+        desk.trim_lock(order_id);
         if !fills.is_empty() {
             return fills;
         }

@@ -1,9 +1,10 @@
 //! REST endpoints over a real socket.
 
-use exchange_simulator::MarketControl;
-use serde_json::json;
+use exchange_simulator::model::{ApiKey, KeySecret, SymbolStatus};
+use exchange_simulator::{AccountControl, Control, LimitsConfig, MarketControl, SimulatorConfig};
+use serde_json::{Value, json};
 
-use crate::client::{Client, answer, limit_params, manual, now_ms, sign};
+use crate::client::{Client, answer, limit_params, manual, now_ms, sign, started};
 
 #[tokio::test]
 async fn an_order_lives_from_placement_to_its_trades() {
@@ -28,14 +29,13 @@ async fn an_order_lives_from_placement_to_its_trades() {
         (&json!("gk-a-1-1"), &json!(order_id))
     );
 
-    simulator
-        .market(MarketControl::Fill {
-            symbol: "BTCUSDT".into(),
-            order_id,
-            trades: 2,
-            quantity: None,
-        })
-        .unwrap();
+    let fill = MarketControl::Fill {
+        symbol: "BTCUSDT".into(),
+        order_id,
+        trades: 2,
+        quantity: None,
+    };
+    simulator.market(fill).unwrap();
     let first = stream.report("TRADE").await;
     assert_eq!(
         (&first["X"], &first["z"]),
@@ -63,6 +63,22 @@ async fn an_order_lives_from_placement_to_its_trades() {
         )
         .await;
     assert_eq!(order["status"], "FILLED");
+    let (_, all) = client
+        .call(
+            "GET",
+            "/api/v3/allOrders",
+            "symbol=BTCUSDT&startTime=1&endTime=2",
+        )
+        .await;
+    assert_eq!(all, json!([]));
+    let (_, all) = client
+        .call(
+            "GET",
+            "/api/v3/allOrders",
+            &format!("symbol=BTCUSDT&orderId={order_id}"),
+        )
+        .await;
+    assert_eq!(all[0]["executedQty"], "0.00100000");
     let (_, trades) = client
         .call(
             "GET",
@@ -71,6 +87,643 @@ async fn an_order_lives_from_placement_to_its_trades() {
         )
         .await;
     assert_eq!(trades.as_array().unwrap().len(), 2);
-    assert_eq!(trades[0]["id"], first["t"]);
+    assert_eq!(
+        (&trades[0]["id"], &trades[0]["isMaker"]),
+        (&first["t"], &json!(true))
+    );
+    let (_, later) = client
+        .call(
+            "GET",
+            "/api/v3/myTrades",
+            &format!("symbol=BTCUSDT&fromId={}", last["t"]),
+        )
+        .await;
+    assert_eq!(later.as_array().unwrap().len(), 1);
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn replies_have_the_shape_asked_for() {
+    let (simulator, client) = manual().await;
+    let table = [
+        ("LIMIT", "&timeInForce=GTC", "", true, true),
+        ("LIMIT_MAKER", "", "", false, false),
+        ("LIMIT_MAKER", "", "&newOrderRespType=RESULT", true, false),
+        (
+            "LIMIT",
+            "&timeInForce=GTC",
+            "&newOrderRespType=ACK",
+            false,
+            false,
+        ),
+    ];
+    for (kind, tif, respond, has_status, has_fills) in table {
+        let params =
+            format!("symbol=BTCUSDT&side=BUY&type={kind}{tif}&quantity=0.001&price=59000{respond}");
+        let (status, reply) = client.call("POST", "/api/v3/order", &params).await;
+        assert_eq!(status, 200, "{reply}");
+        assert_eq!(
+            reply.get("status").is_some(),
+            has_status,
+            "{kind}{respond}: {reply}"
+        );
+        assert_eq!(
+            reply.get("fills").is_some(),
+            has_fills,
+            "{kind}{respond}: {reply}"
+        );
+    }
+    let params = "symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.001";
+    let (_, market) = client.call("POST", "/api/v3/order", params).await;
+    assert_eq!(
+        (&market["status"], &market["fills"][0]["price"]),
+        (&json!("FILLED"), &json!("60000.01000000"))
+    );
+    let (_, test) = client.call("POST", "/api/v3/order/test", params).await;
+    assert_eq!(test, json!({}));
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn cancels_and_amends_answer_for_the_order() {
+    let (simulator, client) = manual().await;
+    for id in ["x-1", "x-2", "x-3"] {
+        client.limit(id, "BUY", "59000", "0.002").await;
+    }
+    let (_, canceled) = client
+        .call(
+            "DELETE",
+            "/api/v3/order",
+            "symbol=BTCUSDT&origClientOrderId=x-1&newClientOrderId=c-1",
+        )
+        .await;
+    assert_eq!(
+        (&canceled["origClientOrderId"], &canceled["clientOrderId"]),
+        (&json!("x-1"), &json!("c-1"))
+    );
+    assert_eq!(canceled["status"], "CANCELED");
+    let (status, again) = client
+        .call(
+            "DELETE",
+            "/api/v3/order",
+            "symbol=BTCUSDT&origClientOrderId=x-1",
+        )
+        .await;
+    assert_eq!(
+        (status, &again["code"], &again["msg"]),
+        (400, &json!(-2011), &json!("Unknown order sent."))
+    );
+    let restricted =
+        "symbol=BTCUSDT&origClientOrderId=x-2&cancelRestrictions=ONLY_PARTIALLY_FILLED";
+    let (_, refused) = client.call("DELETE", "/api/v3/order", restricted).await;
+    assert_eq!(
+        refused["msg"],
+        "Order was not canceled due to cancel restrictions."
+    );
+    let amend = "symbol=BTCUSDT&origClientOrderId=x-2&newQty=0.001";
+    let (_, amended) = client
+        .call("PUT", "/api/v3/order/amend/keepPriority", amend)
+        .await;
+    assert_eq!(amended["amendedOrder"]["qty"], "0.00100000", "{amended}");
+    let (_, rest) = client
+        .call("DELETE", "/api/v3/openOrders", "symbol=BTCUSDT")
+        .await;
+    assert_eq!(rest.as_array().unwrap().len(), 2, "{rest}");
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn public_endpoints_need_no_key() {
+    let (simulator, client) = manual().await;
+    let client = Client {
+        key: String::new(),
+        ..client
+    };
+    let (_, time) = client.public("/api/v3/time").await;
+    assert!((time["serverTime"].as_i64().unwrap() - now_ms()).abs() < 1_000);
+    let (_, info) = client.public("/api/v3/exchangeInfo?symbol=BTCUSDT").await;
+    let filters = info["symbols"][0]["filters"].as_array().unwrap();
+    let tick = filters
+        .iter()
+        .find(|filter| filter["filterType"] == "PRICE_FILTER")
+        .unwrap();
+    assert_eq!(tick["tickSize"], "0.01000000");
+    let (_, several) = client
+        .public("/api/v3/exchangeInfo?symbols=%5B%22BTCUSDT%22%5D")
+        .await;
+    assert_eq!(several["symbols"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        client.public("/api/v3/exchangeInfo?symbol=NOPE").await.1["code"],
+        -1121
+    );
+    let (_, price) = client.public("/api/v3/ticker/price?symbol=BTCUSDT").await;
+    assert_eq!(
+        price,
+        json!({ "symbol": "BTCUSDT", "price": "60000.00000000" })
+    );
+    let (_, book) = client
+        .public("/api/v3/ticker/bookTicker?symbol=BTCUSDT")
+        .await;
+    assert_eq!(
+        (&book["bidPrice"], &book["askPrice"]),
+        (&json!("59999.99000000"), &json!("60000.01000000"))
+    );
+    assert_eq!(client.public("/api/v3/userDataStream").await.0, 410);
+    assert_eq!(client.public("/api/v3/nothing").await.0, 404);
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn accounts_tell_balances_fees_and_permissions() {
+    let (simulator, client) = manual().await;
+    client.limit("x-1", "BUY", "59000", "0.001").await;
+    let (_, account) = client
+        .call("GET", "/api/v3/account", "omitZeroBalances=true")
+        .await;
+    let usdt = account["balances"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|balance| balance["asset"] == "USDT")
+        .unwrap();
+    assert_eq!(usdt["locked"], "59.00000000");
+    let (_, fees) = client
+        .call("GET", "/api/v3/account/commission", "symbol=BTCUSDT")
+        .await;
+    assert_eq!(fees["standardCommission"]["maker"], "0.00100000");
+    let (_, restrictions) = client
+        .call("GET", "/sapi/v1/account/apiRestrictions", "")
+        .await;
+    assert_eq!(restrictions["enableWithdrawals"], false);
+    assert_eq!(restrictions["enableSpotAndMarginTrading"], true);
+    let (_, counts) = client.call("GET", "/api/v3/rateLimit/order", "").await;
+    assert_eq!(counts[0]["count"], 1);
+    simulator.shutdown().await;
+}
+
+/// Sends one signed query with something wrong about it.
+async fn wrong(client: &Client, query: &str) -> (u16, Value, Value) {
+    let response = client
+        .send("GET", &format!("/api/v3/account?{query}"), "")
+        .await
+        .unwrap();
+    let (status, body) = answer(response).await;
+    (status, body["code"].clone(), body["msg"].clone())
+}
+
+#[tokio::test]
+async fn keys_signatures_and_windows_are_proven() {
+    let (simulator, client) = manual().await;
+    let now = now_ms();
+    let signed = |params: &str| format!("{params}&signature={}", sign(&client.secret, params));
+    let table = [
+        (
+            signed(&format!("timestamp={}", now + 1_500)),
+            400,
+            -1021,
+            "1000ms ahead",
+        ),
+        (
+            signed(&format!("timestamp={}", now - 5_500)),
+            400,
+            -1021,
+            "outside of the recvWindow",
+        ),
+        (
+            signed(&format!("recvWindow=100&timestamp={}", now - 800)),
+            400,
+            -1021,
+            "outside of the recvWindow",
+        ),
+        (
+            signed(&format!("recvWindow=60001&timestamp={now}")),
+            400,
+            -1131,
+            "recvWindow must be less than 60000",
+        ),
+        (
+            signed("recvWindow=5000"),
+            400,
+            -1102,
+            "'timestamp' was not sent",
+        ),
+        (
+            format!("timestamp={now}"),
+            400,
+            -1102,
+            "'signature' was not sent",
+        ),
+        (
+            format!("timestamp={now}&signature={}", "0".repeat(64)),
+            400,
+            -1022,
+            "Signature for this request",
+        ),
+    ];
+    for (query, status, code, message) in table {
+        let got = wrong(&client, &query).await;
+        assert_eq!((got.0, &got.1), (status, &json!(code)), "{query}: {got:?}");
+        assert!(
+            got.2.as_str().unwrap().contains(message),
+            "{query}: {got:?}"
+        );
+    }
+    let good = signed(&format!("timestamp={now}"));
+    assert_eq!(wrong(&client, &good).await.0, 200);
+    let micros = signed(&format!("timestamp={}", now * 1000));
+    assert_eq!(
+        wrong(&client, &micros).await.0,
+        200,
+        "microseconds are fine"
+    );
+    let none = Client {
+        key: "no!key".into(),
+        ..client.clone()
+    };
+    assert_eq!(wrong(&none, &good).await.1, -2014);
+    let unknown = Client {
+        key: "x".repeat(64),
+        ..client.clone()
+    };
+    let got = wrong(&unknown, &good).await;
+    assert_eq!((got.0, got.1), (401, json!(-2015)));
+
+    // Parameters may stand in the body, the signature covers query and body without a separator.
+    let query = "symbol=BTCUSDT&side=BUY&type=LIMIT";
+    let body = format!("timeInForce=GTC&quantity=0.001&price=59000&timestamp={now}");
+    let signature = sign(&client.secret, &format!("{query}{body}"));
+    let (path, body) = (
+        format!("/api/v3/order?{query}"),
+        format!("{body}&signature={signature}"),
+    );
+    let sent = client.send("POST", &path, &body);
+    assert_eq!(answer(sent.await.unwrap()).await.0, 200);
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn keys_may_be_limited_lapse_and_change_while_running() {
+    let (simulator, client) = manual().await;
+    let add = |key: ApiKey| {
+        simulator
+            .account(AccountControl::AddKey {
+                account: "demo".into(),
+                key,
+            })
+            .unwrap()
+    };
+    let key = |name: &str| ApiKey {
+        trading: false,
+        ..ApiKey::hmac(name, "secret")
+    };
+    let as_key = |name: &str| Client {
+        key: name.into(),
+        secret: "secret".into(),
+        ..client.clone()
+    };
+    add(key("readonly"));
+    let reader = as_key("readonly");
+    assert_eq!(reader.call("GET", "/api/v3/account", "").await.0, 200);
+    assert_eq!(
+        reader.limit("x-1", "BUY", "59000", "0.001").await.1["code"],
+        -2015
+    );
+    add(ApiKey {
+        trading_authority_expiration_ms: Some(1),
+        trading: true,
+        ..key("lapsed")
+    });
+    assert_eq!(
+        as_key("lapsed")
+            .limit("x-1", "BUY", "59000", "0.001")
+            .await
+            .1["code"],
+        -2015
+    );
+    add(ApiKey {
+        reading: false,
+        trading: true,
+        ..key("writer")
+    });
+    assert_eq!(
+        as_key("writer").call("GET", "/api/v3/account", "").await.1["code"],
+        -2015
+    );
+    simulator
+        .account(AccountControl::RemoveKey {
+            key: "readonly".into(),
+        })
+        .unwrap();
+    assert_eq!(
+        reader.call("GET", "/api/v3/account", "").await.1["code"],
+        -2015
+    );
+    assert!(
+        simulator
+            .account(AccountControl::RemoveKey {
+                key: "readonly".into()
+            })
+            .is_err()
+    );
+
+    let seed: [u8; 32] =
+        hex::decode("8244616b4606b8400a66fd0efcbea9af1611fd2540e975b3808b20007d9bcf6e")
+            .unwrap()
+            .try_into()
+            .unwrap();
+    let pair = ed25519_dalek::SigningKey::from_bytes(&seed);
+    let public = hex::encode(pair.verifying_key().to_bytes());
+    add(ApiKey {
+        secret: KeySecret::Ed25519(public),
+        ..key("edwards")
+    });
+    let payload = format!("timestamp={}", now_ms());
+    let signature = ed25519_dalek::Signer::sign(&pair, payload.as_bytes());
+    let encoded = base64::Engine::encode(
+        &base64::engine::general_purpose::STANDARD,
+        signature.to_bytes(),
+    )
+    .replace('+', "%2B")
+    .replace('/', "%2F")
+    .replace('=', "%3D");
+    assert_eq!(
+        wrong(
+            &as_key("edwards"),
+            &format!("{payload}&signature={encoded}")
+        )
+        .await
+        .0,
+        200
+    );
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn malformed_parameters_are_named() {
+    let (simulator, client) = manual().await;
+    let base = limit_params("x-1", "BUY", "59000", "0.001");
+    let table = [
+        (base.replace("price=59000", "price=5.9e4"), -1100, "'price'"),
+        (
+            base.replace("side=BUY", "side=HOLD"),
+            -1117,
+            "Invalid side.",
+        ),
+        (
+            base.replace("type=LIMIT", "type=STOP"),
+            -1116,
+            "Invalid orderType.",
+        ),
+        (base.replace("=GTC", "=GTD"), -1115, "Invalid timeInForce."),
+        (base.replace("symbol=BTCUSDT&", ""), -1102, "'symbol'"),
+        (
+            format!("{base}&newOrderRespType=LOUD"),
+            -1130,
+            "'newOrderRespType'",
+        ),
+        (
+            format!("{base}&selfTradePreventionMode=MAYBE"),
+            -1130,
+            "'selfTradePreventionMode'",
+        ),
+        (
+            base.replace("quantity=0.001", "quantity=99999999999999999999"),
+            -1130,
+            "'quantity'",
+        ),
+    ];
+    for (params, code, message) in table {
+        let (status, body) = client.call("POST", "/api/v3/order", &params).await;
+        assert_eq!(
+            (status, &body["code"]),
+            (400, &json!(code)),
+            "{params}: {body}"
+        );
+        assert!(
+            body["msg"].as_str().unwrap().contains(message),
+            "{params}: {body}"
+        );
+    }
+    assert_eq!(
+        client
+            .call("GET", "/api/v3/order", "symbol=BTCUSDT")
+            .await
+            .1["code"],
+        -1102
+    );
+    let both = "symbol=BTCUSDT&orderId=1&startTime=1";
+    assert_eq!(
+        client.call("GET", "/api/v3/myTrades", both).await.1["code"],
+        -1128
+    );
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn weight_is_counted_as_documented() {
+    let (simulator, client) = manual().await;
+    let used = async |method: &str, path: &str, params: &str| -> u64 {
+        let query = format!("{path}?{}", client.signed_query(params));
+        let response = client.send(method, &query, "").await.unwrap();
+        response.headers()["x-mbx-used-weight-1m"]
+            .to_str()
+            .unwrap()
+            .parse()
+            .unwrap()
+    };
+    let mut before = used("GET", "/api/v3/ping", "").await;
+    let order = limit_params("x-1", "BUY", "59000", "0.001");
+    let table = [
+        ("GET", "/api/v3/time", "", 1),
+        ("GET", "/api/v3/exchangeInfo", "", 20),
+        ("POST", "/api/v3/order", order.as_str(), 0),
+        ("POST", "/api/v3/order", order.as_str(), 1),
+        (
+            "GET",
+            "/api/v3/order",
+            "symbol=BTCUSDT&origClientOrderId=x-1",
+            4,
+        ),
+        ("GET", "/api/v3/openOrders", "symbol=BTCUSDT", 6),
+        ("GET", "/api/v3/openOrders", "", 80),
+        ("GET", "/api/v3/allOrders", "symbol=BTCUSDT", 20),
+        ("GET", "/api/v3/myTrades", "symbol=BTCUSDT", 20),
+        ("GET", "/api/v3/myTrades", "symbol=BTCUSDT&orderId=1", 5),
+        ("GET", "/api/v3/account", "", 20),
+        ("GET", "/api/v3/rateLimit/order", "", 40),
+        (
+            "DELETE",
+            "/api/v3/order",
+            "symbol=BTCUSDT&origClientOrderId=x-1",
+            0,
+        ),
+        (
+            "DELETE",
+            "/api/v3/order",
+            "symbol=BTCUSDT&origClientOrderId=x-1",
+            1,
+        ),
+    ];
+    for (method, path, params, weight) in table {
+        let after = used(method, path, params).await;
+        // A minute may turn over between two requests: then counting starts again.
+        assert!(
+            after == before + weight || after == weight,
+            "{method} {path} {params}: {before} to {after}"
+        );
+        before = after;
+    }
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn too_many_requests_and_orders_are_refused_and_obstinacy_is_banned() {
+    let limits = LimitsConfig {
+        weight_per_minute: 60,
+        orders_per_ten_seconds: 2,
+        ..LimitsConfig::default()
+    };
+    let (simulator, client) = started(SimulatorConfig {
+        limits,
+        ..SimulatorConfig::default()
+    })
+    .await;
+    // Buckets are calendar ones: three orders may straddle two of them, four cannot be two and two twice.
+    let mut refused = Vec::new();
+    for id in ["x-1", "x-2", "x-3", "x-4", "x-5"] {
+        let (status, body) = client.limit(id, "BUY", "59000", "0.001").await;
+        if status != 200 {
+            refused.push((status, body["code"].clone()));
+        }
+    }
+    assert!(!refused.is_empty());
+    assert!(
+        refused
+            .iter()
+            .all(|refusal| *refusal == (429, json!(-1015))),
+        "{refused:?}"
+    );
+    let mut seen = Vec::new();
+    for _ in 0..40 {
+        let response = client
+            .send("GET", "/api/v3/exchangeInfo", "")
+            .await
+            .unwrap();
+        let status = response.status().as_u16();
+        if status != 200 {
+            assert!(response.headers().contains_key("retry-after"));
+        }
+        seen.push(status);
+    }
+    assert_eq!(seen.first(), Some(&200));
+    assert!(seen.contains(&429), "{seen:?}");
+    assert_eq!(seen.last(), Some(&418), "{seen:?}");
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn rules_status_and_funds_change_while_running() {
+    let (simulator, client) = manual().await;
+    let halt = MarketControl::Status {
+        symbol: "BTCUSDT".into(),
+        status: SymbolStatus::Halt,
+    };
+    simulator.market(halt).unwrap();
+    let (_, body) = client.limit("x-1", "BUY", "59000", "0.001").await;
+    assert_eq!(
+        (&body["code"], &body["msg"]),
+        (&json!(-2010), &json!("Market is closed."))
+    );
+    let (_, info) = client.public("/api/v3/exchangeInfo").await;
+    assert_eq!(info["symbols"][0]["status"], "HALT");
+    let mut rules =
+        simulator.with_exchange(|exchange, _| exchange.rules_of("BTCUSDT").unwrap().clone());
+    rules.tick_size = "10".parse().unwrap();
+    rules.status = SymbolStatus::Trading;
+    simulator
+        .market(MarketControl::Rules {
+            rules: Box::new(rules),
+        })
+        .unwrap();
+    let (_, body) = client.limit("x-1", "BUY", "59005", "0.001").await;
+    assert_eq!(body["msg"], "Filter failure: PRICE_FILTER");
+    let (_, account) = client.call("GET", "/api/v3/account", "").await;
+    let free = account["balances"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|b| b["asset"] == "USDT")
+        .unwrap()["free"]
+        .clone();
+    let amount = format!("-{}", free.as_str().unwrap()).parse().unwrap();
+    let funds = AccountControl::Funds {
+        account: "demo".into(),
+        asset: "USDT".into(),
+        amount,
+    };
+    simulator.account(funds.clone()).unwrap();
+    assert!(
+        simulator.account(funds).is_err(),
+        "nothing is left to withdraw"
+    );
+    let (_, body) = client.limit("x-1", "BUY", "59000", "0.001").await;
+    assert_eq!(
+        body["msg"],
+        "Account has insufficient balance for requested action."
+    );
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn control_calls_over_http_do_the_same() {
+    let (simulator, client) = manual().await;
+    let post = async |path: &str, body: Value| {
+        answer(client.send("POST", path, &body.to_string()).await.unwrap()).await
+    };
+    client.limit("gk-x-1-1", "BUY", "59000", "0.001").await;
+    let print = json!({ "do": "print", "symbol": "BTCUSDT", "price": "58000", "quantity": "1" });
+    assert_eq!(post("/sim/market", print).await.0, 200);
+    let (_, stats) = client.public("/sim/stats").await;
+    assert_eq!(
+        (&stats["counts"]["filled"], &stats["lastPrice"]),
+        (&json!(1), &json!("58000")),
+        "{stats}"
+    );
+    assert_eq!(stats["owing"], json!(["gk-x-1"]));
+    let ladder = json!([{
+        "slot": "gk-x-1", "symbol": "BTCUSDT", "buyPrice": "59000", "sellPrice": "60000", "quantity": "0.001",
+    }]);
+    let (_, report) = post("/sim/audit", ladder).await;
+    assert_eq!(
+        (&report["missing"], &report["levels"][0]["verdict"]),
+        (&json!(1), &json!("missing")),
+        "{report}"
+    );
+    let (status, body) = post("/sim/market", json!({ "do": "dance" })).await;
+    assert_eq!(status, 400);
+    assert!(body["error"].as_str().unwrap().contains("dance"), "{body}");
+    let (status, body) = post(
+        "/sim/market",
+        json!({ "do": "cancel", "symbol": "BTCUSDT", "orderId": 99 }),
+    )
+    .await;
+    assert_eq!(status, 400);
+    assert!(
+        body["error"]
+            .as_str()
+            .unwrap()
+            .contains("Unknown order sent."),
+        "{body}"
+    );
+    let (status, body) = post("/sim/control", json!({ "do": "faults", "preset": "mild" })).await;
+    assert_eq!(status, 400);
+    assert!(body["error"].as_str().unwrap().contains("'mild'"), "{body}");
+    assert_eq!(
+        post("/sim/control", json!({ "do": "faults", "preset": "harsh" }))
+            .await
+            .0,
+        200
+    );
+    simulator.control(Control::StopFaults).unwrap();
     simulator.shutdown().await;
 }
