@@ -1,1 +1,462 @@
-//! placing
+//! Placements that arrive late, twice, never, or under somebody else's hands.
+
+use std::time::Duration;
+
+use domain::{
+    BotId, DesiredStatus, ExchangeTime, LocalTime, OrderState, QuarantineReason, RefusalReason,
+    Side,
+};
+use exchange_simulator::model::{NewOrder, Reject, Side as ModelSide};
+use simulation::{Answered, Journey, Task, World, decimal};
+use trading::{
+    AccountStop, Admission, Breaker, EventKind, LEASE, Outcome, PlaceMode, Placing, RECV_WINDOW,
+    UnknownCause, place_intent,
+};
+
+use crate::{XRP, assert_rests, one_level, order};
+
+/// The level has bought and owes its SELL, which nobody has sent yet.
+fn owing() -> (World, BotId) {
+    let (world, bot) = one_level();
+    world.desire(&bot, DesiredStatus::Paused);
+    world.print(XRP, "3.10");
+    world.quiet();
+    world.desire(&bot, DesiredStatus::Running);
+    world.print(XRP, "3.12");
+    (world, bot)
+}
+
+fn placing<'w>(world: &'w World, bot: &BotId) -> Task<'w, Placing> {
+    let bot = bot.clone();
+    Task::new(world, async move {
+        let account = "main".parse().unwrap();
+        let level = domain::LevelIndex(0);
+        place_intent(world.ports(), &account, &bot, level, PlaceMode::Send)
+            .await
+            .unwrap()
+    })
+}
+
+fn sends(world: &World) -> u64 {
+    world.gate.count("place")
+}
+
+fn healed(world: &World, bot: &BotId) {
+    world.heal(std::slice::from_ref(bot), 6);
+    world.assert_sound(bot);
+    assert_rests(world, bot, 0, Side::Sell, "99.9");
+}
+
+#[test]
+fn a_pending_order_is_left_alone_while_its_lease_lives_and_taken_over_after() {
+    for journey in [
+        Journey::reply_lost(),
+        Journey::request_lost(),
+        Journey::silence(),
+    ] {
+        let (world, bot) = owing();
+        world.exchange.script(journey);
+        // No look-up sees the order.
+        world.exchange.set_lag(Duration::from_secs(3_600));
+        let placed = placing(&world, &bot).finish();
+        assert!(matches!(placed, Placing::Unknown(_)), "{placed:?}");
+        world.exchange.set_lag(Duration::ZERO);
+        world.gate.forget();
+        let OrderState::Pending { lease } = world.state(&bot, 0) else {
+            panic!("{:?}", world.state(&bot, 0));
+        };
+        let left = lease
+            .until
+            .since(ExchangeTime::from_millis(world.now().as_millis()));
+        world.advance(left - Duration::from_millis(1));
+        assert_eq!(placing(&world, &bot).finish(), Placing::Leased(lease.until));
+        world.recover(&bot);
+        assert_eq!(sends(&world), 0);
+        world.advance(Duration::from_millis(1));
+        assert_eq!(placing(&world, &bot).finish(), Placing::Accepted);
+        healed(&world, &bot);
+    }
+}
+
+#[test]
+fn a_refusal_of_the_first_attempt_arrives_after_the_second_was_accepted() {
+    let (world, bot) = owing();
+    let refused = Journey::refused(Reject::insufficient_balance());
+    world.exchange.script(Journey {
+        back: Duration::from_secs(11),
+        to_door: Duration::ZERO,
+        ..refused
+    });
+    // The first sender is so slow to look at the answer that its lease ends meanwhile.
+    let mut first = placing(&world, &bot);
+    first.run_to("place");
+    world.advance(LEASE + Duration::from_secs(1));
+    assert_eq!(placing(&world, &bot).finish(), Placing::Accepted);
+    let accepted = world.level(&bot, 0);
+    assert_eq!(
+        first.finish(),
+        Placing::Refused(RefusalReason::InsufficientBalance)
+    );
+    assert_eq!(
+        world.level(&bot, 0),
+        accepted,
+        "only its own attempt is refused"
+    );
+    healed(&world, &bot);
+}
+
+#[test]
+fn a_request_that_missed_its_window_is_signed_anew_by_its_owner() {
+    for late in [
+        Journey::late(RECV_WINDOW + Duration::from_millis(1)),
+        Journey::held(RECV_WINDOW + Duration::from_millis(1)),
+    ] {
+        let (world, bot) = owing();
+        world.gate.forget();
+        world.exchange.script(late);
+        assert_eq!(placing(&world, &bot).finish(), Placing::Accepted);
+        assert_eq!(sends(&world), 2);
+        assert_eq!(
+            order(&world, &bot, 0).no.0,
+            2,
+            "the same intent under the same id"
+        );
+        healed(&world, &bot);
+    }
+}
+
+#[test]
+fn a_request_at_the_very_end_of_its_window_is_one_order() {
+    let (world, bot) = owing();
+    world.gate.forget();
+    world.exchange.script(Journey {
+        to_engine: RECV_WINDOW,
+        inside: Duration::from_secs(9),
+        ..Journey::default()
+    });
+    // Its client has long given up and another process takes over as soon as the lease is over.
+    let mut first = placing(&world, &bot);
+    first.run_to("place");
+    world.exchange.set_lag(Duration::from_secs(10));
+    drop(first);
+    world.advance(LEASE);
+    assert_eq!(placing(&world, &bot).finish(), Placing::Accepted);
+    assert_eq!(
+        sends(&world),
+        1,
+        "the first attempt's order is found and adopted"
+    );
+    healed(&world, &bot);
+}
+
+#[test]
+fn a_missed_window_met_by_another_claimer() {
+    let (world, bot) = owing();
+    world.exchange.script(Journey {
+        back: Duration::from_secs(60),
+        ..Journey::late(RECV_WINDOW + Duration::from_millis(1))
+    });
+    let mut first = placing(&world, &bot);
+    first.run_to("place");
+    world.advance(LEASE);
+    // The claimer's own request misses its window too; it signs anew, the first owner must not.
+    world
+        .exchange
+        .script(Journey::held(RECV_WINDOW + Duration::from_millis(1)));
+    assert_eq!(placing(&world, &bot).finish(), Placing::Accepted);
+    world.gate.forget();
+    first.finish();
+    assert_eq!(sends(&world), 0);
+    healed(&world, &bot);
+}
+
+#[test]
+fn a_missed_window_learnt_after_somebody_else_took_over() {
+    let (world, bot) = owing();
+    world
+        .exchange
+        .script(Journey::late(RECV_WINDOW + Duration::from_millis(1)));
+    let mut first = placing(&world, &bot);
+    first.run_to("place");
+    // The answer is there after 3 s, but this process sleeps until long after its lease.
+    world.advance(LEASE);
+    let mut second = placing(&world, &bot);
+    second.run_to("claim_intent");
+    world.gate.forget();
+    assert_eq!(first.finish(), Placing::MovedOn);
+    assert_eq!(sends(&world), 0, "it no longer owns the intent");
+    assert_eq!(second.finish(), Placing::Accepted);
+    healed(&world, &bot);
+}
+
+#[test]
+fn a_clock_that_is_wrong_either_way_never_doubles_an_order() {
+    for error in [
+        -10_000, -3_001, -3_000, -2_000, 900, 999, 1_000, 5_000, 60_000,
+    ] {
+        let (world, bot) = owing();
+        world.exchange.set_clock(250, error);
+        placing(&world, &bot).finish();
+        world.advance(Duration::from_secs(120));
+        world.exchange.set_clock(250, 0);
+        world.heal(std::slice::from_ref(&bot), 12);
+        healed(&world, &bot);
+    }
+}
+
+#[test]
+fn a_query_that_finds_the_id_at_another_price_quarantines_the_level() {
+    let (world, bot) = owing();
+    world.exchange.script(Journey::request_lost());
+    let mut task = placing(&world, &bot);
+    task.run_to("place");
+    let foreign = NewOrder::limit(
+        XRP,
+        ModelSide::Sell,
+        decimal("3.25"),
+        decimal("99.9"),
+        "gk-demo-0-2",
+    );
+    world
+        .exchange
+        .with_model(|model, now| model.place(now, "main", foreign))
+        .unwrap();
+    assert_eq!(task.finish(), Placing::Quarantined);
+    let OrderState::Quarantined { why, evidence } = world.state(&bot, 0) else {
+        panic!("{:?}", world.state(&bot, 0));
+    };
+    assert_eq!(why, QuarantineReason::ForeignOrder);
+    assert!(evidence.contains("3.25"), "{evidence}");
+    world.gate.forget();
+    let recovered = world.recover(&bot);
+    assert!(
+        recovered
+            .problems
+            .iter()
+            .any(|problem| problem.contains("quarantined"))
+    );
+    assert_eq!(
+        sends(&world),
+        0,
+        "only the operator can say whose order that is"
+    );
+}
+
+#[test]
+fn a_key_that_was_replaced_is_read_anew_and_the_order_placed() {
+    let (world, bot) = owing();
+    world.exchange.rotate_key(&"main".parse().unwrap(), true);
+    assert_eq!(placing(&world, &bot).finish(), Placing::Accepted);
+    assert_eq!(world.gate.count("reconnect"), 1);
+    assert_eq!(
+        world.store.account_now(&"main".parse().unwrap()).breaker,
+        Breaker::Closed
+    );
+    healed(&world, &bot);
+}
+
+#[test]
+fn a_key_that_was_replaced_is_read_anew_by_recovery_with_nothing_to_place() {
+    let (world, bot) = one_level();
+    world.set_stream(false);
+    world.print(XRP, "3.10");
+    world.exchange.rotate_key(&"main".parse().unwrap(), true);
+    healed(&world, &bot);
+}
+
+#[test]
+fn a_key_that_was_replaced_does_not_lose_a_trade_that_must_be_fetched() {
+    let (world, bot) = one_level();
+    world.print(XRP, "3.10");
+    let mut report = world.reports().remove(0);
+    report.trades.clear();
+    world.exchange.rotate_key(&"main".parse().unwrap(), true);
+    world.queue.put(&world.message(report));
+    healed(&world, &bot);
+}
+
+#[test]
+fn a_key_that_is_refused_stops_the_account_until_it_is_mended() {
+    let (world, bot) = owing();
+    let main = "main".parse().unwrap();
+    world.exchange.rotate_key(&main, false);
+    assert_eq!(placing(&world, &bot).finish(), Placing::AccountStopped);
+    assert!(matches!(
+        world.store.account_now(&main).breaker,
+        Breaker::Stopped {
+            cause: AccountStop::Permission,
+            until: None,
+            ..
+        }
+    ));
+    world.gate.forget();
+    world.advance(Duration::from_secs(3_600));
+    assert!(
+        world.try_recover(&bot).is_err(),
+        "nothing can be compared without a key"
+    );
+    assert_eq!(sends(&world), 0);
+    // The operator stores the new key and lets the account send again.
+    world.exchange.store_key(&main);
+    world
+        .store
+        .change_account(&main, |account| account.breaker = Breaker::Closed);
+    healed(&world, &bot);
+}
+
+#[test]
+fn a_ban_stops_the_account_for_as_long_as_the_exchange_says() {
+    let (world, bot) = owing();
+    world
+        .exchange
+        .script(Journey::refused(Reject::banned(0, 300)));
+    assert_eq!(placing(&world, &bot).finish(), Placing::AccountStopped);
+    world.gate.forget();
+    world.advance(Duration::from_secs(299));
+    world.recover(&bot);
+    assert_eq!(sends(&world), 0);
+    world.advance(Duration::from_secs(2));
+    healed(&world, &bot);
+}
+
+#[test]
+fn an_unclear_answer_is_looked_up_at_once() {
+    for cause in [
+        UnknownCause::Server,
+        UnknownCause::Timeout,
+        UnknownCause::Connection,
+        UnknownCause::Unreadable,
+    ] {
+        let (world, bot) = owing();
+        world.exchange.script(Journey {
+            answered: Answered::Unclear(cause),
+            ..Journey::default()
+        });
+        assert_eq!(placing(&world, &bot).finish(), Placing::Accepted);
+        assert!(
+            world
+                .store
+                .story_now()
+                .iter()
+                .any(|event| event.kind == EventKind::Adopted)
+        );
+        healed(&world, &bot);
+    }
+}
+
+#[test]
+fn no_room_under_our_own_limits_is_waited_for() {
+    let (world, bot) = owing();
+    let at = LocalTime::from_millis(world.now().as_millis() + 5_000);
+    world.exchange.set_admission(Admission::NotBefore(at));
+    world.gate.forget();
+    assert_eq!(placing(&world, &bot).finish(), Placing::Held);
+    assert_eq!(sends(&world), 0);
+    assert!(matches!(
+        world.state(&bot, 0),
+        OrderState::Refused {
+            why: RefusalReason::RateLimited,
+            ..
+        }
+    ));
+    world.exchange.set_admission(Admission::Now);
+    healed(&world, &bot);
+}
+
+#[test]
+fn a_late_fill_of_a_passed_order_is_booked_and_sold_with_the_rest() {
+    // Look-ups that lag longer than any document says: the order exists and nobody sees it.
+    let (world, bot) = one_level();
+    world.print(XRP, "3.10");
+    world.quiet();
+    world.exchange.script(Journey::reply_lost());
+    world.print(XRP, "3.15");
+    world.listen();
+    let mut task = Task::new(
+        &world,
+        world.process(world.queue.receive().unwrap().message()),
+    );
+    task.run_to("place");
+    world.exchange.set_lag(Duration::from_secs(3_600));
+    task.finish();
+    // The BUY no 3 was accepted unseen; paused, its fate is asked for and not found.
+    world.advance(LEASE);
+    world.desire(&bot, DesiredStatus::Paused);
+    world.recover(&bot);
+    assert!(
+        matches!(world.state(&bot, 0), OrderState::Held { .. }),
+        "{:?}",
+        world.state(&bot, 0)
+    );
+    world.desire(&bot, DesiredStatus::Running);
+    world.recover(&bot);
+    let current = order(&world, &bot, 0);
+    assert_eq!(
+        (current.no.0, current.state),
+        (4, OrderState::Open),
+        "a new number"
+    );
+    // Both BUYs fill. The passed one is booked beside, and one SELL takes everything.
+    world.exchange.set_lag(Duration::ZERO);
+    world.print(XRP, "3.10");
+    world.quiet();
+    assert_eq!(world.tally().get("BookedAside"), Some(&1));
+    let level = world.level(&bot, 0);
+    assert_eq!(level.base.to_string(), "199.8");
+    assert!(
+        world
+            .store
+            .story_now()
+            .iter()
+            .any(|event| event.kind == EventKind::LateFill)
+    );
+}
+
+#[test]
+fn a_second_order_under_one_id_is_booked_reported_and_cancelled() {
+    let (world, bot) = one_level();
+    // Somebody repeats our order by hand after it was partly filled and cancelled.
+    let ours = order(&world, &bot, 0);
+    crate::fill(&world, &ours, 1, Some("50"));
+    let id = u64::try_from(ours.exchange_order_id.unwrap().0).unwrap();
+    let reports = world.reports();
+    world
+        .exchange
+        .with_model(|model, now| model.cancel_from_outside(now, XRP, id))
+        .unwrap();
+    world.set_stream(false);
+    let twin = NewOrder::limit(
+        XRP,
+        ModelSide::Buy,
+        decimal("3.10"),
+        decimal("100"),
+        "gk-demo-0-1",
+    );
+    let twin = world
+        .exchange
+        .with_model(|model, now| model.place(now, "main", twin))
+        .unwrap();
+    world.set_stream(true);
+    world
+        .exchange
+        .with_model(|model, now| {
+            model.fill_order(now, (XRP, twin.order.order_id), 1, Some(decimal("30")))
+        })
+        .unwrap();
+    let of_twin = world.reports();
+    world.handle(&reports[0]).unwrap();
+    assert_eq!(
+        world.handle(&of_twin[0]).unwrap().outcome,
+        Outcome::BookedAside
+    );
+    assert_eq!(world.open_order_ids(XRP).len(), 0, "it is cancelled");
+    let level = world.level(&bot, 0);
+    assert_eq!(level.base.to_string(), "79.92");
+    assert!(
+        world
+            .store
+            .story_now()
+            .iter()
+            .any(|event| event.kind == EventKind::SecondOrder)
+    );
+}
