@@ -173,6 +173,31 @@ pub enum ExchangeError {
     Refused(String),
 }
 
+impl AccountStop {
+    /// Whether another key could help.
+    #[must_use]
+    pub const fn is_about_key(self) -> bool {
+        match self {
+            Self::Key | Self::Permission => true,
+            Self::Restricted | Self::Region | Self::Banned => false,
+        }
+    }
+}
+
+impl ExchangeError {
+    /// Whether the exchange refused the key, so that reading it anew may help.
+    #[must_use]
+    pub const fn is_about_key(&self) -> bool {
+        match self {
+            Self::Stopped { stop, .. } => stop.is_about_key(),
+            Self::Unavailable(_)
+            | Self::Limited { .. }
+            | Self::UnknownSymbol(_)
+            | Self::Refused(_) => false,
+        }
+    }
+}
+
 /// One account's trading connection.
 pub trait Exchange: Send + Sync {
     /// Whether an order may be sent now by the limits this process knows of.

@@ -255,8 +255,12 @@ async fn fetch_trades<O: Outside>(
     outside: O,
     execution: &Execution,
 ) -> Result<Vec<Trade>, ExchangeError> {
+    let (symbol, id) = (&execution.symbol, execution.exchange_order_id);
     let connection = outside.exchanges().connect(&execution.account).await?;
-    connection
-        .trades(&execution.symbol, execution.exchange_order_id)
-        .await
+    let trades = connection.trades(symbol, id).await;
+    if !trades.as_ref().is_err_and(ExchangeError::is_about_key) {
+        return trades;
+    }
+    let connection = outside.exchanges().reconnect(&execution.account).await?;
+    connection.trades(symbol, id).await
 }

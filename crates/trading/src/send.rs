@@ -87,11 +87,11 @@ pub(crate) async fn send<O: Outside>(
                 }
             }
             PlaceOutcome::Refused(refusal) => {
-                let replaced = match (refusal.stop, &with_new_key) {
-                    (Some(AccountStop::Key | AccountStop::Permission), None) => {
-                        outside.exchanges().reconnect(&owned.bot.account).await.ok()
-                    }
-                    _ => None,
+                let about_key = refusal.stop.is_some_and(AccountStop::is_about_key);
+                let replaced = if about_key && with_new_key.is_none() {
+                    outside.exchanges().reconnect(&owned.bot.account).await.ok()
+                } else {
+                    None
                 };
                 let Some(fresh) = replaced else {
                     return refuse(outside, &owned, refusal).await;
