@@ -252,3 +252,6 @@ impl BatchQueue for LocalQueue {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests;
