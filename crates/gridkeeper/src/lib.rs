@@ -1,1 +1,23 @@
-//! gridkeeper
+//! The `gridkeeper` command: its parts as a library, so that tests and the process itself share them.
+//!
+//! Where to start:
+//! * [`clock`], [`keys`], [`environs`]: what a process owns alone: time, secrets, environment.
+//! * [`home`], [`connections`]: the data folder, and the exchange connections of its accounts.
+//! * [`failure`]: what every command says when it cannot do what was asked.
+//!
+//! Decides nothing about money: that is `domain` and `trading`.
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "amounts are calculated with checked operations only; the rest counts lines and columns"
+)]
+
+pub mod audit;
+pub mod clock;
+pub mod connections;
+pub mod environs;
+pub mod failure;
+pub mod home;
+pub mod keys;
+pub mod table;
+pub mod words;

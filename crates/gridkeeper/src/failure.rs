@@ -1,0 +1,272 @@
+//! Why a command could not do what was asked: what is wrong, where, and how to mend it.
+//!
+//! Start at [`Failure`]; its [`Exit`] is the process's exit code. Never carries a secret.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use dynamo_store::OpenError;
+use trading::{AccountStop, ExchangeError, RecoverError, StoreError};
+
+use crate::keys::KeyError;
+
+/// What a command's end says to the shell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done, and the answer is yes: 0.
+    Yes,
+    /// Understood, but the answer is no, or it cannot be done now: 1.
+    No,
+    /// What was given is wrong: arguments, a plan, a key, a folder, a port: 2.
+    BadInput,
+}
+
+impl Exit {
+    /// The number.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Yes => 0,
+            Self::No => 1,
+            Self::BadInput => 2,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// Why a command could not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What is wrong.
+    pub what: String,
+    /// Where: the file, the record, the argument, the account.
+    pub place: Option<String>,
+    /// How to mend it.
+    pub mend: Option<String>,
+    /// What it means to the shell.
+    pub exit: Exit,
+}
+
+/// What every command returns.
+pub type Outcome = Result<Exit, Failure>;
+
+impl Failure {
+    /// What was given is wrong.
+    #[must_use]
+    pub fn bad_input(what: impl fmt::Display) -> Self {
+        Self::new(what, Exit::BadInput)
+    }
+
+    /// It cannot be done now.
+    #[must_use]
+    pub fn refused(what: impl fmt::Display) -> Self {
+        Self::new(what, Exit::No)
+    }
+
+    fn new(what: impl fmt::Display, exit: Exit) -> Self {
+        Self {
+            what: what.to_string(),
+            place: None,
+            mend: None,
+            exit,
+        }
+    }
+
+    /// Whether it only says that nobody reads the output any more.
+    #[must_use]
+    pub fn is_closed_output(&self) -> bool {
+        self.what.is_empty()
+    }
+
+    /// Says where; a place named already stays.
+    #[must_use]
+    pub fn at(mut self, place: impl fmt::Display) -> Self {
+        self.place.get_or_insert_with(|| place.to_string());
+        self
+    }
+
+    /// Says how to mend it; a way named already stays.
+    #[must_use]
+    pub fn mend(mut self, mend: impl fmt::Display) -> Self {
+        self.mend.get_or_insert_with(|| mend.to_string());
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.what)?;
+        if let Some(place) = &self.place {
+            write!(f, "\n  where: {place}")?;
+        }
+        if let Some(mend) = &self.mend {
+            write!(f, "\n  to mend it: {mend}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<std::io::Error> for Failure {
+    /// Of writing the output: everything else names its file where it happens.
+    fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self::new("", Exit::Yes);
+        }
+        Self::refused(format!("the output cannot be written: {error}"))
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Throttled(detail) => Self::refused(format!("the store is busy: {detail}"))
+                .mend("run the command again in a moment"),
+            StoreError::Unavailable(detail) => {
+                Self::refused(format!("the store did not answer: {detail}")).mend(
+                    "run the command again; if `gridkeeper up` has just ended, nothing was lost",
+                )
+            }
+            StoreError::Corrupt { key, detail } => {
+                Self::refused(format!("a record cannot be read: {detail}"))
+                    .at(format!("record {key}"))
+                    .mend("nothing was overwritten; use the version that wrote it, or restore the data folder from a backup")
+            }
+            StoreError::Invalid(detail) => Self::bad_input(detail),
+        }
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        let text = error.to_string();
+        let (what, mend) = match text.split_once(". ") {
+            Some((what, mend)) => (what.to_owned(), Some(mend.to_owned())),
+            None => (text, None),
+        };
+        Self {
+            what,
+            place: None,
+            mend,
+            exit: Exit::BadInput,
+        }
+    }
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        let text = error.to_string();
+        match text.split_once(": ") {
+            Some((what, mend)) => Self::bad_input(what).mend(mend),
+            None => Self::bad_input(text),
+        }
+    }
+}
+
+impl From<ExchangeError> for Failure {
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Unavailable(detail) => Self::refused(format!("the exchange did not answer: {detail}"))
+                .mend("see that this machine reaches it (`gridkeeper doctor`), then run the command again"),
+            ExchangeError::Limited { after, detail } => Self::refused(format!("the exchange asks to wait: {detail}"))
+                .mend(format!("run the command again in {} seconds", after.as_secs().saturating_add(1))),
+            ExchangeError::Stopped { stop, detail } => {
+                Self::refused(format!("the exchange refuses the account: {detail}")).mend(stop_remedy(stop))
+            }
+            ExchangeError::UnknownSymbol(symbol) => {
+                Self::bad_input(format!("the exchange does not know the symbol {symbol}"))
+                    .mend("write it as the exchange does, both assets in one word: BTCUSDT")
+            }
+            ExchangeError::Refused(detail) => Self::refused(format!("the exchange refused the request: {detail}"))
+                .mend("this may be a fault of this program: run `gridkeeper doctor` and keep its output"),
+        }
+    }
+}
+
+impl From<RecoverError> for Failure {
+    fn from(error: RecoverError) -> Self {
+        match error {
+            RecoverError::NoBot(bot) => {
+                Self::bad_input(format!("there is no bot {bot} with an account"))
+                    .mend("`gridkeeper bot list` shows all bots")
+            }
+            RecoverError::Store(error) => error.into(),
+            RecoverError::Exchange(error) => error.into(),
+        }
+    }
+}
+
+/// How to mend what stops a whole account.
+#[must_use]
+pub const fn stop_remedy(stop: AccountStop) -> &'static str {
+    match stop {
+        AccountStop::Key => {
+            "the secret or the key is wrong: copy both again from Binance's API management page and run `gridkeeper account rotate`"
+        }
+        AccountStop::Permission => {
+            "on Binance's API management page: see that the key exists, that spot trading is enabled for it, and that this machine's address is on its list"
+        }
+        AccountStop::Restricted => {
+            "the exchange does not let this account trade the symbol: ask its support, or use another symbol"
+        }
+        AccountStop::Region => {
+            "the exchange refuses this machine's region: run Gridkeeper where the exchange is available"
+        }
+        AccountStop::Banned => {
+            "this machine's address asked too much: wait until the ban ends, and stop other programs that use the exchange from here"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_where_and_how_to_mend() {
+        let failure = Failure::bad_input("the file is empty")
+            .at("tape.csv")
+            .at("elsewhere")
+            .mend("download it again");
+        assert_eq!(
+            failure.to_string(),
+            "error: the file is empty\n  where: tape.csv\n  to mend it: download it again"
+        );
+        assert_eq!(failure.exit.code(), 2);
+    }
+
+    #[test]
+    fn names_the_record_that_cannot_be_read() {
+        let failure = Failure::from(StoreError::Corrupt {
+            key: "BOT#abcd / BOT".to_owned(),
+            detail: "its format version is 9".to_owned(),
+        });
+        assert_eq!(failure.exit, Exit::No);
+        let text = failure.to_string();
+        assert!(
+            text.contains("record BOT#abcd / BOT") && text.contains("version is 9"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn every_stop_of_an_account_has_a_remedy() {
+        for stop in [
+            AccountStop::Key,
+            AccountStop::Permission,
+            AccountStop::Restricted,
+            AccountStop::Region,
+            AccountStop::Banned,
+        ] {
+            let detail = "HTTP 4xx".to_owned();
+            let failure = Failure::from(ExchangeError::Stopped { stop, detail });
+            assert_eq!(failure.mend.as_deref(), Some(stop_remedy(stop)));
+        }
+    }
+}

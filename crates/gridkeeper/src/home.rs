@@ -1,0 +1,200 @@
+//! The data folder of one machine: the store, the key file, and who holds them.
+//!
+//! Start at [`Home::open`] for commands, which work beside a running `up`, or at [`Home::own`] for
+//! `up` itself, which has to be alone. Never overwrites what it cannot read.
+
+use std::path::{Path, PathBuf};
+
+use dynamo_store::{Durability, DynamoStore, OpenedStore, open_data_dir};
+
+use crate::connections::LocalExchanges;
+use crate::environs::Environs;
+use crate::failure::Failure;
+use crate::keys::KeyFile;
+
+/// What an acknowledged commit survives on one machine: the loss of power too.
+const DURABILITY: Durability = Durability::PowerLoss;
+
+/// An opened data folder.
+#[derive(Debug)]
+pub struct Home {
+    folder: PathBuf,
+    opened: OpenedStore,
+    store: DynamoStore,
+    keys: KeyFile,
+    exchanges: LocalExchanges,
+    environs: Environs,
+}
+
+/// The data folder meant: the one given, else `GRIDKEEPER_DATA`, else `gridkeeper` in
+/// `$XDG_DATA_HOME` or `~/.local/share`.
+///
+/// # Errors
+/// [`Failure`] when none of these says where.
+pub fn data_folder(given: Option<&Path>, environs: &Environs) -> Result<PathBuf, Failure> {
+    let named = given.map(Path::to_owned).or_else(|| environs.data.clone());
+    let in_data_home = || {
+        let data_home = environs.xdg_data_home.clone().or_else(|| {
+            let home = environs.home.as_ref()?;
+            Some(home.join(".local/share"))
+        });
+        Some(data_home?.join("gridkeeper"))
+    };
+    named.or_else(in_data_home).ok_or_else(|| {
+        Failure::bad_input(
+            "there is no data folder: neither --data, GRIDKEEPER_DATA nor HOME is set",
+        )
+        .mend("name one with --data DIR")
+    })
+}
+
+impl Home {
+    /// Opens a data folder, both made if they are not there. Where a running process holds it, that
+    /// process answers for the store.
+    ///
+    /// # Errors
+    /// [`Failure`] naming what cannot be used and how to mend it.
+    pub async fn open(folder: &Path, environs: &Environs) -> Result<Self, Failure> {
+        let opened = open_data_dir(folder, DURABILITY).await?;
+        Self::from_opened(folder, opened, environs).await
+    }
+
+    /// Opens a data folder for this process alone.
+    ///
+    /// # Errors
+    /// [`Failure`] naming who holds it, or what cannot be used.
+    pub async fn own(folder: &Path, environs: &Environs) -> Result<Self, Failure> {
+        match open_data_dir(folder, DURABILITY).await? {
+            opened @ OpenedStore::Owned(_) => Self::from_opened(folder, opened, environs).await,
+            OpenedStore::Remote(_) => Err(Failure::bad_input(format!(
+                "the data folder {} is locked by another `gridkeeper up`",
+                folder.display()
+            ))
+            .at(folder.display())
+            .mend("stop that process first, or name another folder with --data")),
+        }
+    }
+
+    async fn from_opened(
+        folder: &Path,
+        opened: OpenedStore,
+        environs: &Environs,
+    ) -> Result<Self, Failure> {
+        let store = opened.store();
+        if let OpenedStore::Owned(_) = &opened {
+            store.create_table().await?;
+        }
+        let keys = KeyFile::open_or_create(folder)?;
+        let exchanges = LocalExchanges::new(store.clone(), keys.clone(), environs.clone());
+        Ok(Self {
+            folder: folder.to_owned(),
+            opened,
+            store,
+            keys,
+            exchanges,
+            environs: environs.clone(),
+        })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Whether this process holds the folder; else a running `up` does.
+    #[must_use]
+    pub const fn is_owned(&self) -> bool {
+        matches!(self.opened, OpenedStore::Owned(_))
+    }
+
+    /// The database behind the store, for whoever serves it to others.
+    #[must_use]
+    pub const fn opened(&self) -> &OpenedStore {
+        &self.opened
+    }
+
+    /// The store.
+    #[must_use]
+    pub const fn store(&self) -> &DynamoStore {
+        &self.store
+    }
+
+    /// The key file that seals its secrets.
+    #[must_use]
+    pub const fn keys(&self) -> &KeyFile {
+        &self.keys
+    }
+
+    /// The trading connections of its accounts; every clone shares them.
+    #[must_use]
+    pub fn exchanges(&self) -> LocalExchanges {
+        self.exchanges.clone()
+    }
+
+    /// What the environment says.
+    #[must_use]
+    pub const fn environs(&self) -> &Environs {
+        &self.environs
+    }
+
+    /// In words, what an acknowledged commit survives.
+    #[must_use]
+    pub const fn durability(&self) -> &'static str {
+        match DURABILITY {
+            Durability::PowerLoss => {
+                "every acknowledged write survives kill -9 and the loss of power"
+            }
+            Durability::Process => {
+                "every acknowledged write survives kill -9, not the loss of power"
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environs(data: Option<&str>, xdg: Option<&str>, home: Option<&str>) -> Environs {
+        Environs {
+            data: data.map(PathBuf::from),
+            xdg_data_home: xdg.map(PathBuf::from),
+            home: home.map(PathBuf::from),
+            ..Environs::default()
+        }
+    }
+
+    #[test]
+    fn the_nearest_word_names_the_folder() {
+        let given = Some(Path::new("/given"));
+        let all = environs(Some("/data"), Some("/xdg"), Some("/home/a"));
+        assert_eq!(data_folder(given, &all).unwrap(), Path::new("/given"));
+        assert_eq!(data_folder(None, &all).unwrap(), Path::new("/data"));
+        let xdg = environs(None, Some("/xdg"), Some("/home/a"));
+        assert_eq!(
+            data_folder(None, &xdg).unwrap(),
+            Path::new("/xdg/gridkeeper")
+        );
+        let home = environs(None, None, Some("/home/a"));
+        assert_eq!(
+            data_folder(None, &home).unwrap(),
+            Path::new("/home/a/.local/share/gridkeeper")
+        );
+        let failure = data_folder(None, &environs(None, None, None)).unwrap_err();
+        assert!(failure.to_string().contains("--data"), "{failure}");
+    }
+
+    #[tokio::test]
+    async fn a_folder_is_owned_by_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let environs = Environs::default();
+        let home = Home::own(dir.path(), &environs).await.unwrap();
+        assert!(home.is_owned());
+        let failure = Home::own(dir.path(), &environs).await.unwrap_err();
+        assert!(failure.to_string().contains("in use by"), "{failure}");
+        assert_eq!(failure.exit.code(), 2);
+        drop(home);
+        assert!(Home::own(dir.path(), &environs).await.is_ok());
+    }
+}

@@ -1,0 +1,277 @@
+//! What the states of a level mean, in words for somebody who has never seen them: why it is so,
+//! what will be tried next and when, and what the operator can do.
+//!
+//! Start at [`state_words`]. Every reason of the domain has its words here; a new one does not
+//! compile without them.
+
+use domain::{
+    Bot, HoldReason, LevelOrder, LocalTime, OrderState, Purpose, QuarantineReason, RefusalReason,
+};
+
+use crate::table::{ago, when, when_there};
+
+/// How often a running `up` looks at each bot, in words.
+pub const LOOKS: &str = "`gridkeeper up` looks again every 10 seconds";
+
+/// What a state means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateWords {
+    /// Why it is so.
+    pub why: String,
+    /// What will be tried next, and when.
+    pub next: String,
+    /// What the operator can do, where they have to.
+    pub remedy: Option<String>,
+    /// Whether an order is owed and not at the exchange.
+    pub owed: bool,
+}
+
+/// What the state of a level's order means.
+#[must_use]
+pub fn state_words(bot: &Bot, order: &LevelOrder, now: LocalTime) -> StateWords {
+    match &order.state {
+        OrderState::Pending { lease } => StateWords {
+            why: format!(
+                "the order is on its way (attempt {}, begun {}); until an answer says otherwise it \
+                 counts as possibly placed, so nobody sends it a second time",
+                lease.attempt,
+                when_there(lease.start)
+            ),
+            next: format!(
+                "the answer, or its report on the stream; without either it is looked for at the \
+                 exchange after {}, and sent again only if it is not there",
+                when_there(lease.until)
+            ),
+            remedy: None,
+            owed: true,
+        },
+        OrderState::Open => StateWords {
+            why: why_open(order),
+            next: match order.intent.side {
+                domain::Side::Buy => "once it is bought, a SELL of what it brings".to_owned(),
+                domain::Side::Sell => "once it is sold, the next BUY".to_owned(),
+            },
+            remedy: None,
+            owed: false,
+        },
+        OrderState::Refused {
+            why,
+            detail,
+            retry_at,
+            ..
+        } => StateWords {
+            why: format!("it was not placed: {why} ({detail})"),
+            next: format!(
+                "it is tried again {} ({})",
+                ago(*retry_at, now),
+                when(*retry_at)
+            ),
+            remedy: refusal_remedy(*why, bot),
+            owed: true,
+        },
+        OrderState::Held { why, .. } => held(why, bot),
+        OrderState::Quarantined { why, evidence } => StateWords {
+            why: format!("{}: {evidence}", quarantine_meaning(*why)),
+            next: quarantine_next(*why).to_owned(),
+            remedy: Some(quarantine_remedy(*why).to_owned()),
+            owed: true,
+        },
+        OrderState::Idle => StateWords {
+            why: "its last order is over and nothing follows, as the bot is stopped".to_owned(),
+            next: "nothing, until the bot is started".to_owned(),
+            remedy: None,
+            owed: false,
+        },
+    }
+}
+
+fn why_open(order: &LevelOrder) -> String {
+    match order.intent.purpose {
+        Purpose::Grid => match order.intent.side {
+            domain::Side::Buy => {
+                "the level holds nothing to sell, so it buys at its lower line".to_owned()
+            }
+            domain::Side::Sell => {
+                "the level holds what it bought, so it sells at its upper line".to_owned()
+            }
+        },
+        Purpose::FirstInventory => {
+            "the level lies above the market, so it buys near the market what it will sell first"
+                .to_owned()
+        }
+        Purpose::Liquidation => "the bot is stopped and sells what it still holds".to_owned(),
+    }
+}
+
+fn held(why: &HoldReason, bot: &Bot) -> StateWords {
+    let words = |why: &str, next: &str, remedy: Option<String>| StateWords {
+        why: why.to_owned(),
+        next: next.to_owned(),
+        remedy,
+        owed: true,
+    };
+    match why {
+        HoldReason::Paused => words(
+            "it is owed, but the bot is paused",
+            "it is placed when the bot is resumed",
+            Some(format!("gridkeeper bot resume {}", bot.id)),
+        ),
+        HoldReason::Stopped => words(
+            "it was owed when the bot was stopped",
+            "nothing, until the bot is started",
+            Some(format!("gridkeeper bot start {}", bot.id)),
+        ),
+        HoldReason::OutsideBand => words(
+            "its price is too far from the market for the exchange to take it (PERCENT_PRICE)",
+            "it is placed when the market comes nearer",
+            None,
+        ),
+        HoldReason::TooManyOrders => words(
+            "the symbol allows no more open orders on this account (MAX_NUM_ORDERS); levels nearer to the market come first",
+            "it is placed when the market comes nearer or other orders end",
+            Some(
+                "cancel orders of your own on this symbol, or use a grid of fewer levels"
+                    .to_owned(),
+            ),
+        ),
+        HoldReason::AccountStopped => words(
+            "the account may not send orders now: its key, address, region or a ban",
+            "it is placed once the account is let through again",
+            Some(format!(
+                "gridkeeper account check {} says why and how to mend it",
+                bot.account
+            )),
+        ),
+        HoldReason::MarketClosed => words(
+            "the symbol does not trade now",
+            "it is placed when the symbol trades again; its status is read with every look",
+            None,
+        ),
+        HoldReason::BelowMinimum { value, missing } => words(
+            &format!(
+                "it would be worth {value} {quote}, which is {missing} {quote} less than the exchange takes",
+                quote = bot.rules.quote
+            ),
+            "it is placed once the level holds enough, or the symbol's minimum is lowered",
+            None,
+        ),
+        HoldReason::Unsizable => words(
+            "its amount cannot be calculated exactly, so nothing is guessed",
+            "nothing by itself",
+            Some(
+                "look at the level's story below, and stop the bot if it does not mend".to_owned(),
+            ),
+        ),
+    }
+}
+
+fn refusal_remedy(why: RefusalReason, bot: &Bot) -> Option<String> {
+    match why {
+        RefusalReason::InsufficientBalance => Some(format!(
+            "deposit {} or {}, or cancel orders of your own that hold it",
+            bot.rules.quote, bot.rules.base
+        )),
+        RefusalReason::AccountStopped => Some(format!(
+            "gridkeeper account check {} says why and how to mend it",
+            bot.account
+        )),
+        RefusalReason::BadRequest => Some(
+            "this may be a fault of this program: keep these words and report them; the other levels go on"
+                .to_owned(),
+        ),
+        RefusalReason::WindowExpired => Some(
+            "set this machine's clock (`timedatectl set-ntp true`) and look at its connection: `gridkeeper doctor` measures both"
+                .to_owned(),
+        ),
+        RefusalReason::Filter => Some(
+            "the symbol's rules are read anew by themselves; if it stays, plan the grid again".to_owned(),
+        ),
+        RefusalReason::WouldTake
+        | RefusalReason::MarketClosed
+        | RefusalReason::RateLimited
+        | RefusalReason::Overloaded
+        | RefusalReason::Backoff => None,
+    }
+}
+
+const fn quarantine_meaning(why: QuarantineReason) -> &'static str {
+    match why {
+        QuarantineReason::NumberAhead => {
+            "the exchange reports an order of this level with a number that was never given out"
+        }
+        QuarantineReason::ForeignOrder => {
+            "the exchange shows an order under this level's id that is not the one it owes"
+        }
+        QuarantineReason::TradesDisagree => {
+            "the exchange's trades of the order do not add up with those that are booked"
+        }
+        QuarantineReason::OrderVanished => {
+            "the level's order can no longer be found at the exchange"
+        }
+    }
+}
+
+const fn quarantine_next(why: QuarantineReason) -> &'static str {
+    match why {
+        QuarantineReason::OrderVanished | QuarantineReason::TradesDisagree => {
+            "nothing is sent; it is looked for with every look, and the level goes on once the exchange shows it again"
+        }
+        QuarantineReason::NumberAhead | QuarantineReason::ForeignOrder => {
+            "nothing is sent; only you can say whose order that is"
+        }
+    }
+}
+
+const fn quarantine_remedy(why: QuarantineReason) -> &'static str {
+    match why {
+        QuarantineReason::NumberAhead => {
+            "was the data folder restored from a backup? then stop this bot and create a new one; otherwise find out who placed the order"
+        }
+        QuarantineReason::ForeignOrder => {
+            "find out who placed that order and cancel it; then stop this bot and create a new one"
+        }
+        QuarantineReason::TradesDisagree => {
+            "if it stays for more than a few minutes, compare the order at the exchange with the level's story below"
+        }
+        QuarantineReason::OrderVanished => {
+            "on the test network orders vanish with its monthly reset: then stop this bot and create a new one; otherwise wait"
+        }
+    }
+}
+
+/// The state of an order in one short line.
+#[must_use]
+pub fn state_in_short(order: &LevelOrder) -> String {
+    match &order.state {
+        OrderState::Pending { lease } => format!("being placed, attempt {}", lease.attempt),
+        OrderState::Open => "open".to_owned(),
+        OrderState::Refused { why, .. } => format!("not placed: {why}"),
+        OrderState::Held { why, .. } => format!("held: {}", hold_in_short(why)),
+        OrderState::Quarantined { why, .. } => {
+            format!("quarantined: {}", quarantine_in_short(*why))
+        }
+        OrderState::Idle => "at rest".to_owned(),
+    }
+}
+
+fn hold_in_short(why: &HoldReason) -> String {
+    match why {
+        HoldReason::Paused => "the bot is paused".to_owned(),
+        HoldReason::Stopped => "the bot is stopped".to_owned(),
+        HoldReason::OutsideBand => "too far from the market".to_owned(),
+        HoldReason::TooManyOrders => "too many open orders".to_owned(),
+        HoldReason::AccountStopped => "the account is stopped".to_owned(),
+        HoldReason::MarketClosed => "the symbol does not trade".to_owned(),
+        HoldReason::BelowMinimum { missing, .. } => format!("{missing} below the minimum value"),
+        HoldReason::Unsizable => "its amount cannot be calculated".to_owned(),
+    }
+}
+
+const fn quarantine_in_short(why: QuarantineReason) -> &'static str {
+    match why {
+        QuarantineReason::NumberAhead => "an order number is ahead of the records",
+        QuarantineReason::ForeignOrder => "a foreign order carries its id",
+        QuarantineReason::TradesDisagree => "trades do not add up",
+        QuarantineReason::OrderVanished => "its order vanished",
+    }
+}
