@@ -255,7 +255,10 @@ impl Exchange {
             return Err(Reject::filter("LOT_SIZE"));
         }
         let too_often = order.amendments >= MAX_AMENDS;
-        if quantity >= order.state.quantity || quantity < order.state.executed || too_often {
+        if quantity >= order.state.quantity
+            || quantity < order.state.executed + order.state.prevented
+            || too_often
+        {
             return Err(Reject::new(
                 400,
                 -2038,

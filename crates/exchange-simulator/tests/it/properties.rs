@@ -55,6 +55,7 @@ fn price(tick: i64) -> Decimal {
     dec("60000") + Decimal::new(tick * 100, 2)
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each act")]
 fn carry_out(exchange: &mut Exchange, now: i64, act: &Act) {
     let name = |account: bool| if account { "a" } else { "b" };
     let nth = |exchange: &Exchange, index: usize| {

@@ -71,14 +71,14 @@ async fn one_level(client: &Client, stream: &mut Stream, last: usize) {
             .1
             .parse()
             .unwrap();
-        let (side, price) = if report["S"] == "BUY" {
-            ("SELL", "110")
+        // What was bought, less the fee: a level must not sell more than it holds.
+        let (side, price, quantity) = if report["S"] == "BUY" {
+            ("SELL", "110", "0.4995")
         } else {
-            ("BUY", "100")
+            ("BUY", "100", "0.5")
         };
-        let (status, body) = client
-            .limit(&format!("gk-t-1-{}", number + 1), side, price, "0.499")
-            .await;
+        let id = format!("gk-t-1-{}", number + 1);
+        let (status, body) = client.limit(&id, side, price, quantity).await;
         assert_eq!(status, 200, "{body}");
     }
 }
