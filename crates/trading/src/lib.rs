@@ -16,6 +16,7 @@ mod exchange;
 mod handle_fill;
 mod limits;
 mod message;
+mod observe;
 mod place_intent;
 mod ports;
 mod records;

@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use domain::{
     BestPrices, Bot, BotId, ClientOrderId, DesiredStatus, ExchangeOrderId, Level, ListedOrder,
-    ObservedStatus, OrderState, RecoveryAction, Room, View, find_room, is_sellable, plan_recovery,
+    ObservedStatus, RecoveryAction, View, find_room, is_sellable, plan_recovery,
 };
 use futures_util::StreamExt;
 
+use crate::observe::observe;
 use crate::recover_level::{Run, carry_out};
 use crate::stray::take_in_strays;
 use crate::{
@@ -22,7 +23,7 @@ use crate::{
 };
 
 /// How many levels of one bot are worked on at once.
-const LEVELS_AT_ONCE: usize = 8;
+pub(crate) const LEVELS_AT_ONCE: usize = 8;
 
 /// How long a symbol's rules are believed before they are read again.
 const RULES_LAST: Duration = Duration::from_secs(600);
@@ -284,7 +285,7 @@ async fn refresh_rules<O: Outside>(
 }
 
 /// Writes a bot if nobody changed it meanwhile; otherwise returns what is there now.
-async fn write_bot<O: Outside>(
+pub(crate) async fn write_bot<O: Outside>(
     outside: O,
     before: &Bot,
     mut after: Bot,
@@ -322,72 +323,4 @@ async fn want_stream<O: Outside>(
                 .await
         }
     }
-}
-
-/// Compares what was wanted with what is, and writes the bot's observed status.
-async fn observe<O: Outside>(
-    outside: O,
-    bot: &Bot,
-    room: &Room,
-) -> Result<ObservedStatus, RecoverError> {
-    let levels = outside.store().levels(&bot.id).await?;
-    let Some(current) = outside.store().bot(&bot.id).await? else {
-        return Ok(bot.observed);
-    };
-    // The operator may have changed their mind during this run; then the next run decides.
-    let wanted = if current.desired == bot.desired {
-        bot.desired
-    } else {
-        return Ok(bot.observed);
-    };
-    let at_rest = |level: &Level| {
-        level
-            .order
-            .as_ref()
-            .is_none_or(|order| order.state == OrderState::Idle)
-    };
-    let stamped = |level: &Level| {
-        level.order.as_ref().is_none_or(|order| match order.state {
-            OrderState::Pending { .. } | OrderState::Refused { .. } => false,
-            OrderState::Open
-            | OrderState::Held { .. }
-            | OrderState::Quarantined { .. }
-            | OrderState::Idle => true,
-        })
-    };
-    let observed = match wanted {
-        DesiredStatus::Ready => ObservedStatus::Ready,
-        DesiredStatus::Running => ObservedStatus::Running,
-        DesiredStatus::Paused if levels.iter().all(stamped) => ObservedStatus::Paused,
-        DesiredStatus::Paused => current.observed,
-        DesiredStatus::Stopped if levels.iter().all(at_rest) => ObservedStatus::Stopped,
-        DesiredStatus::StoppedAndSold
-            if levels
-                .iter()
-                .all(|level| at_rest(level) && !is_sellable(&current, level)) =>
-        {
-            ObservedStatus::Stopped
-        }
-        DesiredStatus::Stopped | DesiredStatus::StoppedAndSold => ObservedStatus::Stopping,
-    };
-    let doubted = levels.iter().any(doubts_rules) || !room.outside_band.is_empty();
-    let mut after = current.clone();
-    after.observed = observed;
-    after.rules_doubted = current.rules_doubted || doubted;
-    after.recovered_at = Some(outside.clock().now());
-    write_bot(outside, &current, after).await?;
-    Ok(observed)
-}
-
-/// Whether an order of the level was refused for a rule of the symbol.
-fn doubts_rules(level: &Level) -> bool {
-    level.order.as_ref().is_some_and(|order| {
-        matches!(
-            &order.state,
-            OrderState::Refused {
-                why: domain::RefusalReason::Filter | domain::RefusalReason::MarketClosed,
-                ..
-            }
-        )
-    })
 }

@@ -1,0 +1,100 @@
+//! Making a bot's observed status true: paused and stopped are promises about what is not sent.
+
+use domain::{Bot, DesiredStatus, Level, ObservedStatus, OrderState, Room, is_sellable};
+use futures_util::StreamExt;
+
+use crate::place_intent::claim;
+use crate::recover_bot::{LEVELS_AT_ONCE, RecoverError, write_bot};
+use crate::{BotStore, Clock, LevelStore, Outside, StoreError};
+
+/// Compares what was wanted with what is, and writes the bot's observed status.
+pub(crate) async fn observe<O: Outside>(
+    outside: O,
+    bot: &Bot,
+    room: &Room,
+) -> Result<ObservedStatus, RecoverError> {
+    let levels = outside.store().levels(&bot.id).await?;
+    let Some(current) = outside.store().bot(&bot.id).await? else {
+        return Ok(bot.observed);
+    };
+    // The operator may have changed their mind during this run; then the next run decides.
+    let wanted = if current.desired == bot.desired {
+        bot.desired
+    } else {
+        return Ok(bot.observed);
+    };
+    let mut observed = match wanted {
+        DesiredStatus::Ready => ObservedStatus::Ready,
+        DesiredStatus::Running => ObservedStatus::Running,
+        DesiredStatus::Paused if levels.iter().all(is_stamped) => ObservedStatus::Paused,
+        DesiredStatus::Paused => current.observed,
+        DesiredStatus::Stopped if levels.iter().all(at_rest) => ObservedStatus::Stopped,
+        DesiredStatus::StoppedAndSold
+            if levels
+                .iter()
+                .all(|level| at_rest(level) && !is_sellable(&current, level)) =>
+        {
+            ObservedStatus::Stopped
+        }
+        DesiredStatus::Stopped | DesiredStatus::StoppedAndSold => ObservedStatus::Stopping,
+    };
+    let comes_to_rest = matches!(observed, ObservedStatus::Paused | ObservedStatus::Stopped);
+    if comes_to_rest && current.observed != observed && !stamp_all(outside, &levels).await? {
+        observed = current.observed;
+    }
+    let doubted = levels.iter().any(doubts_rules) || !room.outside_band.is_empty();
+    let mut after = current.clone();
+    after.observed = observed;
+    after.rules_doubted = current.rules_doubted || doubted;
+    after.recovered_at = Some(outside.clock().now());
+    Ok(write_bot(outside, &current, after).await?.observed)
+}
+
+fn at_rest(level: &Level) -> bool {
+    level
+        .order
+        .as_ref()
+        .is_none_or(|order| order.state == OrderState::Idle)
+}
+
+fn is_stamped(level: &Level) -> bool {
+    level.order.as_ref().is_none_or(|order| match order.state {
+        OrderState::Pending { .. } | OrderState::Refused { .. } => false,
+        OrderState::Open
+        | OrderState::Held { .. }
+        | OrderState::Quarantined { .. }
+        | OrderState::Idle => true,
+    })
+}
+
+/// Writes every level once more as it is. Whoever has read one before the bot was to pause or stop
+/// loses their write now, reads the bot again and sends nothing. `false` when a level has changed
+/// meanwhile; the next run tries again.
+async fn stamp_all<O: Outside>(outside: O, levels: &[Level]) -> Result<bool, StoreError> {
+    let stamps = levels
+        .iter()
+        .map(|level| claim(outside, level, level.clone()));
+    let stamped = futures_util::stream::iter(stamps)
+        .buffer_unordered(LEVELS_AT_ONCE)
+        .collect::<Vec<_>>()
+        .await;
+    for stamp in stamped {
+        if stamp?.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether an order of the level was refused for a rule of the symbol.
+fn doubts_rules(level: &Level) -> bool {
+    level.order.as_ref().is_some_and(|order| {
+        matches!(
+            &order.state,
+            OrderState::Refused {
+                why: domain::RefusalReason::Filter | domain::RefusalReason::MarketClosed,
+                ..
+            }
+        )
+    })
+}
