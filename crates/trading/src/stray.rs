@@ -28,14 +28,11 @@ pub(crate) async fn take_in_strays<O: Outside>(
         if !is_stray(level, &id, view.exchange_order_id) {
             continue;
         }
-        recovered.problems.push(format!(
-            "level {}: order {} ({id}) is open beside the level's own and is cancelled",
-            level.index, view.exchange_order_id
-        ));
-        if let Err(error) = take_in(run, level, &id, view).await {
-            recovered
+        match take_in(run, level, &id, view).await {
+            Ok(None) => {}
+            Ok(Some(told)) | Err(told) => recovered
                 .problems
-                .push(format!("level {}: {error}", level.index));
+                .push(format!("level {}: {told}", level.index)),
         }
     }
 }
@@ -56,41 +53,38 @@ fn is_stray(level: &Level, id: &ClientOrderId, exchange_order_id: ExchangeOrderI
             .is_some_and(|known| known != exchange_order_id)
 }
 
+/// Cancels one order and books what it executed; tells what there was to do. A listing may be old:
+/// an order that has ended meanwhile and whose trades are booked is nothing to tell.
 async fn take_in<O: Outside>(
     run: Run<'_, O>,
     level: &Level,
     id: &ClientOrderId,
     view: &OrderView,
-) -> Result<(), String> {
+) -> Result<Option<String>, String> {
     let symbol = &run.bot.rules.symbol;
     let cancelled = run.connection.cancel(symbol, view.exchange_order_id).await;
-    let ended = match cancelled.map_err(|error| error.to_string())? {
-        CancelOutcome::Canceled(view) => Some(view),
-        CancelOutcome::NotOpen => run
-            .connection
-            .order(symbol, view.exchange_order_id)
-            .await
-            .map_err(|error| error.to_string())?,
+    let (ended, was_open) = match cancelled.map_err(|error| error.to_string())? {
+        CancelOutcome::Canceled(view) => (Some(view), true),
+        CancelOutcome::NotOpen => {
+            let found = run.connection.order(symbol, view.exchange_order_id).await;
+            (found.map_err(|error| error.to_string())?, false)
+        }
     };
-    let Some(ended) = ended else { return Ok(()) };
+    let Some(ended) = ended else { return Ok(None) };
+    let mut booked = false;
+    if !ended.executed.is_zero() {
+        let fed = feed_as(run, level, &ended, id).await;
+        booked = fed.map_err(|error| error.to_string())?.booked;
+    }
+    if !was_open && !booked {
+        return Ok(None);
+    }
     let text = format!(
-        "exchange order {} was open beside the level's own; it ended {:?} with {} executed",
+        "exchange order {} ({id}) was open beside the level's own; it ended {:?} with {} executed",
         ended.exchange_order_id, ended.status, ended.executed
     );
-    let no = Some(id.no);
-    tell(
-        run.outside,
-        &level.bot,
-        Some(level.index),
-        no,
-        EventKind::SecondOrder,
-        text,
-    )
-    .await;
-    if !ended.executed.is_zero() {
-        feed_as(run, level, &ended, id)
-            .await
-            .map_err(|error| error.to_string())?;
-    }
-    Ok(())
+    let (at, no) = (Some(level.index), Some(id.no));
+    let kind = EventKind::SecondOrder;
+    tell(run.outside, &level.bot, at, no, kind, text.clone()).await;
+    Ok(Some(text))
 }
