@@ -129,7 +129,7 @@ fn middle_price(prices: BestPrices) -> Option<Price> {
 #[must_use]
 pub fn plan_recovery(level: &Level, view: &View<'_>) -> RecoveryAction {
     let Some(order) = &level.order else {
-        return plan_fresh(view);
+        return plan_fresh(level, view);
     };
     match &order.state {
         OrderState::Open => plan_open(level, order, view),
@@ -150,9 +150,9 @@ pub fn plan_recovery(level: &Level, view: &View<'_>) -> RecoveryAction {
     }
 }
 
-fn plan_fresh(view: &View<'_>) -> RecoveryAction {
+fn plan_fresh(level: &Level, view: &View<'_>) -> RecoveryAction {
     match view.bot.desired {
-        DesiredStatus::Running => RecoveryAction::Lay,
+        DesiredStatus::Running => lay(level, view),
         DesiredStatus::Ready
         | DesiredStatus::Paused
         | DesiredStatus::Stopped
@@ -160,9 +160,19 @@ fn plan_fresh(view: &View<'_>) -> RecoveryAction {
     }
 }
 
+/// A level lays its first order once there is room for it; until then it owes nothing.
+fn lay(level: &Level, view: &View<'_>) -> RecoveryAction {
+    let room = view.room;
+    if room.outside_band.contains(&level.index) || room.crowded_out.contains(&level.index) {
+        RecoveryAction::Wait
+    } else {
+        RecoveryAction::Lay
+    }
+}
+
 fn plan_idle(level: &Level, view: &View<'_>) -> RecoveryAction {
     match view.bot.desired {
-        DesiredStatus::Running => RecoveryAction::Lay,
+        DesiredStatus::Running => lay(level, view),
         DesiredStatus::StoppedAndSold if is_sellable(view.bot, level) => RecoveryAction::Liquidate,
         DesiredStatus::StoppedAndSold
         | DesiredStatus::Stopped
