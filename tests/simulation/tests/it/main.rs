@@ -16,6 +16,7 @@ mod placing;
 mod reports;
 mod round_trips;
 mod status;
+mod sweep;
 mod symbol;
 
 use domain::{BotId, LevelOrder, OrderState, Side};
