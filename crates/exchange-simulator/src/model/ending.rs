@@ -20,6 +20,9 @@ use super::symbol::SymbolStatus;
 /// Amends an order may take (`filters.md`, MAX_NUM_ORDER_AMENDS).
 const MAX_AMENDS: u32 = 10;
 
+/// How the client order id of a cancel by somebody else begins.
+pub(crate) const OUTSIDE_CANCEL: &str = "outside";
+
 /// Which order a request means.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OrderKey {
@@ -207,7 +210,7 @@ impl Exchange {
     ) -> Result<(), Reject> {
         let mut desk = self.desk(now_ms, symbol)?;
         live(desk.market, order_id)?;
-        let cancel_id = Some(Arc::from(format!("outside{order_id:015}")));
+        let cancel_id = Some(Arc::from(format!("{OUTSIDE_CANCEL}{order_id:015}")));
         desk.end(
             order_id,
             OrderStatus::Canceled,

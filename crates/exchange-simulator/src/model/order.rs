@@ -243,6 +243,8 @@ pub struct OrderState {
 pub struct Order {
     /// Exchange order id, increasing per symbol.
     pub order_id: u64,
+    /// Client order id it was placed under; an amend changes only that of the state.
+    pub placed_as: Arc<str>,
     /// Account that placed it.
     pub account: String,
     /// Symbol.
@@ -285,6 +287,7 @@ impl Order {
     pub fn without_past(&self) -> Self {
         Self {
             order_id: self.order_id,
+            placed_as: self.placed_as.clone(),
             account: self.account.clone(),
             symbol: self.symbol.clone(),
             side: self.side,

@@ -297,10 +297,12 @@ fn new_order(
     accepted: &Accepted,
 ) -> Order {
     let made_up = || Arc::from(format!("simulated{order_id:013}"));
+    let client_order_id: Arc<str> = checked.client_order_id.clone().unwrap_or_else(made_up);
     let rests =
         checked.order_type != OrderType::Market && checked.time_in_force == TimeInForce::Gtc;
     Order {
         order_id,
+        placed_as: client_order_id.clone(),
         account: account.to_owned(),
         symbol: symbol.to_owned(),
         side: checked.side,
@@ -315,7 +317,7 @@ fn new_order(
         time_ms: now_ms,
         working_ms: rests.then_some(now_ms),
         state: OrderState {
-            client_order_id: checked.client_order_id.clone().unwrap_or_else(made_up),
+            client_order_id,
             quantity: accepted.quantity,
             executed: Decimal::ZERO,
             quote: Decimal::ZERO,

@@ -136,6 +136,15 @@ impl Exchange {
         };
         let mut orders = Vec::new();
         for market in markets {
+            if as_of_ms == i64::MAX {
+                let mut open: Vec<Order> = market
+                    .open_orders_of(account)
+                    .map(Order::without_past)
+                    .collect();
+                open.sort_by_key(|order| order.order_id);
+                orders.extend(open);
+                continue;
+            }
             let own = market.by_account.get(account).into_iter().flatten();
             let seen = own
                 .filter_map(|id| market.orders.get(id))

@@ -25,7 +25,10 @@ pub(crate) fn carry_out(shared: &Shared, command: Control) -> Result<(), String>
         let now_ms = core.engine_now_ms();
         match command {
             Control::Start => core.start_asked = true,
-            Control::Finish => core.phase = RunPhase::Draining,
+            Control::Finish => {
+                core.start_asked = true;
+                core.finish_asked = true;
+            }
             Control::Faults { preset, plan } => core.faults.set_plan(chosen_plan(preset, plan)?),
             Control::Inject { kind, count } => core.faults.inject(kind, count),
             Control::StopFaults => core.faults.stop(),

@@ -15,7 +15,8 @@ use super::limits::Limits;
 use super::slots::Slots;
 use super::streams::{Delivery, Streams};
 use crate::faults::FaultInjector;
-use crate::model::{EventBody, Exchange, ExecutionType, OrderStatus};
+use crate::model::ending::OUTSIDE_CANCEL;
+use crate::model::{EventBody, Exchange, ExecutionReport, ExecutionType, OrderStatus};
 
 /// How far a run has come.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -45,6 +46,7 @@ pub(crate) struct Core {
     pub(crate) engine_ms: i64,
     pub(crate) phase: RunPhase,
     pub(crate) start_asked: bool,
+    pub(crate) finish_asked: bool,
     pub(crate) prints: u64,
     pub(crate) symbol: String,
     deliveries: Vec<Delivery>,
@@ -62,6 +64,7 @@ impl Core {
             engine_ms: 0,
             phase: RunPhase::Waiting,
             start_asked: false,
+            finish_asked: false,
             prints: 0,
             symbol,
             deliveries: Vec::new(),
@@ -84,21 +87,32 @@ impl Core {
         let now_ms = self.now_ms();
         for event in self.exchange.drain_events() {
             if let EventBody::Execution(report) = &event.body {
-                let first_trade = report
-                    .trade
-                    .as_ref()
-                    .filter(|trade| trade.quantity == report.order.state.executed);
-                if let Some(trade) = first_trade {
-                    self.limits.filled(now_ms, &event.account, trade.is_maker);
-                }
-                let filled = report.order.state.status == OrderStatus::Filled;
-                if filled && report.execution == ExecutionType::Trade {
-                    self.slots
-                        .completed(&report.order.state.client_order_id, now_us);
-                }
+                self.follow(report, (now_ms, now_us));
             }
             let later = self.streams.route(&event, &mut self.faults, now_ms);
             self.deliveries.extend(later);
+        }
+    }
+
+    /// Notes what a report means for limits, and for what prices and the end of a run wait for.
+    fn follow(&mut self, report: &ExecutionReport, (now_ms, now_us): (i64, u64)) {
+        let order = &report.order;
+        let first = report
+            .trade
+            .as_ref()
+            .filter(|trade| trade.quantity == order.state.executed);
+        if let Some(trade) = first {
+            self.limits.filled(now_ms, &order.account, trade.is_maker);
+        }
+        if report.execution == ExecutionType::Trade && order.state.status == OrderStatus::Filled {
+            self.slots.completed(&order.placed_as, now_us);
+        }
+        // An account that cancels by itself asks for nothing; whom others cancel or the exchange expires does.
+        let by_others = report.execution == ExecutionType::Expired
+            || (report.execution == ExecutionType::Canceled
+                && report.request_client_order_id.starts_with(OUTSIDE_CANCEL));
+        if by_others {
+            self.slots.ended(&order.placed_as, now_us);
         }
     }
 

@@ -217,3 +217,80 @@ fn seconds(ms: i64) -> u64 {
 fn milliseconds(seconds: u64) -> i64 {
     i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits() -> Limits {
+        Limits::new(LimitsConfig {
+            orders_per_ten_seconds: 3,
+            orders_per_day: 5,
+            ..LimitsConfig::default()
+        })
+    }
+
+    #[test]
+    fn orders_are_counted_in_calendar_intervals_and_given_back_by_first_fills() {
+        let mut limits = limits();
+        for _ in 0..3 {
+            limits.check_orders(9_000, "a").unwrap();
+            limits.placed(9_000, "a");
+        }
+        let reject = limits.check_orders(9_999, "a").unwrap_err();
+        assert_eq!((reject.code, reject.retry_after_seconds), (-1015, Some(1)));
+        limits
+            .check_orders(9_999, "b")
+            .expect("limits are an account's own");
+        limits
+            .check_orders(10_000, "a")
+            .expect("the next ten seconds");
+        assert_eq!(limits.order_counts(10_000, "a"), (0, 3));
+        for _ in 0..2 {
+            limits.placed(10_000, "a");
+        }
+        assert!(
+            limits
+                .check_orders(20_000, "a")
+                .unwrap_err()
+                .message
+                .contains("1 DAY")
+        );
+        limits.filled(20_000, "a", false);
+        assert_eq!(limits.order_counts(20_000, "a"), (0, 4));
+        limits.filled(20_000, "a", true);
+        assert_eq!(
+            limits.order_counts(20_000, "a"),
+            (0, 0),
+            "never below nothing"
+        );
+    }
+
+    #[test]
+    fn a_minute_holds_its_weight_and_the_next_starts_afresh() {
+        let mut limits = limits();
+        limits.admit(59_000, 5_990).unwrap();
+        let reject = limits.admit(59_000, 20).unwrap_err();
+        assert_eq!(
+            (reject.http_status, reject.retry_after_seconds),
+            (429, Some(1))
+        );
+        limits.admit(59_000, 10).expect("what still fits");
+        limits.refund(59_000, 10);
+        assert_eq!(limits.used_weight(59_999), 5_990);
+        limits.admit(60_000, 20).unwrap();
+        assert_eq!(limits.used_weight(60_000), 20);
+    }
+
+    #[test]
+    fn whoever_ignores_a_refusal_is_banned_and_a_ban_ends() {
+        let mut limits = limits();
+        limits.refuse(0, 30);
+        let statuses: Vec<u16> = (0..25)
+            .map(|_| limits.admit(1, 1).unwrap_err().http_status)
+            .collect();
+        assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 20);
+        assert_eq!(statuses.last(), Some(&418));
+        limits.admit(120_001, 1).expect("over");
+    }
+}

@@ -64,10 +64,8 @@ async fn replay(shared: &Shared, prints: Option<Prints>) {
     shared.change(|core| core.phase = RunPhase::Running);
     let Some(prints) = prints else {
         // Prices come by hand: the run ends when `finish` is called.
-        wait(shared, |core| {
-            (core.phase == RunPhase::Draining).then_some(())
-        })
-        .await;
+        wait(shared, |core| core.finish_asked.then_some(())).await;
+        shared.change(|core| core.phase = RunPhase::Draining);
         return drain(shared).await;
     };
     let mut first: Option<(Instant, i64)> = None;

@@ -91,6 +91,30 @@ impl Slots {
         );
     }
 
+    /// An order ended before it was complete, by somebody else's doing. Prices do not wait for its replacement, but the
+    /// end of a run does.
+    pub(crate) fn ended(&mut self, client_order_id: &str, now_us: u64) {
+        self.last_activity_us = now_us;
+        let Some((name, number)) = slot_of(client_order_id) else {
+            return;
+        };
+        if self
+            .slots
+            .get(name)
+            .is_some_and(|slot| slot.received > number)
+        {
+            return;
+        }
+        self.owed.insert(
+            name.to_owned(),
+            Owed {
+                number,
+                since_us: now_us,
+                waits: false,
+            },
+        );
+    }
+
     /// The report of a completion goes out on a stream.
     pub(crate) fn written(&mut self, client_order_id: &str, now_us: u64) {
         let Some((name, number)) = slot_of(client_order_id) else {
@@ -146,5 +170,87 @@ impl Slots {
     /// Placements that arrived.
     pub(crate) fn placements(&self) -> u64 {
         self.placements
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WAIT_US: u64 = 5_000_000;
+
+    #[test]
+    fn ids_of_another_form_belong_to_no_slot() {
+        assert_eq!(slot_of("gk-ab-7-12"), Some(("gk-ab-7", 12)));
+        for id in ["gk-7", "plain", "gk-ab-x", "gk-ab-", "-7", ""] {
+            assert_eq!(slot_of(id), None, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_completion_is_waited_for_until_its_answer_or_in_vain() {
+        let mut slots = Slots::default();
+        slots.completed("a-b-1", 100);
+        assert_eq!(slots.waits_until(200, WAIT_US), Some(100 + WAIT_US));
+        slots.received("a-b-2", 300);
+        assert_eq!(
+            slots.waits_until(300, WAIT_US),
+            Some(100 + WAIT_US),
+            "received is not answered"
+        );
+        slots.answered("a-b-1");
+        assert_eq!(
+            slots.waits_until(300, WAIT_US),
+            Some(100 + WAIT_US),
+            "an older one does not count"
+        );
+        slots.answered("a-b-2");
+        assert_eq!(slots.waits_until(300, WAIT_US), None);
+        slots.completed("a-b-2", 400);
+        assert_eq!(slots.waits_until(400 + WAIT_US, WAIT_US), None);
+        assert_eq!(
+            (slots.overdue(), slots.owing()),
+            (1, vec!["a-b".to_owned()])
+        );
+    }
+
+    #[test]
+    fn an_answer_already_on_its_way_needs_no_wait() {
+        let mut slots = Slots::default();
+        slots.received("a-b-2", 50);
+        slots.completed("a-b-1", 100);
+        assert_eq!(slots.waits_until(100, WAIT_US), None);
+    }
+
+    #[test]
+    fn an_end_by_others_holds_the_run_but_not_prices() {
+        let mut slots = Slots::default();
+        slots.ended("a-b-1", 100);
+        assert_eq!(
+            (slots.waits_until(100, WAIT_US), slots.overdue()),
+            (None, 0)
+        );
+        assert_eq!(slots.owing(), ["a-b"]);
+        assert!(slots.excuse("a-b") && slots.owing().is_empty());
+    }
+
+    #[test]
+    fn reaction_counts_from_the_report_to_the_first_next_order() {
+        let mut slots = Slots::default();
+        slots.received("a-b-1", 10);
+        slots.written("a-b-1", 100);
+        slots.written("a-b-1", 150);
+        slots.received("a-b-1", 200);
+        slots.received("a-b-2", 350);
+        slots.received("a-b-2", 400);
+        assert_eq!(slots.samples_us(), [250]);
+        slots.received("a-b-4", 500);
+        slots.written("a-b-3", 600);
+        slots.received("a-b-5", 700);
+        assert_eq!(
+            slots.samples_us(),
+            [250],
+            "an order ahead of the stream is no sample"
+        );
     }
 }

@@ -305,7 +305,7 @@ fn matters(body: &EventBody) -> bool {
 fn completes(body: &EventBody) -> Option<String> {
     match body {
         EventBody::Execution(report) if report.order.state.status == OrderStatus::Filled => {
-            Some(report.order.state.client_order_id.to_string())
+            Some(report.order.placed_as.to_string())
         }
         EventBody::Execution(_) | EventBody::Position { .. } | EventBody::BalanceUpdate { .. } => {
             None

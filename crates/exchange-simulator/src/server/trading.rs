@@ -11,6 +11,7 @@ use super::core::Shared;
 use super::reading::order_key;
 use super::request::{Claim, Permission, Request, Signed, authorize, check_window};
 use super::rest::{Reply, TradingEndpoint};
+use super::streams::Outgoing;
 use super::wire::{self, ResponseType};
 use crate::faults::OrderFault;
 use crate::model::{
@@ -51,6 +52,8 @@ async fn run(shared: Shared, endpoint: TradingEndpoint, request: Request, weight
         Some(OrderFault::Banned(seconds)) => {
             let now_ms = shared.look().now_ms();
             let reject = shared.look().limits.ban(now_ms, seconds);
+            // A ban ends the address's streams too.
+            shared.look().streams.broadcast(&Outgoing::Close);
             return answer(&shared, &request, Err(reject));
         }
         Some(OrderFault::DelayedWithinWindow(ms)) => {
@@ -161,7 +164,11 @@ fn carry_out(
 
 /// A certain answer, which ends what prices wait for.
 fn answer(shared: &Shared, request: &Request, result: Result<Value, Reject>) -> Reply {
-    if let Some(id) = request.text("newClientOrderId") {
+    // A cancel's own id asks for nothing.
+    let order = request
+        .text("newClientOrderId")
+        .filter(|_| request.method == "POST");
+    if let Some(id) = order {
         shared.look().slots.answered(id);
         shared.changed.notify_waiters();
     }
