@@ -355,6 +355,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn opens_an_encrypted_address_without_a_word_to_it() {
+        let config = AddressConfig::new("https://api.binance.com");
+        let now = Arc::new(|| LocalTime::from_millis(7));
+        let address = RestAddress::open(config, now).unwrap();
+        assert_eq!(address.estimated_time().as_millis(), 7);
+        assert_eq!(address.weight().used, 0);
+    }
+
+    #[test]
     fn takes_scheme_and_host_only() {
         for (text, base) in [
             ("https://api.binance.com", "https://api.binance.com"),

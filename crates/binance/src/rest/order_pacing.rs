@@ -40,6 +40,7 @@ pub(crate) struct OrderPacing {
 #[derive(Debug)]
 pub(crate) struct UnderWay {
     pacing: Arc<OrderPacing>,
+    begun: ExchangeTime,
 }
 
 impl OrderPacing {
@@ -96,6 +97,7 @@ impl OrderPacing {
         state.under_way = state.under_way.saturating_add(1);
         Ok(UnderWay {
             pacing: Arc::clone(self),
+            begun: exchange_now,
         })
     }
 
@@ -123,18 +125,26 @@ impl State {
 }
 
 impl Interval {
+    fn length_ms(&self) -> i64 {
+        i64::try_from(self.length.as_millis())
+            .unwrap_or(i64::MAX)
+            .max(1)
+    }
+
+    fn start_at(&self, time: ExchangeTime) -> i64 {
+        let into = time.as_millis().rem_euclid(self.length_ms());
+        time.as_millis().saturating_sub(into)
+    }
+
     /// Starts counting anew when a new interval has begun, and says how long it still lasts.
     fn enter(&mut self, now: ExchangeTime) -> Duration {
-        let length = i64::try_from(self.length.as_millis())
-            .unwrap_or(i64::MAX)
-            .max(1);
-        let into = now.as_millis().rem_euclid(length);
-        let started = now.as_millis().saturating_sub(into);
+        let started = self.start_at(now);
         if started != self.started {
             self.started = started;
             self.used = 0;
         }
-        Duration::from_millis(u64::try_from(length.saturating_sub(into)).unwrap_or(0))
+        let end = started.saturating_add(self.length_ms());
+        ExchangeTime::from_millis(end).since(now)
     }
 }
 
@@ -145,7 +155,9 @@ impl UnderWay {
         let others = state.under_way.saturating_sub(1);
         for interval in &mut state.intervals {
             let told = counts.iter().find(|(length, _)| *length == interval.length);
-            if let Some((_, count)) = told {
+            // A reply that crossed the interval's end may tell the count of either one.
+            let crossed = interval.start_at(self.begun) != interval.start_at(exchange_now);
+            if let (Some((_, count)), false) = (told, crossed) {
                 interval.enter(exchange_now);
                 interval.used = count.saturating_add(others);
             }
@@ -220,6 +232,13 @@ mod tests {
             drop(pacing.begin(NOW, at(200)).unwrap());
         }
         assert!(pacing.begin(NOW, at(200)).is_err());
+        let late = pacing.begin(NOW, at(19_999)).unwrap();
+        late.counted(&[(TEN, 4)], at(20_001));
+        assert_eq!(
+            pacing.wait(NOW, at(20_001)),
+            None,
+            "the count of the interval before"
+        );
     }
 
     #[test]

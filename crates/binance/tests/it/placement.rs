@@ -174,6 +174,18 @@ async fn nobody_listening_is_unknown_as_well() {
     assert_eq!(outcome, unknown(UnknownCause::Connection));
 }
 
+/// The other side takes the TLS greeting for the start of a request and waits for more.
+#[tokio::test]
+async fn an_order_is_never_sent_in_the_clear() {
+    let server = Server::start(|_| ok(PLACED)).await;
+    let mut config = AddressConfig::new(&server.base_url().replace("http:", "https:"));
+    config.connect_timeout = Duration::from_millis(300);
+    let client = server.client_with(config, &TestClock::new());
+    let outcome = client.place(&order(), timestamp()).await;
+    assert_eq!(outcome, unknown(UnknownCause::Timeout));
+    assert_eq!(server.seen().len(), 0);
+}
+
 /// The order goes out on a connection that worked a moment ago and dies under it.
 #[tokio::test]
 async fn a_reused_connection_that_dies_under_the_order_is_not_replaced() {
