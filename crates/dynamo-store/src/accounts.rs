@@ -23,7 +23,7 @@ impl AccountStore for DynamoStore {
         let entry = Attributes::from([("account".to_owned(), text(account.id.as_str()))]);
         let parts = [
             Self::part(Expression::absent().put(&self.table, to_item(account)?))?,
-            Self::part(Expression::absent_or_known().put(&self.table, keyed(&listing, entry)))?,
+            Self::part(Expression::new().put(&self.table, keyed(&listing, entry)))?,
         ];
         match self.transact(&parts).await? {
             Transaction::Done => Ok(()),
@@ -78,7 +78,7 @@ impl AccountStore for DynamoStore {
 
     async fn remove_account(&self, id: &AccountId) -> Result<(), StoreError> {
         let without_bots = Expression::present().require(BOTS_OF_ACCOUNT, number(0));
-        let listed = Expression::absent_or_known();
+        let listed = Expression::new();
         let parts = [
             Self::part(without_bots.delete(&self.table, &Key::account(id)))?,
             Self::part(listed.delete(&self.table, &Key::account_listing(id)))?,

@@ -11,7 +11,7 @@ use crate::item::{Attributes, Record, keyed, number, record_item, text};
 use crate::key::{self, Key};
 use crate::level_item::{MARK, to_item};
 use crate::mark::Mark;
-use crate::store::{TRANSACTION_ITEMS, Transaction, Write};
+use crate::store::{TRANSACTION_ITEMS, Transaction, Write, check_formats};
 
 /// How often removing a bot starts over when its due time changes in between.
 const REMOVE_TRIES: usize = 8;
@@ -27,9 +27,6 @@ impl BotStore for DynamoStore {
                 bot.id
             ))
         };
-        if self.read_one(&Key::bot(&bot.id)).await?.is_some() {
-            return Err(exists());
-        }
         let mark = self.marks.next();
         for chunk in levels.chunks(TRANSACTION_ITEMS) {
             let parts = chunk
@@ -127,8 +124,9 @@ impl BotStore for DynamoStore {
                 return Ok(());
             };
             let parts = self.removal(&bot, due_at)?;
-            if matches!(self.transact(&parts).await?, Transaction::Done) {
-                return Ok(());
+            match self.transact(&parts).await? {
+                Transaction::Done => return Ok(()),
+                Transaction::Refused(refused) => check_formats(&refused)?,
             }
         }
         Err(StoreError::Throttled(format!(
@@ -158,8 +156,8 @@ impl DynamoStore {
         let parts = [
             Expression::absent().put(table, bot_item(bot, mark)?),
             account.update(table, &Key::account(&bot.account)),
-            Expression::absent().put(table, listed(&Key::bot_listing(&bot.id))),
-            Expression::absent().put(table, listed(&Key::bot_of_account(&bot.account, &bot.id))),
+            Expression::new().put(table, listed(&Key::bot_listing(&bot.id))),
+            Expression::new().put(table, listed(&Key::bot_of_account(&bot.account, &bot.id))),
         ];
         let mut parts = parts
             .into_iter()
@@ -172,13 +170,13 @@ impl DynamoStore {
     /// The transaction that takes a stopped bot off the listings.
     fn removal(&self, bot: &Bot, due_at: LocalTime) -> Result<Vec<TransactWriteItem>, StoreError> {
         let table = &self.table;
-        let unchanged = Expression::present().require("version", number(bot.version));
+        let unchanged = Expression::new().require("version", number(bot.version));
         let account = Expression::present().add(BOTS_OF_ACCOUNT, -1);
         let parts = [
             unchanged.check(table, &Key::bot(&bot.id)),
             account.update(table, &Key::account(&bot.account)),
-            Expression::present().delete(table, &Key::bot_listing(&bot.id)),
-            Expression::present().delete(table, &Key::bot_of_account(&bot.account, &bot.id)),
+            Expression::new().delete(table, &Key::bot_listing(&bot.id)),
+            Expression::new().delete(table, &Key::bot_of_account(&bot.account, &bot.id)),
         ];
         let mut parts = parts
             .into_iter()

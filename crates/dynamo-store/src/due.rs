@@ -13,7 +13,7 @@ use crate::bots::no_bot;
 use crate::expression::Expression;
 use crate::item::{Record, number, record_item};
 use crate::key::{DUE_SHARDS, Key, due_partition, due_until};
-use crate::store::Transaction;
+use crate::store::{Transaction, check_formats};
 
 const DUE_AT: &str = "due_at";
 
@@ -94,8 +94,8 @@ impl DynamoStore {
             .set(DUE_AT, number(at));
         let parts = [
             pointer.update(&self.table, &Key::due_pointer(&due.bot)),
-            Expression::present().delete(&self.table, &from),
-            Expression::absent_or_known().put(&self.table, record_item(&to, &entry)?),
+            Expression::new().delete(&self.table, &from),
+            Expression::new().put(&self.table, record_item(&to, &entry)?),
         ];
         let parts = parts
             .into_iter()
@@ -103,12 +103,7 @@ impl DynamoStore {
             .collect::<Result<Vec<_>, _>>()?;
         match self.transact(&parts).await? {
             Transaction::Done => Ok(true),
-            Transaction::Refused(refused) => {
-                for old in refused.iter().filter_map(|(_, old)| old.as_ref()) {
-                    old.check_format()?;
-                }
-                Ok(false)
-            }
+            Transaction::Refused(refused) => check_formats(&refused).map(|()| false),
         }
     }
 
@@ -121,7 +116,7 @@ impl DynamoStore {
         };
         let put = |key: &Key| {
             let item = record_item(key, &due)?;
-            Self::part(Expression::absent().put(&self.table, item))
+            Self::part(Expression::new().put(&self.table, item))
         };
         Ok([
             put(&Key::due_pointer(&bot.id))?,
@@ -135,8 +130,8 @@ impl DynamoStore {
         bot: &BotId,
         due_at: LocalTime,
     ) -> Result<[TransactWriteItem; 2], StoreError> {
-        let pointer = Expression::present().require(DUE_AT, number(due_at));
-        let entry = Expression::present();
+        let pointer = Expression::new().require(DUE_AT, number(due_at));
+        let entry = Expression::new();
         Ok([
             Self::part(pointer.delete(&self.table, &Key::due_pointer(bot)))?,
             Self::part(entry.delete(&self.table, &Key::due(bot, due_at)))?,

@@ -24,7 +24,8 @@ pub(crate) struct Expression {
 }
 
 impl Expression {
-    /// No condition and no change yet.
+    /// No condition and no change: what is written or deleted belongs to another item of the same
+    /// transaction, whose condition decides.
     pub(crate) fn new() -> Self {
         Self::default()
     }
@@ -109,8 +110,9 @@ impl Expression {
         placeholder
     }
 
-    pub(crate) fn condition(&self) -> String {
-        self.conditions.join(" AND ")
+    /// All that is required; `None` for nothing, because DynamoDB refuses an empty condition.
+    pub(crate) fn condition(&self) -> Option<String> {
+        (!self.conditions.is_empty()).then(|| self.conditions.join(" AND "))
     }
 
     pub(crate) fn change(&self) -> String {
@@ -124,11 +126,17 @@ impl Expression {
         clauses.join(" ")
     }
 
-    pub(crate) fn names(&self) -> impl Iterator<Item = (String, String)> + use<> {
-        self.names.clone().into_iter()
+    /// The placeholders' names; `None` for none, because DynamoDB refuses an empty map.
+    pub(crate) fn names(&self) -> Option<BTreeMap<String, String>> {
+        (!self.names.is_empty()).then(|| self.names.clone())
     }
 
-    /// The placeholders' values; `None` where there are none, because DynamoDB refuses an empty map.
+    /// Whether a refusal returns the item as it was: only where something may refuse.
+    pub(crate) fn on_refusal(&self) -> Option<ReturnValuesOnConditionCheckFailure> {
+        (!self.conditions.is_empty()).then_some(ReturnValuesOnConditionCheckFailure::AllOld)
+    }
+
+    /// The placeholders' values; `None` for none, as with the names.
     pub(crate) fn values(&self) -> Option<Attributes> {
         (!self.values.is_empty()).then(|| self.values.clone())
     }
@@ -142,10 +150,10 @@ impl Expression {
         let put = Put::builder()
             .table_name(table)
             .set_item(Some(item.into_iter().collect()))
-            .condition_expression(self.condition())
-            .set_expression_attribute_names(Some(self.names().collect()))
+            .set_condition_expression(self.condition())
+            .set_expression_attribute_names(self.names().map(|all| all.into_iter().collect()))
             .set_expression_attribute_values(self.values().map(|all| all.into_iter().collect()))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .set_return_values_on_condition_check_failure(self.on_refusal())
             .build()?;
         Ok(TransactWriteItem::builder().put(put).build())
     }
@@ -157,10 +165,10 @@ impl Expression {
             .key(PARTITION, text(key.partition.clone()))
             .key(SORT, text(key.sort.clone()))
             .update_expression(self.change())
-            .condition_expression(self.condition())
-            .set_expression_attribute_names(Some(self.names().collect()))
+            .set_condition_expression(self.condition())
+            .set_expression_attribute_names(self.names().map(|all| all.into_iter().collect()))
             .set_expression_attribute_values(self.values().map(|all| all.into_iter().collect()))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .set_return_values_on_condition_check_failure(self.on_refusal())
             .build()?;
         Ok(TransactWriteItem::builder().update(update).build())
     }
@@ -171,10 +179,10 @@ impl Expression {
             .table_name(table)
             .key(PARTITION, text(key.partition.clone()))
             .key(SORT, text(key.sort.clone()))
-            .condition_expression(self.condition())
-            .set_expression_attribute_names(Some(self.names().collect()))
+            .set_condition_expression(self.condition())
+            .set_expression_attribute_names(self.names().map(|all| all.into_iter().collect()))
             .set_expression_attribute_values(self.values().map(|all| all.into_iter().collect()))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .set_return_values_on_condition_check_failure(self.on_refusal())
             .build()?;
         Ok(TransactWriteItem::builder().delete(delete).build())
     }
@@ -185,10 +193,10 @@ impl Expression {
             .table_name(table)
             .key(PARTITION, text(key.partition.clone()))
             .key(SORT, text(key.sort.clone()))
-            .condition_expression(self.condition())
-            .set_expression_attribute_names(Some(self.names().collect()))
+            .set_condition_expression(self.condition())
+            .set_expression_attribute_names(self.names().map(|all| all.into_iter().collect()))
             .set_expression_attribute_values(self.values().map(|all| all.into_iter().collect()))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .set_return_values_on_condition_check_failure(self.on_refusal())
             .build()?;
         Ok(TransactWriteItem::builder().condition_check(check).build())
     }

@@ -47,10 +47,10 @@ pub(crate) fn keyed(key: &Key, mut attributes: Attributes) -> Attributes {
 
 /// A whole record as an item, one attribute for each field.
 pub(crate) fn record_item<T: Serialize>(key: &Key, record: &T) -> Result<Attributes, StoreError> {
-    match to_attribute(key, record)? {
-        AttributeValue::M(fields) => Ok(keyed(key, fields.into_iter().collect())),
-        _ => Err(unwritable(&key.to_string(), &"it is no record with fields")),
-    }
+    let AttributeValue::M(fields) = to_attribute(key, record)? else {
+        return Err(unwritable(&key.to_string(), &"it is no record with fields"));
+    };
+    Ok(keyed(key, fields.into_iter().collect()))
 }
 
 /// One value as one attribute.
@@ -88,22 +88,26 @@ fn from_json(value: Value) -> Result<AttributeValue, String> {
 }
 
 fn to_json(value: &AttributeValue) -> Result<Value, String> {
-    Ok(match value {
-        AttributeValue::Null(_) => Value::Null,
-        AttributeValue::Bool(flag) => Value::Bool(*flag),
-        AttributeValue::N(digits) => integer(digits)?,
-        AttributeValue::S(text) => Value::String(text.clone()),
-        AttributeValue::L(values) => {
-            Value::Array(values.iter().map(to_json).collect::<Result<_, _>>()?)
-        }
-        AttributeValue::M(fields) => Value::Object(
-            fields
-                .iter()
-                .map(|(name, value)| Ok::<_, String>((name.clone(), to_json(value)?)))
-                .collect::<Result<_, _>>()?,
-        ),
-        _ => return Err("an attribute is of a kind this program never writes".to_owned()),
-    })
+    if let AttributeValue::S(text) = value {
+        Ok(Value::String(text.clone()))
+    } else if let AttributeValue::N(digits) = value {
+        integer(digits)
+    } else if let AttributeValue::Bool(flag) = value {
+        Ok(Value::Bool(*flag))
+    } else if let AttributeValue::M(fields) = value {
+        let fields = fields
+            .iter()
+            .map(|(name, value)| Ok::<_, String>((name.clone(), to_json(value)?)));
+        Ok(Value::Object(fields.collect::<Result<_, _>>()?))
+    } else if let AttributeValue::L(values) = value {
+        Ok(Value::Array(
+            values.iter().map(to_json).collect::<Result<_, _>>()?,
+        ))
+    } else if let AttributeValue::Null(_) = value {
+        Ok(Value::Null)
+    } else {
+        Err("an attribute is of a kind this program never writes".to_owned())
+    }
 }
 
 fn integer(digits: &str) -> Result<Value, String> {
@@ -178,19 +182,17 @@ impl Record {
     }
 
     pub(crate) fn text(&self, name: &str) -> Result<&str, StoreError> {
-        match self.require(name)? {
-            AttributeValue::S(text) => Ok(text),
-            _ => Err(self.corrupt(format_args!("its attribute \"{name}\" is no text"))),
-        }
+        let text = self.require(name)?.as_s();
+        text.map(String::as_str)
+            .map_err(|_other| self.corrupt(format_args!("its attribute \"{name}\" is no text")))
     }
 
     pub(crate) fn flag(&self, name: &str) -> Result<bool, StoreError> {
-        match self.require(name)? {
-            AttributeValue::Bool(flag) => Ok(*flag),
-            _ => Err(self.corrupt(format_args!(
+        self.require(name)?.as_bool().copied().map_err(|_other| {
+            self.corrupt(format_args!(
                 "its attribute \"{name}\" is neither true nor false"
-            ))),
-        }
+            ))
+        })
     }
 
     pub(crate) fn number<T>(&self, name: &str) -> Result<T, StoreError>
@@ -198,14 +200,14 @@ impl Record {
         T: FromStr,
         T::Err: std::fmt::Display,
     {
-        match self.require(name)? {
-            AttributeValue::N(digits) => digits.parse().map_err(|error| {
-                self.corrupt(format_args!(
-                    "its attribute \"{name}\" is {digits}: {error}"
-                ))
-            }),
-            _ => Err(self.corrupt(format_args!("its attribute \"{name}\" is no number"))),
-        }
+        let digits = self.require(name)?.as_n().map_err(|_other| {
+            self.corrupt(format_args!("its attribute \"{name}\" is no number"))
+        })?;
+        digits.parse().map_err(|error| {
+            self.corrupt(format_args!(
+                "its attribute \"{name}\" is {digits}: {error}"
+            ))
+        })
     }
 
     /// A text attribute read as something that has a text form, such as an amount.

@@ -188,10 +188,9 @@ pub(crate) fn hold_attributes(
 
 /// The word by which a plain enumeration is written.
 pub(crate) fn word<T: Serialize>(value: &T) -> Result<String, StoreError> {
-    match serde_json::to_value(value).map_err(unspeakable)? {
-        Value::String(word) => Ok(word),
-        _ => Err(unspeakable("it is no plain word")),
-    }
+    let value = serde_json::to_value(value).map_err(unspeakable)?;
+    let word = value.as_str().map(str::to_owned);
+    word.ok_or_else(|| unspeakable("it is no plain word"))
 }
 
 fn unspeakable(error: impl std::fmt::Display) -> StoreError {

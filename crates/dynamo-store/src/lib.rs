@@ -11,11 +11,6 @@
 //! that names it and is never overwritten. Nothing here decides about money, scans the table, or
 //! listens on a TCP port.
 
-#![expect(
-    clippy::arithmetic_side_effects,
-    reason = "no amounts are calculated here; they pass through as text"
-)]
-
 mod account_item;
 mod accounts;
 mod bots;

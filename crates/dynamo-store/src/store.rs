@@ -11,8 +11,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, KeysAndAttributes, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem,
+    AttributeValue, CancellationReason, KeysAndAttributes, TransactWriteItem,
 };
 use trading::StoreError;
 
@@ -63,6 +62,14 @@ pub(crate) enum Transaction {
     Done,
     /// These parts, counted from 0, did not meet their conditions; with each the item as it was.
     Refused(Vec<(usize, Option<Record>)>),
+}
+
+/// Tells an item that refused because it is newer than this program from one that had changed.
+pub(crate) fn check_formats(refused: &[(usize, Option<Record>)]) -> Result<(), StoreError> {
+    refused
+        .iter()
+        .filter_map(|(_, old)| old.as_ref())
+        .try_for_each(Record::check_format)
 }
 
 impl DynamoStore {
@@ -215,14 +222,14 @@ impl DynamoStore {
                 .put_item()
                 .table_name(&*self.table)
                 .set_item(Some(item.clone().into_iter().collect()))
-                .condition_expression(condition.condition())
-                .set_expression_attribute_names(Some(condition.names().collect()))
+                .set_condition_expression(condition.condition())
+                .set_expression_attribute_names(
+                    condition.names().map(|all| all.into_iter().collect()),
+                )
                 .set_expression_attribute_values(
                     condition.values().map(|all| all.into_iter().collect()),
                 )
-                .return_values_on_condition_check_failure(
-                    ReturnValuesOnConditionCheckFailure::AllOld,
-                )
+                .set_return_values_on_condition_check_failure(condition.on_refusal())
                 .send()
                 .await;
             let Err(error) = sent else {
@@ -249,14 +256,12 @@ impl DynamoStore {
                 .key(PARTITION, text(key.partition.clone()))
                 .key(SORT, text(key.sort.clone()))
                 .update_expression(change.change())
-                .condition_expression(change.condition())
-                .set_expression_attribute_names(Some(change.names().collect()))
+                .set_condition_expression(change.condition())
+                .set_expression_attribute_names(change.names().map(|all| all.into_iter().collect()))
                 .set_expression_attribute_values(
                     change.values().map(|all| all.into_iter().collect()),
                 )
-                .return_values_on_condition_check_failure(
-                    ReturnValuesOnConditionCheckFailure::AllOld,
-                )
+                .set_return_values_on_condition_check_failure(change.on_refusal())
                 .send()
                 .await;
             let Err(error) = sent else {

@@ -7,7 +7,7 @@ use crate::DynamoStore;
 use crate::expression::Expression;
 use crate::item::{Record, record_item};
 use crate::key::Key;
-use crate::store::Transaction;
+use crate::store::{Transaction, check_formats};
 
 impl TradeKeyStore for DynamoStore {
     async fn trade_key(&self, account: &AccountId) -> Result<Option<SealedKey>, StoreError> {
@@ -27,9 +27,7 @@ impl TradeKeyStore for DynamoStore {
         match self.transact(&[part]).await? {
             Transaction::Done => Ok(()),
             Transaction::Refused(refused) => {
-                for old in refused.iter().filter_map(|(_, old)| old.as_ref()) {
-                    old.check_format()?;
-                }
+                check_formats(&refused)?;
                 Err(StoreError::Unavailable(
                     "a write was refused without a reason".to_owned(),
                 ))

@@ -70,10 +70,18 @@ where
     Request: DeserializeOwned,
     Reply: Serialize,
 {
-    let request = serde_json::from_slice(body)
-        .map_err(|error| DynoxideError::SerializationException(error.to_string()))?;
+    let request = serde_json::from_slice(body).map_err(|error| unreadable(&error.to_string()))?;
     serde_json::to_vec(&call(request)?)
         .map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+}
+
+/// What is wrong with a request that could not be read. `dynoxide` marks what DynamoDB itself would
+/// call a validation error.
+fn unreadable(told: &str) -> DynoxideError {
+    match told.strip_prefix("VALIDATION:") {
+        Some(told) => DynoxideError::ValidationException(told.to_owned()),
+        None => DynoxideError::SerializationException(told.to_owned()),
+    }
 }
 
 fn unknown(operation: &str) -> Vec<u8> {

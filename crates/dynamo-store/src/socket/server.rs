@@ -5,9 +5,10 @@ use std::fs::{self, DirBuilder, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::CONTENT_TYPE;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -21,10 +22,14 @@ use crate::embedded::dispatch::{self, TARGET};
 
 /// The largest request taken, in bytes: the limit of a DynamoDB transaction is 4 MB, and its JSON is
 /// somewhat longer.
-const MAX_REQUEST: usize = 8 * 1024 * 1024;
+const MAX_REQUEST: u64 = 8 * 1024 * 1024;
 
 /// How many connections are answered at once; more wait.
 const MAX_CONNECTIONS: usize = 64;
+
+/// How long one connection may take from its first byte to its last: a client that connects and says
+/// nothing must not keep others out.
+const CONVERSATION: Duration = Duration::from_secs(30);
 
 /// Why a socket cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -129,10 +134,11 @@ async fn converse(stream: UnixStream, database: EmbeddedDynamo) {
     let service = service_fn(move |request| reply(request, database.clone()));
     let served = http1::Builder::new()
         .keep_alive(false)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
-    if let Err(error) = served {
-        tracing::debug!(%error, "a client of the socket left early");
+        .serve_connection(TokioIo::new(stream), service);
+    match tokio::time::timeout(CONVERSATION, served).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "a client of the socket left early"),
+        Err(late) => tracing::debug!(%late, "a client of the socket took too long"),
     }
 }
 
@@ -146,9 +152,16 @@ async fn reply(
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default()
         .to_owned();
-    let body = Limited::new(request.into_body(), MAX_REQUEST)
-        .collect()
-        .await;
+    if request.body().size_hint().lower() > MAX_REQUEST {
+        let told = format!("a request may have at most {MAX_REQUEST} bytes");
+        return Ok(response(StatusCode::PAYLOAD_TOO_LARGE, told.into_bytes()));
+    }
+    let body = Limited::new(
+        request.into_body(),
+        usize::try_from(MAX_REQUEST).unwrap_or(usize::MAX),
+    )
+    .collect()
+    .await;
     Ok(match body {
         Ok(body) => {
             let answer = database.call(target, body.to_bytes().into()).await;
