@@ -71,9 +71,11 @@ fn is_stamped(level: &Level) -> bool {
 /// loses their write now, reads the bot again and sends nothing. `false` when a level has changed
 /// meanwhile; the next run tries again.
 async fn stamp_all<O: Outside>(outside: O, levels: &[Level]) -> Result<bool, StoreError> {
+    // Owned, for a future that borrows from a closure's argument cannot be sent to another thread.
     let stamps = levels
-        .iter()
-        .map(|level| claim(outside, level, level.clone()));
+        .to_vec()
+        .into_iter()
+        .map(|level| async move { claim(outside, &level, level.clone()).await });
     let stamped = futures_util::stream::iter(stamps)
         .buffer_unordered(LEVELS_AT_ONCE)
         .collect::<Vec<_>>()
