@@ -1,0 +1,346 @@
+//! The words of the command line. What they do is in [`crate::commands`].
+//!
+//! Secrets are never arguments: other users of the machine see a process's arguments.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use domain::{AccountId, BotId, LevelIndex, Price, Rate, Sizing, Spacing, Symbol};
+use trading::Environment;
+
+/// Keeps a Binance Spot grid bot's buy-sell cycle unbroken.
+///
+/// Exit codes: 0 done; 1 the answer is no, or it cannot be done now; 2 what was given is wrong.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "gridkeeper", version, max_term_width = 100)]
+pub struct Cli {
+    /// The data folder [default: GRIDKEEPER_DATA, else gridkeeper in XDG_DATA_HOME or ~/.local/share].
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Print JSON instead of text.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Watch a grid trade on a simulated exchange, without an account and without money.
+    Demo(crate::demo::DemoArgs),
+    /// Keep all running bots of the data folder trading, until Ctrl-C.
+    Up,
+    /// Serve a small Binance Spot on this machine, to try everything without money.
+    SimulateExchange(SimulateArgs),
+    /// Exchange accounts and their keys.
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Grid bots.
+    #[command(subcommand)]
+    Bot(BotCommand),
+    /// The ledger of a bot: each trade, what it cost, how it was learnt of.
+    Fills(FillsArgs),
+    /// Why a level holds what it holds, what will be tried next and when, and its story.
+    Explain(ExplainArgs),
+    /// Compare bots with the exchange now and mend what differs.
+    Recover(RecoverArgs),
+    /// Compare the whole ledger with the exchange's history: every trade, every opposite order.
+    Audit(AuditArgs),
+    /// Check clock, keys, region, address, store, streams and limits.
+    Doctor,
+}
+
+/// Accounts.
+#[derive(Debug, Clone, Subcommand)]
+pub enum AccountCommand {
+    /// Add an account and its keys.
+    Add(AccountAddArgs),
+    /// List the accounts.
+    List,
+    /// Ask the exchange what an account's keys may do.
+    Check(AccountName),
+    /// Replace one or both keys of an account; what runs takes the new ones over by itself.
+    Rotate(AccountRotateArgs),
+    /// Remove an account that has no bots.
+    Remove(AccountName),
+}
+
+/// An account by name.
+#[derive(Debug, Clone, Args)]
+pub struct AccountName {
+    /// The account's name.
+    pub account: AccountId,
+}
+
+/// The exchanges there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExchangeName {
+    /// Real money.
+    Production,
+    /// Binance's test network.
+    Testnet,
+    /// Binance's demo mode.
+    Demo,
+}
+
+impl From<ExchangeName> for Environment {
+    fn from(name: ExchangeName) -> Self {
+        match name {
+            ExchangeName::Production => Self::Production,
+            ExchangeName::Testnet => Self::Testnet,
+            ExchangeName::Demo => Self::Demo,
+        }
+    }
+}
+
+/// How a key signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KeyType {
+    /// A key with a secret text (HMAC-SHA256).
+    Hmac,
+    /// A key made from an Ed25519 key pair; the secret is the private key (PKCS#8).
+    Ed25519,
+}
+
+impl KeyType {
+    /// The word the records use.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Hmac => "hmac",
+            Self::Ed25519 => "ed25519",
+        }
+    }
+}
+
+/// Keys as they are given. API keys are no secrets; the secrets are asked for.
+#[derive(Debug, Clone, Args)]
+pub struct KeyArgs {
+    /// One API key for both the stream and trading.
+    #[arg(long, value_name = "KEY", conflicts_with_all = ["stream_key", "trade_key"])]
+    pub key: Option<String>,
+    /// The API key that reads the user-data stream; one that may only read is best.
+    #[arg(long, value_name = "KEY")]
+    pub stream_key: Option<String>,
+    /// The API key that places orders.
+    #[arg(long, value_name = "KEY")]
+    pub trade_key: Option<String>,
+    /// How the keys sign.
+    #[arg(long, value_enum, default_value = "hmac", value_name = "TYPE")]
+    pub key_type: KeyType,
+    /// Read the secrets from standard input, one after the other: the stream key's, then the trade
+    /// key's. Without this they are taken from GRIDKEEPER_STREAM_SECRET and GRIDKEEPER_TRADE_SECRET,
+    /// or asked for without showing them.
+    #[arg(long)]
+    pub secrets_from_stdin: bool,
+    /// Do not ask the exchange whether the keys work.
+    #[arg(long)]
+    pub no_check: bool,
+}
+
+/// Adding an account.
+#[derive(Debug, Clone, Args)]
+pub struct AccountAddArgs {
+    /// A name of your choice: 1 to 32 of a-z, 0-9 and -.
+    pub name: AccountId,
+    /// Where it trades. Not needed where GRIDKEEPER_BINANCE_REST and GRIDKEEPER_BINANCE_WS name a
+    /// simulated exchange.
+    #[arg(long, value_enum, value_name = "WHERE")]
+    pub exchange: Option<ExchangeName>,
+    /// Needed with `--exchange production`.
+    #[arg(long)]
+    pub i_understand_this_trades_real_money: bool,
+    /// Its keys.
+    #[command(flatten)]
+    pub keys: KeyArgs,
+}
+
+/// Replacing keys.
+#[derive(Debug, Clone, Args)]
+pub struct AccountRotateArgs {
+    /// The account's name.
+    pub account: AccountId,
+    /// The new keys; one that is not given stays.
+    #[command(flatten)]
+    pub keys: KeyArgs,
+}
+
+/// Bots.
+#[derive(Debug, Clone, Subcommand)]
+pub enum BotCommand {
+    /// Print the ladder of a grid, what it costs and earns, and every rule it would break. Writes
+    /// nothing.
+    Plan(PlanArgs),
+    /// Create a bot from a plan. It trades once it is started.
+    Create(BotCreateArgs),
+    /// Let a bot trade.
+    Start(BotName),
+    /// Send nothing new; resting orders stay and their fills are booked.
+    Pause(BotName),
+    /// Let a paused bot trade again.
+    Resume(BotName),
+    /// Cancel all orders of a bot.
+    Stop(BotStopArgs),
+    /// Remove a stopped bot from the listings; its ledger stays.
+    Remove(BotName),
+    /// List the bots.
+    List,
+    /// Show one bot: what it does, its stream, each level's order.
+    Show(BotName),
+}
+
+/// A bot by id.
+#[derive(Debug, Clone, Args)]
+pub struct BotName {
+    /// The bot's id; `gridkeeper bot list` shows them.
+    pub bot: BotId,
+}
+
+/// Stopping a bot.
+#[derive(Debug, Clone, Args)]
+pub struct BotStopArgs {
+    /// The bot's id.
+    pub bot: BotId,
+    /// Sell what its levels hold as well, at the market.
+    #[arg(long)]
+    pub sell: bool,
+}
+
+/// A grid as it is wished for.
+#[derive(Debug, Clone, Args)]
+pub struct PlanArgs {
+    /// The account it trades on.
+    #[arg(long, value_name = "NAME")]
+    pub account: AccountId,
+    /// The symbol, such as XRPETH.
+    #[arg(long, value_name = "SYMBOL")]
+    pub symbol: Symbol,
+    /// The lowest line, in quote.
+    #[arg(long, value_name = "PRICE")]
+    pub lower: Price,
+    /// The highest line, in quote.
+    #[arg(long, value_name = "PRICE")]
+    pub upper: Price,
+    /// How lines are spaced: arithmetic:LEVELS, geometric:LEVELS or percent:STEP%.
+    #[arg(long, value_name = "HOW")]
+    pub spacing: Spacing,
+    /// What each level buys: base:QUANTITY for each level, or investment:QUOTE for all together.
+    #[arg(long, value_name = "HOW")]
+    pub size: Sizing,
+    /// Reinvest each level's profit in that level.
+    #[arg(long)]
+    pub compounding: bool,
+    /// Only orders that rest (LIMIT_MAKER).
+    #[arg(long)]
+    pub post_only: bool,
+    /// Levels above the market start with base the account already has, instead of buying it.
+    #[arg(long)]
+    pub from_balance: bool,
+    /// The fee of a resting order, such as 0.1% [default: the account's].
+    #[arg(long, value_name = "RATE")]
+    pub maker_fee: Option<Rate>,
+    /// The fee of an order that trades at once, such as 0.1% [default: the account's].
+    #[arg(long, value_name = "RATE")]
+    pub taker_fee: Option<Rate>,
+}
+
+/// Creating a bot.
+#[derive(Debug, Clone, Args)]
+pub struct BotCreateArgs {
+    /// The grid.
+    #[command(flatten)]
+    pub plan: PlanArgs,
+    /// Let it trade at once.
+    #[arg(long)]
+    pub start: bool,
+}
+
+/// The ledger.
+#[derive(Debug, Clone, Args)]
+pub struct FillsArgs {
+    /// The bot's id.
+    pub bot: BotId,
+    /// Only this level.
+    #[arg(long, value_name = "LEVEL", value_parser = parse_level)]
+    pub level: Option<LevelIndex>,
+    /// Print comma-separated values.
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+}
+
+/// Explaining.
+#[derive(Debug, Clone, Args)]
+pub struct ExplainArgs {
+    /// The bot's id.
+    pub bot: BotId,
+    /// One level, with its story; without it, a line for each.
+    #[arg(value_parser = parse_level)]
+    pub level: Option<LevelIndex>,
+}
+
+/// Recovering.
+#[derive(Debug, Clone, Args)]
+pub struct RecoverArgs {
+    /// One bot; without it, all.
+    pub bot: Option<BotId>,
+}
+
+/// Auditing.
+#[derive(Debug, Clone, Args)]
+pub struct AuditArgs {
+    /// One bot; without it, all.
+    pub bot: Option<BotId>,
+}
+
+/// The simulated exchange.
+#[derive(Debug, Clone, Args)]
+pub struct SimulateArgs {
+    /// Where to listen; only 127.0.0.1 is served.
+    #[arg(long, default_value = "127.0.0.1:9080", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// Replay a Binance aggTrades or trades file (CSV, plain or .gz).
+    #[arg(long, value_name = "FILE", conflicts_with = "seed")]
+    pub tape: Option<PathBuf>,
+    /// Seed of a random walk of BTCUSDT.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+    /// Times real time, or `max` for as fast as the bots answer.
+    #[arg(long, default_value = "1", value_name = "X|max")]
+    pub speed: exchange_simulator::Speed,
+    /// What goes wrong.
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    pub faults: crate::demo::Faults,
+}
+
+fn parse_level(text: &str) -> Result<LevelIndex, String> {
+    text.parse()
+        .map(LevelIndex)
+        .map_err(|cause| format!("{cause}; a level is a number from 0, at the lowest prices"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_argument_takes_a_secret() {
+        let mut commands = vec![Cli::command()];
+        while let Some(command) = commands.pop() {
+            for argument in command.get_arguments() {
+                let id = argument.get_id().as_str();
+                let takes_value = argument.get_action().takes_values();
+                assert!(!(id.contains("secret") && takes_value), "{id}");
+            }
+            commands.extend(command.get_subcommands().cloned());
+        }
+    }
+}

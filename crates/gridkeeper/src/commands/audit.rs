@@ -1,0 +1,62 @@
+//! `gridkeeper audit`: the full audit of one bot or all.
+
+use trading::{BotStore as _, Exchanges as _};
+
+use super::Session;
+use crate::audit::{AuditError, full_audit};
+use crate::cli::AuditArgs;
+use crate::failure::{Exit, Failure, Outcome};
+
+pub(super) async fn audit(session: &mut Session<'_>, args: &AuditArgs) -> Outcome {
+    let bots = match &args.bot {
+        Some(id) => vec![session.find_bot(id).await?],
+        None => session.home.store().bots(None).await?,
+    };
+    let exchanges = session.home.exchanges();
+    let mut audits = Vec::new();
+    let mut failed = None;
+    for bot in bots {
+        let audited = async {
+            let connection = exchanges
+                .connect(&bot.account)
+                .await
+                .map_err(AuditError::from)?;
+            full_audit(session.home.store(), &connection, &session.clock, &bot.id).await
+        };
+        match audited.await {
+            Ok(audit) => audits.push(audit),
+            // One bot that cannot be audited does not keep the others from it.
+            Err(error) => {
+                let failure = failure(error).at(format!("bot {}", bot.id));
+                if !session.json {
+                    writeln!(session.out, "bot {}: not audited: {}", bot.id, failure.what)?;
+                }
+                failed.get_or_insert(failure);
+            }
+        }
+    }
+    let clean = audits.iter().all(|audit| audit.clean);
+    if session.json {
+        session.write_json(&audits)?;
+    } else {
+        for audit in &audits {
+            audit.write(session.out)?;
+        }
+        if audits.is_empty() && failed.is_none() {
+            writeln!(session.out, "no bots to audit")?;
+        }
+    }
+    match failed {
+        Some(failure) => Err(failure),
+        None if clean => Ok(Exit::Yes),
+        None => Ok(Exit::No),
+    }
+}
+
+fn failure(error: AuditError) -> Failure {
+    match error {
+        AuditError::NoBot(bot) => Failure::bad_input(format!("there is no bot {bot}")),
+        AuditError::Store(error) => error.into(),
+        AuditError::Exchange(error) => error.into(),
+    }
+}

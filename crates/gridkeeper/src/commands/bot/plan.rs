@@ -1,0 +1,201 @@
+//! `gridkeeper bot plan`: a grid under the symbol's rules and at the market's prices, on paper.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    AccountId, Asset, BestPrices, Draft, FirstInventory, GridPlan, Ladder, PlanProblem, Quantity,
+    SymbolRules,
+};
+use serde::Serialize;
+use trading::{
+    Balance, BotStore as _, CommissionRates, Environment, Exchange as _, ExchangeError,
+    Exchanges as _, LevelStore as _,
+};
+
+use super::super::Session;
+use super::plan_text;
+use crate::cli::PlanArgs;
+use crate::failure::{Exit, Failure, Outcome};
+
+/// A plan and everything it was measured against.
+#[derive(Debug)]
+pub(super) struct Planned {
+    pub(super) account: AccountId,
+    pub(super) environment: Environment,
+    pub(super) plan: GridPlan,
+    pub(super) rules: SymbolRules,
+    pub(super) prices: Option<BestPrices>,
+    pub(super) draft: Draft,
+    pub(super) funds: Funds,
+    /// Whether the fees are the account's own, not given by hand.
+    pub(super) fees_read: bool,
+}
+
+/// What the account has of the symbol's two assets.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct Funds {
+    /// Quote that is free.
+    pub(super) quote_free: Quantity,
+    /// Base that is free.
+    pub(super) base_free: Quantity,
+    /// Of that base, what other bots' levels hold already.
+    pub(super) base_claimed: Quantity,
+}
+
+impl Funds {
+    /// Base that no bot holds.
+    pub(super) fn base_unclaimed(&self) -> Quantity {
+        self.base_free.saturating_sub(self.base_claimed)
+    }
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    account: &'a AccountId,
+    environment: Environment,
+    plan: &'a GridPlan,
+    rules: &'a SymbolRules,
+    prices: Option<BestPrices>,
+    funds: Funds,
+    ladder: Option<&'a Ladder>,
+    problems: Vec<Problem<'a>>,
+    possible: bool,
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    #[serde(flatten)]
+    problem: &'a PlanProblem,
+    text: String,
+}
+
+pub(super) async fn plan(session: &mut Session<'_>, args: &PlanArgs) -> Outcome {
+    let planned = draw(session, args).await?;
+    if session.json {
+        let draft = &planned.draft;
+        let problems = draft.problems.iter().map(|problem| Problem {
+            problem,
+            text: problem.to_string(),
+        });
+        session.write_json(&Shown {
+            account: &planned.account,
+            environment: planned.environment,
+            plan: &planned.plan,
+            rules: &planned.rules,
+            prices: planned.prices,
+            funds: planned.funds,
+            ladder: draft.ladder.as_ref(),
+            problems: problems.collect(),
+            possible: draft.problems.is_empty(),
+        })?;
+    } else {
+        plan_text::write(&planned, session.out)?;
+    }
+    Ok(if planned.draft.problems.is_empty() {
+        Exit::Yes
+    } else {
+        Exit::BadInput
+    })
+}
+
+/// Reads rules, prices, fees and balances, and draws the plan.
+pub(super) async fn draw(session: &Session<'_>, args: &PlanArgs) -> Result<Planned, Failure> {
+    let account = session.find_account(&args.account).await?;
+    let connection = session.home.exchanges().connect(&account.id).await?;
+    let rules = connection
+        .rules(&args.symbol)
+        .await
+        .map_err(|error| Failure::from(error).at(format!("--symbol {}", args.symbol)))?;
+    // A market without prices can still be planned for; the plan then says so.
+    let prices = match connection.best_prices(&args.symbol).await {
+        Ok(prices) => Some(prices),
+        Err(ExchangeError::Unavailable(_) | ExchangeError::Refused(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let fees = fees(&connection, args).await?;
+    let balances = connection.balances().await?;
+    let plan = GridPlan {
+        lower: args.lower,
+        upper: args.upper,
+        spacing: args.spacing,
+        sizing: args.size,
+        compounding: args.compounding,
+        post_only: args.post_only,
+        first_inventory: if args.from_balance {
+            FirstInventory::FromBalance
+        } else {
+            FirstInventory::Buy
+        },
+        maker_fee: fees.maker,
+        taker_fee: fees.taker,
+    };
+    let draft = plan.draft(&rules, prices);
+    let funds = funds(session, &account.id, &rules, &balances).await?;
+    Ok(Planned {
+        account: account.id,
+        environment: account.environment,
+        plan,
+        rules,
+        prices,
+        draft,
+        funds,
+        fees_read: args.maker_fee.is_none() || args.taker_fee.is_none(),
+    })
+}
+
+async fn fees<X: trading::Exchange>(
+    connection: &X,
+    args: &PlanArgs,
+) -> Result<CommissionRates, Failure> {
+    if let (Some(maker), Some(taker)) = (args.maker_fee, args.taker_fee) {
+        return Ok(CommissionRates { maker, taker });
+    }
+    let own = connection.commission(&args.symbol).await?;
+    Ok(CommissionRates {
+        maker: args.maker_fee.unwrap_or(own.maker),
+        taker: args.taker_fee.unwrap_or(own.taker),
+    })
+}
+
+async fn funds(
+    session: &Session<'_>,
+    account: &AccountId,
+    rules: &SymbolRules,
+    balances: &BTreeMap<Asset, Balance>,
+) -> Result<Funds, Failure> {
+    let free = |asset: &Asset| {
+        balances
+            .get(asset)
+            .map_or(Quantity::ZERO, |balance| balance.free)
+    };
+    let mut claimed = Quantity::ZERO;
+    for bot in session.home.store().bots(Some(account)).await? {
+        if bot.rules.base != rules.base {
+            continue;
+        }
+        for level in session.home.store().levels(&bot.id).await? {
+            claimed = claimed
+                .checked_add(unlocked(&level))
+                .unwrap_or(Quantity::MAX);
+        }
+    }
+    Ok(Funds {
+        quote_free: free(&rules.quote),
+        base_free: free(&rules.base),
+        base_claimed: claimed,
+    })
+}
+
+/// What a level holds of the account's *free* base: what its open SELL has locked is not free.
+fn unlocked(level: &domain::Level) -> Quantity {
+    let locked = level
+        .order
+        .as_ref()
+        .filter(|order| {
+            order.intent.side == domain::Side::Sell && order.state == domain::OrderState::Open
+        })
+        .map_or(Quantity::ZERO, |order| {
+            order.intent.quantity.saturating_sub(order.executed)
+        });
+    level.base.held().saturating_sub(locked)
+}

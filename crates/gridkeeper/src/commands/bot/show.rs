@@ -1,0 +1,338 @@
+//! `gridkeeper bot list` and `bot show`: what the bots do and what their levels hold.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    Asset, BaseAmount, Bot, BotId, DesiredStatus, Level, LevelIndex, ObservedStatus, OrderState,
+    Quantity, QuoteAmount, Symbol,
+};
+use serde::Serialize;
+use trading::{
+    AccountRecord, AccountStore as _, BotStore as _, Breaker, LevelStore as _, StreamState,
+};
+
+use super::super::Session;
+use super::super::account::{breaker_words, stream_words};
+use crate::failure::{Exit, Failure, Outcome};
+use crate::table::{Align, Table, ago, when};
+use crate::words::state_in_short;
+
+/// What all levels of a bot come to.
+#[derive(Debug, Default, Clone, Serialize)]
+struct Sums {
+    open_orders: u32,
+    owed_not_placed: u32,
+    quarantined: u32,
+    base: BaseAmount,
+    cost: QuoteAmount,
+    realized_profit: QuoteAmount,
+    round_trips: u64,
+    fees: BTreeMap<Asset, Quantity>,
+    placed_by_recovery: Vec<LevelIndex>,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    bot: BotId,
+    account: domain::AccountId,
+    symbol: Symbol,
+    levels: u16,
+    desired: DesiredStatus,
+    observed: ObservedStatus,
+    #[serde(flatten)]
+    sums: Sums,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    bot: &'a Bot,
+    stream: &'a StreamState,
+    stream_wanted_since: Option<domain::LocalTime>,
+    trading: &'a Breaker,
+    sums: &'a Sums,
+    levels: &'a [Level],
+}
+
+impl Sums {
+    fn of(levels: &[Level]) -> Self {
+        let mut sums = Self::default();
+        for level in levels {
+            sums.add(level);
+        }
+        sums
+    }
+
+    fn add(&mut self, level: &Level) {
+        if let Some(order) = &level.order {
+            match order.state {
+                OrderState::Open => self.open_orders += 1,
+                OrderState::Quarantined { .. } => self.quarantined += 1,
+                OrderState::Pending { .. }
+                | OrderState::Refused { .. }
+                | OrderState::Held { .. } => {
+                    self.owed_not_placed += 1;
+                }
+                OrderState::Idle => {}
+            }
+            if order.by_recovery && order.state != OrderState::Idle {
+                self.placed_by_recovery.push(level.index);
+            }
+        }
+        // Beyond 28 digits a sum for people keeps its last value; each level stays exact.
+        self.base = self.base.checked_add(level.base).unwrap_or(self.base);
+        self.cost = self.cost.checked_add(level.cost).unwrap_or(self.cost);
+        let profit = self.realized_profit.checked_add(level.realized_profit);
+        self.realized_profit = profit.unwrap_or(self.realized_profit);
+        self.round_trips += u64::from(level.round_trips);
+        for (asset, fee) in &level.fees {
+            let paid = self.fees.entry(asset.clone()).or_insert(Quantity::ZERO);
+            *paid = paid.checked_add(*fee).unwrap_or(*paid);
+        }
+    }
+}
+
+pub(super) async fn list(session: &mut Session<'_>) -> Outcome {
+    let mut listed = Vec::new();
+    for bot in session.home.store().bots(None).await? {
+        let levels = session.home.store().levels(&bot.id).await?;
+        listed.push(Listed {
+            sums: Sums::of(&levels),
+            bot: bot.id,
+            account: bot.account,
+            symbol: bot.rules.symbol,
+            levels: bot.levels,
+            desired: bot.desired,
+            observed: bot.observed,
+        });
+    }
+    if session.json {
+        session.write_json(&listed)?;
+        return Ok(Exit::Yes);
+    }
+    if listed.is_empty() {
+        writeln!(
+            session.out,
+            "no bots yet; `gridkeeper bot plan --help` says how to plan one"
+        )?;
+        return Ok(Exit::Yes);
+    }
+    let mut table = Table::new(&[
+        ("bot", Align::Left),
+        ("account", Align::Left),
+        ("symbol", Align::Left),
+        ("is", Align::Left),
+        ("wanted", Align::Left),
+        ("levels", Align::Right),
+        ("open", Align::Right),
+        ("owed", Align::Right),
+        ("quarantined", Align::Right),
+        ("round trips", Align::Right),
+        ("realized profit", Align::Right),
+    ]);
+    for bot in listed {
+        table.row(vec![
+            bot.bot.to_string(),
+            bot.account.to_string(),
+            bot.symbol.to_string(),
+            bot.observed.to_string(),
+            bot.desired.to_string(),
+            bot.levels.to_string(),
+            bot.sums.open_orders.to_string(),
+            bot.sums.owed_not_placed.to_string(),
+            bot.sums.quarantined.to_string(),
+            bot.sums.round_trips.to_string(),
+            bot.sums.realized_profit.to_string(),
+        ]);
+    }
+    table.write(session.out, 0)?;
+    Ok(Exit::Yes)
+}
+
+pub(super) async fn show(session: &mut Session<'_>, id: &BotId) -> Outcome {
+    let bot = session.find_bot(id).await?;
+    let mut account = session.find_account(&bot.account).await?;
+    let levels = session.home.store().levels(id).await?;
+    let sums = Sums::of(&levels);
+    let requested = request_stream(session, &bot, &mut account).await?;
+    if session.json {
+        session.write_json(&Shown {
+            bot: &bot,
+            stream: &account.stream,
+            stream_wanted_since: account.stream_wanted_since,
+            trading: &account.breaker,
+            sums: &sums,
+            levels: &levels,
+        })?;
+        return Ok(Exit::Yes);
+    }
+    write_head(session, &bot, &account, requested)?;
+    write_sums(session, &bot, &sums)?;
+    write_levels(session, &levels)?;
+    Ok(Exit::Yes)
+}
+
+/// Asks for the stream of a running bot's account where there is none.
+async fn request_stream(
+    session: &Session<'_>,
+    bot: &Bot,
+    account: &mut AccountRecord,
+) -> Result<bool, Failure> {
+    let missing = !matches!(account.stream, StreamState::Subscribed { .. });
+    let runs = bot.desired == DesiredStatus::Running;
+    if !missing || !runs || account.stream_wanted_since.is_some() {
+        return Ok(false);
+    }
+    let now = session.now();
+    session
+        .home
+        .store()
+        .want_stream(&account.id, Some(now))
+        .await?;
+    account.stream_wanted_since = Some(now);
+    Ok(true)
+}
+
+fn write_head(
+    session: &mut Session<'_>,
+    bot: &Bot,
+    account: &AccountRecord,
+    requested: bool,
+) -> Result<(), Failure> {
+    let now = session.now();
+    let out = &mut *session.out;
+    writeln!(
+        out,
+        "bot {} on {}, account {}",
+        bot.id, bot.rules.symbol, bot.account
+    )?;
+    let wanted = match (bot.desired, bot.observed) {
+        (DesiredStatus::Running, ObservedStatus::Running)
+        | (DesiredStatus::Ready, ObservedStatus::Ready)
+        | (DesiredStatus::Paused, ObservedStatus::Paused)
+        | (DesiredStatus::Stopped | DesiredStatus::StoppedAndSold, ObservedStatus::Stopped) => {
+            String::new()
+        }
+        (desired, _) => format!("; wanted: {desired}"),
+    };
+    writeln!(out, "  status     {}{wanted}", bot.observed)?;
+    let stream = stream_words(&account.stream, account.stream_wanted_since);
+    writeln!(out, "  stream     {stream}")?;
+    if !matches!(account.stream, StreamState::Subscribed { .. }) {
+        let asked = if requested {
+            "it is requested now; "
+        } else {
+            ""
+        };
+        writeln!(
+            out,
+            "             {asked}until it is there, fills are found by polling"
+        )?;
+    }
+    writeln!(out, "  orders     {}", breaker_words(&account.breaker))?;
+    let looked = bot.recovered_at.map_or_else(
+        || "never compared with the exchange yet".to_owned(),
+        |at| format!("compared with the exchange {} ({})", ago(at, now), when(at)),
+    );
+    writeln!(out, "  recovery   {looked}")?;
+    writeln!(
+        out,
+        "  grid       {} to {} {}, {}, {}; created {}",
+        bot.plan.lower,
+        bot.plan.upper,
+        bot.rules.quote,
+        bot.plan.spacing,
+        bot.plan.sizing,
+        when(bot.created_at)
+    )?;
+    Ok(())
+}
+
+fn write_sums(session: &mut Session<'_>, bot: &Bot, sums: &Sums) -> Result<(), Failure> {
+    let (base, quote) = (&bot.rules.base, &bot.rules.quote);
+    let out = &mut *session.out;
+    writeln!(
+        out,
+        "  holds      {} {base}, which cost {} {quote}",
+        sums.base, sums.cost
+    )?;
+    let fees = sums
+        .fees
+        .iter()
+        .map(|(asset, fee)| format!("{fee} {asset}"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let fees = if fees.is_empty() {
+        "none".to_owned()
+    } else {
+        fees
+    };
+    writeln!(
+        out,
+        "  earned     {} {quote} in {} round trips; fees paid: {fees}",
+        sums.realized_profit, sums.round_trips
+    )?;
+    writeln!(
+        out,
+        "  levels     {} with an open order, {} owed and not placed, {} quarantined, of {}",
+        sums.open_orders, sums.owed_not_placed, sums.quarantined, bot.levels
+    )?;
+    let marked = sums
+        .placed_by_recovery
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
+    let marked = if marked.is_empty() {
+        "none".to_owned()
+    } else {
+        format!("levels {marked}")
+    };
+    writeln!(out, "  orders placed by recovery: {marked}")?;
+    Ok(())
+}
+
+fn write_levels(session: &mut Session<'_>, levels: &[Level]) -> Result<(), Failure> {
+    let mut table = Table::new(&[
+        ("level", Align::Right),
+        ("buys at", Align::Right),
+        ("sells at", Align::Right),
+        ("holds", Align::Right),
+        ("order", Align::Left),
+        ("price", Align::Right),
+        ("quantity", Align::Right),
+        ("executed", Align::Right),
+        ("placed by", Align::Left),
+        ("state", Align::Left),
+    ]);
+    for level in levels.iter().rev() {
+        let mut row = vec![
+            level.index.to_string(),
+            level.buy_price.to_string(),
+            level.sell_price.to_string(),
+            level.base.to_string(),
+        ];
+        match &level.order {
+            Some(order) => row.extend([
+                order.intent.side.to_string(),
+                order.intent.price.to_string(),
+                order.intent.quantity.to_string(),
+                order.executed.to_string(),
+                if order.by_recovery {
+                    "recovery"
+                } else {
+                    "fill"
+                }
+                .to_owned(),
+                state_in_short(order),
+            ]),
+            None => row.extend(["-", "", "", "", "", "nothing owed yet"].map(str::to_owned)),
+        }
+        table.row(row);
+    }
+    table.write(session.out, 2)?;
+    writeln!(
+        session.out,
+        "`gridkeeper explain BOT LEVEL` tells why a level holds what it holds"
+    )?;
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! `gridkeeper bot start | pause | resume | stop | remove`: writing what is wanted of a bot.
+
+use domain::{Bot, BotId, DesiredStatus, ObservedStatus};
+use trading::{BotStore as _, Claim, EventKind, EventRecord, LevelStore as _};
+
+use super::super::Session;
+use crate::failure::{Exit, Failure, Outcome};
+
+/// How often a wish is written again after somebody else changed the bot meanwhile.
+const TRIES: u32 = 8;
+
+pub(super) async fn start(session: &mut Session<'_>, id: &BotId) -> Outcome {
+    wish(session, id, DesiredStatus::Running, |_| Ok(())).await
+}
+
+pub(super) async fn pause(session: &mut Session<'_>, id: &BotId) -> Outcome {
+    wish(session, id, DesiredStatus::Paused, |bot| {
+        match bot.desired {
+            DesiredStatus::Running | DesiredStatus::Paused => Ok(()),
+            DesiredStatus::Ready | DesiredStatus::Stopped | DesiredStatus::StoppedAndSold => {
+                Err(not_trading(bot))
+            }
+        }
+    })
+    .await
+}
+
+pub(super) async fn resume(session: &mut Session<'_>, id: &BotId) -> Outcome {
+    wish(session, id, DesiredStatus::Running, |bot| {
+        match bot.desired {
+            DesiredStatus::Paused | DesiredStatus::Running => Ok(()),
+            DesiredStatus::Ready | DesiredStatus::Stopped | DesiredStatus::StoppedAndSold => {
+                Err(not_trading(bot))
+            }
+        }
+    })
+    .await
+}
+
+pub(super) async fn stop(session: &mut Session<'_>, id: &BotId, sell: bool) -> Outcome {
+    let desired = if sell {
+        DesiredStatus::StoppedAndSold
+    } else {
+        DesiredStatus::Stopped
+    };
+    wish(session, id, desired, |_| Ok(())).await
+}
+
+fn not_trading(bot: &Bot) -> Failure {
+    Failure::bad_input(format!(
+        "bot {} is to be {}, so it neither pauses nor resumes",
+        bot.id, bot.desired
+    ))
+    .mend(format!("start it with: gridkeeper bot start {}", bot.id))
+}
+
+/// Writes what is wanted, and makes the bot due so that it is looked at now.
+async fn wish(
+    session: &mut Session<'_>,
+    id: &BotId,
+    desired: DesiredStatus,
+    allowed: impl Fn(&Bot) -> Result<(), Failure>,
+) -> Outcome {
+    for _ in 0..TRIES {
+        let bot = session.find_bot(id).await?;
+        allowed(&bot)?;
+        let mut after = bot.clone();
+        after.desired = desired;
+        after.version = bot.version.saturating_add(1);
+        let store = session.home.store();
+        if bot.desired != desired && store.update_bot(bot.version, &after).await? == Claim::Lost {
+            continue;
+        }
+        store.make_due(id, session.now()).await?;
+        if bot.desired != desired {
+            tell(session, &bot, desired).await?;
+        }
+        return answer(session, &bot, desired);
+    }
+    Err(Failure::refused(format!("bot {id} kept changing"))
+        .at("store")
+        .mend("run the command again"))
+}
+
+async fn tell(session: &Session<'_>, bot: &Bot, desired: DesiredStatus) -> Result<(), Failure> {
+    let event = EventRecord {
+        bot: bot.id.clone(),
+        level: None,
+        no: None,
+        at: session.now(),
+        kind: EventKind::Operator,
+        text: format!("asked to be {desired} (was to be {})", bot.desired),
+    };
+    Ok(session.home.store().add_event(&event).await?)
+}
+
+fn answer(session: &mut Session<'_>, bot: &Bot, desired: DesiredStatus) -> Outcome {
+    let id = &bot.id;
+    let said = if bot.desired == desired {
+        format!("bot {id} was to be {desired} already; it is looked at now")
+    } else {
+        format!("bot {id} is to be {desired}")
+    };
+    writeln!(session.out, "{said}")?;
+    if session.home.is_owned() {
+        session.remind_of_up()?;
+    } else {
+        writeln!(
+            session.out,
+            "`gridkeeper bot show {id}` shows when it is so"
+        )?;
+    }
+    Ok(Exit::Yes)
+}
+
+pub(super) async fn remove(session: &mut Session<'_>, id: &BotId) -> Outcome {
+    let bot = session.find_bot(id).await?;
+    let never_traded = bot.desired == DesiredStatus::Ready && bot.observed == ObservedStatus::Ready;
+    if bot.observed != ObservedStatus::Stopped && !never_traded {
+        return Err(Failure::bad_input(format!(
+            "bot {id} is {}, and only a stopped bot can be removed",
+            bot.observed
+        ))
+        .mend(format!(
+            "stop it with `gridkeeper bot stop {id}` and wait until `gridkeeper bot show {id}` says stopped"
+        )));
+    }
+    if never_traded {
+        settle_unstarted(session, &bot).await?;
+    }
+    session.home.store().remove_bot(id).await?;
+    writeln!(
+        session.out,
+        "bot {id} is removed from the listings; its ledger and story stay in the store"
+    )?;
+    Ok(Exit::Yes)
+}
+
+/// A bot that never traded has nothing to take down: it is stopped by saying so.
+async fn settle_unstarted(session: &Session<'_>, bot: &Bot) -> Result<(), Failure> {
+    let mut after = bot.clone();
+    after.desired = DesiredStatus::Stopped;
+    after.observed = ObservedStatus::Stopped;
+    after.version = bot.version.saturating_add(1);
+    match session.home.store().update_bot(bot.version, &after).await? {
+        Claim::Won => Ok(()),
+        Claim::Lost => Err(Failure::refused(format!("bot {} has just changed", bot.id))
+            .at("store")
+            .mend("run the command again")),
+    }
+}

@@ -1,0 +1,311 @@
+//! `gridkeeper doctor`: clock, keys, region, address, store, streams and limits, each with its remedy.
+
+use std::collections::BTreeSet;
+
+use binance::RestAddress;
+use domain::{AccountId, LocalTime};
+use trading::{
+    AccountRecord, AccountStop, AccountStore as _, BotStore as _, Breaker, Clock as _, Environment,
+    ExchangeError, StreamState,
+};
+
+use super::Session;
+use super::account::{breaker_words, check_account, place, stream_words};
+use super::finding::{self, Finding, Grade, worst};
+use crate::failure::{Exit, Failure, Outcome, stop_remedy};
+use crate::table::ago;
+
+/// From here on a clock should be set right, in milliseconds.
+const CLOCK_WARNS: u64 = 500;
+
+/// Binance takes no request more than 1,000 ms ahead of its clock (rest-api.md, timing security).
+const CLOCK_FAILS: u64 = 1_000;
+
+/// How old a heartbeat of a living bridge may be.
+const HEARTBEAT_LASTS: std::time::Duration = std::time::Duration::from_secs(60);
+
+pub(super) async fn doctor(session: &mut Session<'_>) -> Outcome {
+    let mut findings = vec![Finding::ok(
+        "version",
+        format!("gridkeeper {}", env!("CARGO_PKG_VERSION")),
+    )];
+    findings.extend(store(session).await);
+    let accounts = match session.home.store().accounts().await {
+        Ok(accounts) => accounts,
+        Err(error) => {
+            findings.push(of_failure("accounts", error.into()));
+            Vec::new()
+        }
+    };
+    if accounts.is_empty() {
+        findings.push(Finding::warning(
+            "accounts",
+            "there are none yet",
+            "gridkeeper account add NAME",
+        ));
+    }
+    let environments: BTreeSet<Environment> =
+        accounts.iter().map(|account| account.environment).collect();
+    for environment in environments {
+        findings.extend(exchange(session, environment).await);
+    }
+    for account in &accounts {
+        findings.extend(of_account(session, account).await);
+    }
+    findings.extend(bridges(session).await);
+    if session.json {
+        session.write_json(&findings)?;
+    } else {
+        finding::write(&findings, session.out)?;
+    }
+    Ok(if worst(&findings) == Grade::Problem {
+        Exit::No
+    } else {
+        Exit::Yes
+    })
+}
+
+fn of_failure(subject: impl std::fmt::Display, failure: Failure) -> Finding {
+    let place = failure
+        .place
+        .map_or_else(String::new, |place| format!(" ({place})"));
+    let mend = failure
+        .mend
+        .unwrap_or_else(|| "run the command again".to_owned());
+    Finding::problem(subject, format!("{}{place}", failure.what), mend)
+}
+
+/// Where the store is, who holds it, what it survives, and whether all of it can be read.
+async fn store(session: &Session<'_>) -> Vec<Finding> {
+    let home = &session.home;
+    let holder = if home.is_owned() {
+        "`gridkeeper up` is not running on it"
+    } else {
+        "held by a running `gridkeeper up`"
+    };
+    let folder = home.folder().display();
+    let mut findings = vec![
+        Finding::ok("store", format!("data folder {folder}, {holder}")),
+        Finding::ok("store", home.durability()),
+        Finding::ok(
+            "key file",
+            format!("{}, private to its owner", home.keys().path().display()),
+        ),
+    ];
+    match home.store().bots(None).await {
+        Ok(bots) => {
+            for bot in &bots {
+                use trading::LevelStore as _;
+                if let Err(error) = home.store().levels(&bot.id).await {
+                    findings.push(of_failure(
+                        format!("levels of bot {}", bot.id),
+                        error.into(),
+                    ));
+                }
+            }
+            let running = bots
+                .iter()
+                .filter(|bot| bot.desired == domain::DesiredStatus::Running)
+                .count();
+            findings.push(if running > 0 && home.is_owned() {
+                Finding::warning(
+                    "bots",
+                    format!(
+                        "{running} of {} are to run, but nobody runs them",
+                        bots.len()
+                    ),
+                    "gridkeeper up",
+                )
+            } else {
+                Finding::ok("bots", format!("{} in all, {running} to run", bots.len()))
+            });
+        }
+        Err(error) => findings.push(of_failure("bots", error.into())),
+    }
+    findings
+}
+
+/// Clock, region, address and weight of one exchange as seen from here.
+async fn exchange(session: &Session<'_>, environment: Environment) -> Vec<Finding> {
+    let subject = format!("exchange ({})", place(environment));
+    let endpoints = match session.home.environs().endpoints(environment) {
+        Ok(endpoints) => endpoints,
+        Err(failure) => return vec![of_failure(subject, failure)],
+    };
+    let address = match session.home.exchanges().address(environment) {
+        Ok(address) => address,
+        Err(error) => return vec![of_failure(subject, error.into())],
+    };
+    // Twice: the first reading pays for opening the connection.
+    if let Err(error) = address.server_time().await {
+        return vec![unreached(&subject, &endpoints.rest, &error)];
+    }
+    let asked = session.clock.now();
+    let server = match address.server_time().await {
+        Ok(server) => server,
+        Err(error) => return vec![unreached(&subject, &endpoints.rest, &error)],
+    };
+    let answered = session.clock.now();
+    vec![
+        Finding::ok(
+            &subject,
+            format!(
+                "{} answers in {} ms; this region and address are let through",
+                endpoints.rest,
+                answered.since(asked).as_millis()
+            ),
+        ),
+        clock(asked, server.as_millis(), answered),
+        weight(&address),
+    ]
+}
+
+fn unreached(subject: &str, url: &str, error: &ExchangeError) -> Finding {
+    match error {
+        ExchangeError::Stopped {
+            stop: stop @ (AccountStop::Region | AccountStop::Banned),
+            ..
+        } => Finding::problem(subject, error, stop_remedy(*stop)),
+        ExchangeError::Stopped { .. }
+        | ExchangeError::Unavailable(_)
+        | ExchangeError::Limited { .. }
+        | ExchangeError::UnknownSymbol(_)
+        | ExchangeError::Refused(_) => Finding::problem(
+            subject,
+            format!("{url}: {error}"),
+            "see that this machine has a connection and that no firewall stands between",
+        ),
+    }
+}
+
+/// How far the exchange's clock is from this machine's, half the way there taken off.
+fn clock(asked: LocalTime, server: i64, answered: LocalTime) -> Finding {
+    let trip = answered.as_millis().saturating_sub(asked.as_millis());
+    let middle = asked.as_millis().saturating_add(trip / 2);
+    let offset = middle.saturating_sub(server);
+    let apart = offset.unsigned_abs();
+    let direction = if offset > 0 { "ahead of" } else { "behind" };
+    let text = format!("this machine's clock is {apart} ms {direction} the exchange's");
+    let remedy = "set it right: `timedatectl set-ntp true`";
+    match apart {
+        CLOCK_FAILS.. => Finding::problem(
+            "clock",
+            format!(
+                "{text}; requests are signed with the exchange's time as measured, but a clock so far off may jump"
+            ),
+            remedy,
+        ),
+        CLOCK_WARNS..CLOCK_FAILS => Finding::warning("clock", text, remedy),
+        _ => Finding::ok("clock", text),
+    }
+}
+
+fn weight(address: &RestAddress) -> Finding {
+    let usage = address.weight();
+    let (used, limit) = (usage.used, usage.limit);
+    let text = format!("{used} of {limit} used in this minute by this address");
+    if u64::from(used).saturating_mul(10) >= u64::from(limit).saturating_mul(8) {
+        return Finding::warning(
+            "request weight",
+            text,
+            "run fewer bots or other programs from this address",
+        );
+    }
+    Finding::ok("request weight", text)
+}
+
+/// Keys, breaker and stream of one account.
+async fn of_account(session: &Session<'_>, account: &AccountRecord) -> Vec<Finding> {
+    let id = &account.id;
+    let mut findings = match check_account(session, account).await {
+        Ok(findings) => findings,
+        Err(failure) => vec![of_failure(format!("keys of {id}"), failure)],
+    };
+    let orders = breaker_words(&account.breaker);
+    findings.push(match &account.breaker {
+        Breaker::Closed => Finding::ok(format!("orders of {id}"), orders),
+        Breaker::Stopped { until: None, .. } => Finding::problem(
+            format!("orders of {id}"),
+            orders,
+            format!("mend the cause, then: gridkeeper account check {id}"),
+        ),
+        Breaker::Stopped { until: Some(_), .. } => {
+            Finding::warning(format!("orders of {id}"), orders, "it ends by itself")
+        }
+    });
+    findings.push(stream(session, id, account));
+    findings
+}
+
+fn stream(session: &Session<'_>, id: &AccountId, account: &AccountRecord) -> Finding {
+    let subject = format!("stream of {id}");
+    let text = stream_words(&account.stream, account.stream_wanted_since);
+    match &account.stream {
+        StreamState::Subscribed { .. } if session.home.is_owned() => Finding::warning(
+            subject,
+            format!("{text}, but `gridkeeper up` is not running now"),
+            "gridkeeper up",
+        ),
+        StreamState::Subscribed { .. } => Finding::ok(subject, text),
+        StreamState::Never | StreamState::Down { .. } if session.home.is_owned() => {
+            Finding::warning(
+                subject,
+                format!("{text}; `gridkeeper up` is not running"),
+                "gridkeeper up",
+            )
+        }
+        StreamState::Never | StreamState::Down { .. } => Finding::problem(
+            subject,
+            format!("{text}; until it is there, fills are found by polling"),
+            format!(
+                "it is subscribed again by itself; if it stays so, see the key: gridkeeper account check {id}"
+            ),
+        ),
+    }
+}
+
+/// The bridges that hold the streams.
+async fn bridges(session: &Session<'_>) -> Vec<Finding> {
+    if session.home.is_owned() {
+        return Vec::new();
+    }
+    let now = session.now();
+    match session.home.store().heartbeats().await {
+        Ok(heartbeats) => heartbeats
+            .iter()
+            .filter(|beat| now.since(beat.at) < HEARTBEAT_LASTS)
+            .map(|beat| {
+                Finding::ok(
+                    format!("bridge {}", beat.bridge),
+                    format!(
+                        "{} connections, {} accounts, last sign of life {}",
+                        beat.connections,
+                        beat.accounts.len(),
+                        ago(beat.at, now)
+                    ),
+                )
+            })
+            .collect(),
+        Err(error) => vec![of_failure("bridges", error.into())],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_is_judged_by_how_far_it_is_off() {
+        let at = LocalTime::from_millis;
+        for (asked, server, answered, grade, words) in [
+            (1_000, 1_020, 1_040, Grade::Ok, "0 ms behind"),
+            (1_000, 320, 1_040, Grade::Warning, "700 ms ahead of"),
+            (1_000, 11_020, 1_040, Grade::Problem, "10000 ms behind"),
+            (20_000, 10_020, 20_040, Grade::Problem, "10000 ms ahead of"),
+        ] {
+            let finding = clock(at(asked), server, at(answered));
+            assert_eq!(finding.grade, grade, "{}", finding.text);
+            assert!(finding.text.contains(words), "{}", finding.text);
+        }
+    }
+}

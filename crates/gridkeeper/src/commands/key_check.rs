@@ -1,0 +1,228 @@
+//! What the exchange says of a key: whether it accepts it, what it may do, until when.
+
+use binance::{KeyPermissions, RestClient};
+use domain::{AccountId, ExchangeTime};
+use trading::{Exchange as _, ExchangeError};
+
+use super::finding::Finding;
+use crate::failure::stop_remedy;
+use crate::keys::Purpose;
+use crate::table::when_there;
+
+/// How long before a key loses its trade permission it is warned of.
+const SOON: std::time::Duration = std::time::Duration::from_secs(7 * 24 * 3600);
+
+/// Asks the exchange about one key. `shared` if the same key serves as the other one too.
+pub(crate) async fn check_key(
+    account: &AccountId,
+    client: &RestClient,
+    purpose: Purpose,
+    shared: bool,
+) -> Vec<Finding> {
+    let subject = format!("{purpose} key of {account}");
+    let mut findings = Vec::new();
+    match client.balances().await {
+        Ok(_) => findings.push(Finding::ok(&subject, "the exchange accepts it")),
+        Err(error) => {
+            findings.push(refused(&subject, &error));
+            return findings;
+        }
+    }
+    match client.key_permissions().await {
+        Ok(Some(permissions)) => {
+            let now = client.estimated_time();
+            findings.extend(judge_permissions(
+                &subject,
+                purpose,
+                shared,
+                &permissions,
+                now,
+            ));
+        }
+        Ok(None) => findings.push(Finding::ok(
+            &subject,
+            "this exchange does not tell what a key may do",
+        )),
+        Err(error) => findings.push(Finding::warning(
+            &subject,
+            format!("what it may do could not be read: {error}"),
+            "run the check again",
+        )),
+    }
+    findings
+}
+
+/// What an error of a signed question says of the key.
+pub(crate) fn refused(subject: &str, error: &ExchangeError) -> Finding {
+    match error {
+        ExchangeError::Stopped { stop, .. } => Finding::problem(subject, error, stop_remedy(*stop)),
+        ExchangeError::Unavailable(_)
+        | ExchangeError::Limited { .. }
+        | ExchangeError::UnknownSymbol(_)
+        | ExchangeError::Refused(_) => Finding::problem(
+            subject,
+            error,
+            "see that this machine reaches the exchange, then run the check again",
+        ),
+    }
+}
+
+fn judge_permissions(
+    subject: &str,
+    purpose: Purpose,
+    shared: bool,
+    permissions: &KeyPermissions,
+    now: ExchangeTime,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if permissions.withdrawals {
+        findings.push(Finding::problem(
+            subject,
+            "it may withdraw: such a key is refused, as Gridkeeper never needs it",
+            "switch off \"Enable Withdrawals\" for this key on Binance's API management page, or make another",
+        ));
+    }
+    if !permissions.reading {
+        findings.push(Finding::problem(
+            subject,
+            "it may not read orders and balances",
+            "switch on \"Enable Reading\" for this key",
+        ));
+    }
+    match purpose {
+        Purpose::Trade => findings.extend(judge_trading(subject, permissions, now)),
+        Purpose::Stream if permissions.trading && !shared => findings.push(Finding::warning(
+            subject,
+            "it may trade, though it only reads the stream",
+            "switch off \"Enable Spot & Margin Trading\" for it, so that less can go wrong",
+        )),
+        Purpose::Stream => {}
+    }
+    findings
+}
+
+fn judge_trading(subject: &str, permissions: &KeyPermissions, now: ExchangeTime) -> Vec<Finding> {
+    if !permissions.trading {
+        return vec![Finding::problem(
+            subject,
+            "it may not trade",
+            "switch on \"Enable Spot & Margin Trading\" for this key, or give another with `gridkeeper account rotate`",
+        )];
+    }
+    let keep = "list this machine's address for the key on Binance's API management page: a key without listed addresses loses the permission";
+    match permissions.trading_expires_at {
+        Some(at) if at <= now => vec![Finding::problem(
+            subject,
+            format!("it lost its permission to trade on {}", when_there(at)),
+            "enable trading again for the key, and list this machine's address so that it stays",
+        )],
+        Some(at) if at.since(now) < SOON => vec![Finding::warning(
+            subject,
+            format!("it loses its permission to trade on {}", when_there(at)),
+            keep,
+        )],
+        Some(at) => vec![Finding::ok(
+            subject,
+            format!(
+                "it may trade until {}, then it loses the permission",
+                when_there(at)
+            ),
+        )],
+        None if permissions.ip_restricted => vec![Finding::ok(
+            subject,
+            "it may trade, from listed addresses only, without an end",
+        )],
+        None => vec![Finding::warning(
+            subject,
+            "it may trade from any address",
+            keep,
+        )],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::{Grade, worst};
+    use super::*;
+
+    const NOW: ExchangeTime = ExchangeTime::from_millis(1_790_000_000_000);
+
+    fn good() -> KeyPermissions {
+        KeyPermissions {
+            reading: true,
+            trading: true,
+            withdrawals: false,
+            ip_restricted: true,
+            trading_expires_at: None,
+        }
+    }
+
+    fn grade(purpose: Purpose, shared: bool, permissions: &KeyPermissions) -> (Grade, String) {
+        let findings = judge_permissions("key", purpose, shared, permissions, NOW);
+        let text = findings
+            .iter()
+            .map(|finding| finding.text.clone())
+            .collect();
+        (worst(&findings), text)
+    }
+
+    #[test]
+    fn a_key_that_may_withdraw_is_a_problem_for_either_purpose() {
+        let key = KeyPermissions {
+            withdrawals: true,
+            ..good()
+        };
+        for purpose in [Purpose::Stream, Purpose::Trade] {
+            let (grade, text) = grade(purpose, true, &key);
+            assert!(
+                grade == Grade::Problem && text.contains("withdraw"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_the_date_a_key_loses_its_trade_permission() {
+        let day = std::time::Duration::from_secs(24 * 3600);
+        for (at, expected, word) in [
+            (
+                NOW.before(day),
+                Grade::Problem,
+                "lost its permission to trade on 2026-09-20",
+            ),
+            (
+                NOW.after(day),
+                Grade::Warning,
+                "loses its permission to trade on 2026-09-22",
+            ),
+            (NOW.after(day * 20), Grade::Ok, "may trade until 2026-10-11"),
+        ] {
+            let key = KeyPermissions {
+                trading_expires_at: Some(at),
+                ip_restricted: false,
+                ..good()
+            };
+            let (grade, text) = grade(Purpose::Trade, false, &key);
+            assert_eq!(grade, expected, "{text}");
+            assert!(text.contains(word), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_purpose_needs_its_own_permissions() {
+        let reading = KeyPermissions {
+            trading: false,
+            ..good()
+        };
+        assert_eq!(grade(Purpose::Stream, false, &reading).0, Grade::Ok);
+        assert_eq!(grade(Purpose::Trade, false, &reading).0, Grade::Problem);
+        assert_eq!(grade(Purpose::Trade, false, &good()).0, Grade::Ok);
+        assert_eq!(grade(Purpose::Stream, true, &good()).0, Grade::Ok);
+        assert_eq!(grade(Purpose::Stream, false, &good()).0, Grade::Warning);
+        let blind = KeyPermissions {
+            reading: false,
+            ..good()
+        };
+        assert_eq!(grade(Purpose::Stream, true, &blind).0, Grade::Problem);
+    }
+}

@@ -1,0 +1,180 @@
+//! What each command does: one file per command, all text through an injected writer.
+//!
+//! Start at [`run`], which reads the command line and says what went wrong. Commands write wishes and
+//! read records; the only ones that let anything be sent to the exchange's order book are `up` and
+//! `recover`, through the use cases of `trading`.
+
+mod account;
+mod audit;
+mod bot;
+mod doctor;
+mod explain;
+mod fills;
+mod finding;
+mod key_check;
+mod recover;
+mod secrets;
+mod simulate;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{self, BufRead, Write};
+
+use clap::Parser as _;
+use domain::{AccountId, Bot, BotId, LocalTime};
+use serde::Serialize;
+use trading::{AccountRecord, AccountStore as _, BotStore as _, Clock as _};
+
+use crate::cli::{Cli, Command};
+use crate::clock::SystemClock;
+use crate::environs::Environs;
+use crate::failure::{Exit, Failure, Outcome};
+use crate::home::{Home, data_folder};
+
+/// Where a command writes and reads.
+pub struct Terminal<'a> {
+    /// What was asked for.
+    pub out: &'a mut dyn Write,
+    /// What went wrong.
+    pub err: &'a mut dyn Write,
+    /// What is typed or piped in.
+    pub input: &'a mut dyn BufRead,
+}
+
+impl fmt::Debug for Terminal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Terminal").finish_non_exhaustive()
+    }
+}
+
+/// Reads a command line and does what it says.
+pub async fn run<I>(arguments: I, environs: &Environs, terminal: Terminal<'_>) -> Exit
+where
+    I: IntoIterator<Item = OsString>,
+{
+    let Terminal { out, err, input } = terminal;
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(said) => return say(&said, out, err),
+    };
+    let outcome = Box::pin(carry_out(cli, environs, out, input)).await;
+    let flushed = out.flush().map_err(Failure::from).map(|()| Exit::Yes);
+    match outcome.and_then(|exit| flushed.map(|_| exit)) {
+        Ok(exit) => exit,
+        // Whoever reads the output has read enough.
+        Err(failure) if failure.is_closed_output() => failure.exit,
+        Err(failure) => {
+            // Nobody is left to tell when this cannot be written either.
+            writeln!(err, "{failure}").map_or(failure.exit, |()| failure.exit)
+        }
+    }
+}
+
+/// Help, the version, or what is wrong with the arguments.
+fn say(said: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
+    let text = said.render();
+    let (exit, written) = if said.use_stderr() {
+        (Exit::BadInput, write!(err, "{text}"))
+    } else {
+        (Exit::Yes, write!(out, "{text}"))
+    };
+    written.map_or(exit, |()| exit)
+}
+
+async fn carry_out(
+    cli: Cli,
+    environs: &Environs,
+    out: &mut dyn Write,
+    input: &mut dyn BufRead,
+) -> Outcome {
+    // These open their own data folder, or none.
+    match &cli.command {
+        Command::Demo(args) => return crate::demo::run(args, cli.data.as_deref(), out).await,
+        Command::Up => return crate::node::up(cli.data.as_deref(), environs, out).await,
+        Command::SimulateExchange(args) => return simulate::simulate(args, out).await,
+        Command::Account(_)
+        | Command::Bot(_)
+        | Command::Fills(_)
+        | Command::Explain(_)
+        | Command::Recover(_)
+        | Command::Audit(_)
+        | Command::Doctor => {}
+    }
+    let folder = data_folder(cli.data.as_deref(), environs)?;
+    let mut session = Session {
+        home: Home::open(&folder, environs).await?,
+        clock: SystemClock,
+        json: cli.json,
+        out,
+        input,
+    };
+    let session = &mut session;
+    match cli.command {
+        Command::Demo(_) | Command::Up | Command::SimulateExchange(_) => Ok(Exit::Yes),
+        Command::Account(command) => account::account(session, command).await,
+        Command::Bot(command) => bot::bot(session, command).await,
+        Command::Fills(args) => fills::fills(session, &args).await,
+        Command::Explain(args) => explain::explain(session, &args).await,
+        Command::Recover(args) => recover::recover(session, &args).await,
+        Command::Audit(args) => audit::audit(session, &args).await,
+        Command::Doctor => doctor::doctor(session).await,
+    }
+}
+
+/// What a command works with.
+pub(crate) struct Session<'a> {
+    pub(crate) home: Home,
+    pub(crate) clock: SystemClock,
+    pub(crate) json: bool,
+    pub(crate) out: &'a mut dyn Write,
+    pub(crate) input: &'a mut dyn BufRead,
+}
+
+impl Session<'_> {
+    pub(crate) fn now(&self) -> LocalTime {
+        self.clock.now()
+    }
+
+    /// Writes a value as JSON.
+    pub(crate) fn write_json<T: Serialize>(&mut self, value: &T) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(value).map_err(|error| {
+            Failure::refused(format!("the result cannot be written as JSON: {error}"))
+        })?;
+        writeln!(self.out, "{text}")?;
+        Ok(())
+    }
+
+    /// The bot of this id.
+    pub(crate) async fn find_bot(&self, id: &BotId) -> Result<Bot, Failure> {
+        let found = self.home.store().bot(id).await?;
+        found.ok_or_else(|| {
+            Failure::bad_input(format!("there is no bot {id}"))
+                .at(format!("data folder {}", self.home.folder().display()))
+                .mend("`gridkeeper bot list` shows all bots")
+        })
+    }
+
+    /// The account of this name.
+    pub(crate) async fn find_account(&self, id: &AccountId) -> Result<AccountRecord, Failure> {
+        let found = self.home.store().account(id).await?;
+        found.ok_or_else(|| {
+            Failure::bad_input(format!("there is no account {id}"))
+                .at(format!("data folder {}", self.home.folder().display()))
+                .mend(format!(
+                    "`gridkeeper account list` shows all accounts, `gridkeeper account add {id}` adds it"
+                ))
+        })
+    }
+
+    /// Says so when a wish was written that nobody carries out now.
+    pub(crate) fn remind_of_up(&mut self) -> io::Result<()> {
+        if self.home.is_owned() {
+            writeln!(
+                self.out,
+                "nothing happens yet: `gridkeeper up` is not running on {}",
+                self.home.folder().display()
+            )?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,171 @@
+//! `gridkeeper recover`: comparing bots with the exchange now.
+//!
+//! Where `up` runs, it is asked to look at once. Where it does not, this command does what `up` would
+//! do for one look: it books what was missed and places what is owed, through the same use cases.
+
+use std::time::Duration;
+
+use bridge::LocalQueue;
+use domain::{Bot, BotId};
+use serde::Serialize;
+use trading::{
+    Answer, BotStore as _, Message, Ports, Recovered, VISIBILITY, handle_fill, recover_bot,
+};
+
+use super::Session;
+use crate::cli::RecoverArgs;
+use crate::failure::{Exit, Failure, Outcome};
+
+/// How many messages one look may bring; a grid's own fills are far fewer.
+const QUEUE_CAPACITY: usize = 50_000;
+
+/// How long to wait for a message that is to come at once.
+const SOON: Duration = Duration::from_millis(50);
+
+#[derive(Serialize)]
+struct Looked {
+    bot: BotId,
+    observed: domain::ObservedStatus,
+    actions: std::collections::BTreeMap<&'static str, u32>,
+    fills_recovered: u32,
+    problems: Vec<String>,
+}
+
+pub(super) async fn recover(session: &mut Session<'_>, args: &RecoverArgs) -> Outcome {
+    let bots = match &args.bot {
+        Some(id) => vec![session.find_bot(id).await?],
+        None => session.home.store().bots(None).await?,
+    };
+    if !session.home.is_owned() {
+        return ask_up(session, &bots).await;
+    }
+    let mut looked = Vec::new();
+    let mut failed = None;
+    for bot in &bots {
+        match look(session, bot).await {
+            Ok(recovered) => looked.push(Looked {
+                bot: bot.id.clone(),
+                observed: recovered.observed,
+                actions: recovered.actions,
+                fills_recovered: recovered.fills_recovered,
+                problems: recovered.problems,
+            }),
+            Err(failure) => {
+                failed.get_or_insert(failure.at(format!("bot {}", bot.id)));
+            }
+        }
+    }
+    if session.json {
+        session.write_json(&looked)?;
+    } else {
+        write(session, &looked)?;
+    }
+    match failed {
+        Some(failure) => Err(failure),
+        None => Ok(Exit::Yes),
+    }
+}
+
+async fn ask_up(session: &mut Session<'_>, bots: &[Bot]) -> Outcome {
+    for bot in bots {
+        session
+            .home
+            .store()
+            .make_due(&bot.id, session.now())
+            .await?;
+    }
+    if session.json {
+        let due: Vec<&BotId> = bots.iter().map(|bot| &bot.id).collect();
+        session.write_json(&serde_json::json!({ "asked": due }))?;
+    } else {
+        writeln!(
+            session.out,
+            "`gridkeeper up` was asked to look at {} bots now; `gridkeeper bot show BOT` says when it has",
+            bots.len()
+        )?;
+    }
+    Ok(Exit::Yes)
+}
+
+/// One look at one bot, and at everything its immediate fills bring.
+async fn look(session: &Session<'_>, bot: &Bot) -> Result<Recovered, Failure> {
+    let exchanges = session.home.exchanges();
+    let queue = LocalQueue::new(QUEUE_CAPACITY, VISIBILITY);
+    let ports = Ports {
+        store: session.home.store(),
+        exchanges: &exchanges,
+        queue: &queue,
+        clock: &session.clock,
+    };
+    let mut recovered = Box::pin(recover_bot(ports, &bot.id)).await?;
+    while let Ok(received) = tokio::time::timeout(SOON, queue.receive()).await {
+        let Message::Execution {
+            execution,
+            received_at,
+        } = &received.message
+        else {
+            queue.delete(received.receipt);
+            continue;
+        };
+        match Box::pin(handle_fill(ports, execution, *received_at)).await {
+            Ok(handled) => {
+                if let Answer::Again(_) = handled.answer {
+                    recovered.problems.push(format!(
+                        "{}: not settled yet; run `gridkeeper recover {}` again in a minute",
+                        execution.client_order_id, bot.id
+                    ));
+                }
+            }
+            Err(error) => recovered.problems.push(error.to_string()),
+        }
+        queue.delete(received.receipt);
+    }
+    Ok(recovered)
+}
+
+fn write(session: &mut Session<'_>, looked: &[Looked]) -> Result<(), Failure> {
+    for bot in looked {
+        writeln!(
+            session.out,
+            "bot {}: {}, {} levels with fills that had been missed",
+            bot.bot, bot.observed, bot.fills_recovered
+        )?;
+        for (action, levels) in &bot.actions {
+            writeln!(
+                session.out,
+                "  {levels:>5} levels: {}",
+                action_words(action)
+            )?;
+        }
+        for problem in &bot.problems {
+            writeln!(session.out, "  to know: {problem}")?;
+        }
+    }
+    if looked.is_empty() {
+        writeln!(session.out, "no bots")?;
+    }
+    writeln!(
+        session.out,
+        "this was one look; `gridkeeper up` goes on looking"
+    )?;
+    Ok(())
+}
+
+fn action_words(action: &str) -> &str {
+    match action {
+        "leave" => "as they should be",
+        "leave_recent" => "changed just now, left alone",
+        "leave_leased" => "their order is on its way",
+        "wait" => "owed, not to be tried yet",
+        "query" => "asked about their order",
+        "lay" => "laid their first order",
+        "place" => "placed their order",
+        "find_out" => "found out what became of their order",
+        "hold" => "held on purpose",
+        "cancel" => "cancelled their order",
+        "rest" => "at rest",
+        "liquidate" => "sold what they held",
+        "reexamine" => "quarantined, looked at again",
+        other => other,
+    }
+}
