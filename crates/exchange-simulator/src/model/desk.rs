@@ -263,10 +263,14 @@ impl Desk<'_> {
         let Some(order) = self.market.orders.get(&order_id) else {
             return;
         };
-        let execution = if status == OrderStatus::Canceled {
-            ExecutionType::Canceled
-        } else {
-            ExecutionType::Expired
+        let execution = match status {
+            OrderStatus::Canceled => ExecutionType::Canceled,
+            // Self-trade prevention has its own word, even for an order it ends.
+            OrderStatus::ExpiredInMatch => ExecutionType::TradePrevention,
+            OrderStatus::Expired
+            | OrderStatus::New
+            | OrderStatus::PartiallyFilled
+            | OrderStatus::Filled => ExecutionType::Expired,
         };
         let detail = match ending.cancel_id {
             Some(cancel_id) => ReportDetail {

@@ -108,7 +108,11 @@ impl Core {
             self.slots.completed(&order.placed_as, now_us);
         }
         // An account that cancels by itself asks for nothing; whom others cancel or the exchange expires does.
-        let by_others = report.execution == ExecutionType::Expired
+        let expired = matches!(
+            order.state.status,
+            OrderStatus::Expired | OrderStatus::ExpiredInMatch
+        );
+        let by_others = expired
             || (report.execution == ExecutionType::Canceled
                 && report.request_client_order_id.starts_with(OUTSIDE_CANCEL));
         if by_others {

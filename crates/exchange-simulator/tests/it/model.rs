@@ -1,8 +1,8 @@
 //! The matching model, by tables: every order type, time in force and situation; self-trade prevention; fees.
 
 use exchange_simulator::model::{
-    Account, Balance, CommissionRates, Exchange, ListQuery, NewOrder, OrderKey, OrderStatus,
-    OrderType, OutsideMarket, Side, StpMode, SymbolRules, TimeInForce,
+    Account, Balance, CommissionRates, EventBody, Exchange, ExecutionType, ListQuery, NewOrder,
+    OrderKey, OrderStatus, OrderType, OutsideMarket, Side, StpMode, SymbolRules, TimeInForce,
 };
 use rust_decimal::Decimal;
 
@@ -252,6 +252,15 @@ fn self_trade_prevention_follows_the_taker() {
             ..limit("t-1", Side::Sell, "59999.99", "0.002")
         };
         let taker = exchange.place(2, "a", order).unwrap().order;
+        let prevented = exchange.drain_events().into_iter().filter(|event| {
+            matches!(&event.body, EventBody::Execution(report)
+                if report.execution == ExecutionType::TradePrevention)
+        });
+        assert_eq!(
+            prevented.count() > 0,
+            mode != StpMode::None,
+            "{mode:?} is told"
+        );
         let maker = exchange.order_state(SYMBOL, maker).unwrap();
         assert_eq!(
             (maker.status, maker.executed),
