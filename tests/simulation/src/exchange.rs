@@ -112,6 +112,7 @@ impl ModelExchange {
         state.journeys.clear();
         state.failing_queries.clear();
         state.lag_ms = 0;
+        state.estimate_error_ms = 0;
     }
 
     /// Sets how far queries lag behind the engine.

@@ -6,6 +6,7 @@
 
 mod life;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use domain::BotId;
@@ -63,6 +64,8 @@ pub struct Outcome {
     pub trades: u64,
     /// How often a process died.
     pub deaths: u64,
+    /// How often each fault, each outcome of a report and each line of the story occurred.
+    pub counts: BTreeMap<String, u64>,
 }
 
 impl fmt::Display for Outcome {
@@ -109,7 +112,19 @@ fn judge(seed: u64, world: &World, bot: &BotId, deaths: u64) -> Outcome {
         trace: fold(&world.gate.passed()),
         trades: world.exchange.with_model(|model, _| model.counts().trades),
         deaths,
+        counts: count(world),
     }
+}
+
+fn count(world: &World) -> BTreeMap<String, u64> {
+    let mut counts = world.tally();
+    for (kind, often) in world.exchange.state().injector.counts() {
+        counts.insert(format!("fault {kind:?}"), *often);
+    }
+    for event in world.store.story_now() {
+        *counts.entry(format!("event {:?}", event.kind)).or_insert(0) += 1;
+    }
+    counts
 }
 
 /// FNV-1a over the names of the calls.

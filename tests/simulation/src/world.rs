@@ -153,7 +153,9 @@ impl World {
         let mut tally = self.tally.lock().unwrap();
         *tally.entry(format!("{:?}", handled.outcome)).or_insert(0) += 1;
         if let Some(placing) = handled.placing {
-            *tally.entry(format!("{placing:?}")).or_insert(0) += 1;
+            let placing = format!("{placing:?}");
+            let kind = placing.split('(').next().unwrap_or_default().to_owned();
+            *tally.entry(kind).or_insert(0) += 1;
         }
     }
 

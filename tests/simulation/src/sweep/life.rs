@@ -180,6 +180,10 @@ impl<'w> Life<'w> {
         let quantity = Decimal::from(self.random.random_range(1..=largest));
         let share = |of: usize, share: u32| of * usize::try_from(share).unwrap() / 1_000_000;
         let fault = self.world.exchange.state().injector.on_print();
+        if let Some(MarketFault::Clock(offset)) = fault {
+            let error = self.random.random_range(-4_000..1_500);
+            self.world.exchange.set_clock(offset, error);
+        }
         self.world.exchange.with_model(|model, now| {
             let ids = model.open_order_ids(SYMBOL);
             let chosen = |at: u32| ids.get(share(ids.len(), at)).copied();
@@ -190,7 +194,20 @@ impl<'w> Life<'w> {
                 Some(MarketFault::Expire(at)) => {
                     chosen(at).map(|id| model.expire(now, SYMBOL, id));
                 }
-                Some(MarketFault::Amend(_) | MarketFault::Clock(_)) | None => {}
+                Some(MarketFault::Amend(at)) => {
+                    // An order amended to another id before we know of it cannot be told from
+                    // somebody else's: here amends keep the id.
+                    let half = |id| {
+                        let state = model.order_state(SYMBOL, id)?;
+                        let half = (state.quantity / Decimal::TWO).trunc();
+                        Some((id, half, state.client_order_id.to_string()))
+                    };
+                    if let Some((id, half, name)) = chosen(at).and_then(half) {
+                        // Refused where half of it is executed already.
+                        drop(model.amend(now, (SYMBOL, id), half, Some(&name)));
+                    }
+                }
+                Some(MarketFault::Clock(_)) | None => {}
             }
             model.print(now, SYMBOL, (price, quantity)).unwrap();
         });

@@ -243,6 +243,26 @@ fn a_query_that_finds_the_id_at_another_price_quarantines_the_level() {
 }
 
 #[test]
+fn an_order_amended_by_hand_before_its_acceptance_was_known_is_adopted() {
+    let (world, bot) = owing();
+    world.exchange.script(Journey::reply_lost());
+    let mut task = placing(&world, &bot);
+    task.run_to("place");
+    let id = world.open_order_ids(XRP)[0];
+    world
+        .exchange
+        .with_model(|model, now| model.amend(now, (XRP, id), decimal("60"), Some("gk-demo-0-2")))
+        .unwrap();
+    assert_eq!(task.finish(), Placing::Accepted);
+    world.heal(std::slice::from_ref(&bot), 4);
+    assert_rests(&world, &bot, 0, Side::Sell, "60");
+    world.print(XRP, "3.15");
+    world.heal(std::slice::from_ref(&bot), 4);
+    assert_rests(&world, &bot, 0, Side::Sell, "39.9");
+    world.assert_sound(&bot);
+}
+
+#[test]
 fn a_key_that_was_replaced_is_read_anew_and_the_order_placed() {
     let (world, bot) = owing();
     world.exchange.rotate_key(&"main".parse().unwrap(), true);

@@ -1,5 +1,7 @@
 //! Lives drawn by lot: whatever happens, each completed order is answered once.
 
+use std::collections::BTreeMap;
+
 use simulation::sweep::{Outcome, Sweep, run};
 
 /// How many seeds each build lives through.
@@ -9,11 +11,15 @@ const SEEDS: u64 = 300;
 fn every_seed_ends_sound() {
     let sweep = Sweep::default();
     let (mut trades, mut deaths) = (0, 0);
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     let mut failed: Vec<Outcome> = Vec::new();
     for seed in 0..SEEDS {
         let outcome = run(seed, &sweep);
         trades += outcome.trades;
         deaths += outcome.deaths;
+        for (what, often) in &outcome.counts {
+            *counts.entry(what.clone()).or_insert(0) += often;
+        }
         if !outcome.findings.is_empty() {
             failed.push(outcome);
         }
@@ -25,6 +31,7 @@ fn every_seed_ends_sound() {
         failed.len(),
         failed[0]
     );
+    println!("{trades} trades, {deaths} deaths, {counts:#?}");
     assert!(trades > SEEDS * 10, "only {trades} trades");
     assert!(deaths > SEEDS, "only {deaths} deaths");
 }
