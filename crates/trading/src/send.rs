@@ -253,9 +253,11 @@ fn difference(owned: &Owned<'_>, view: &OrderView) -> Option<String> {
             "its price is {:?}, not {}",
             view.price, intent.price
         ))
-    } else if view.quantity != intent.quantity {
+    } else if view.quantity > intent.quantity {
+        // Less is the same order amended: an amend can only lower the quantity (rest-api.md,
+        // "Order Amend Keep Priority"), and what follows is sized from what was executed.
         Some(format!(
-            "its quantity is {}, not {}",
+            "its quantity is {}, more than {}",
             view.quantity, intent.quantity
         ))
     } else if view.created_at < oldest {
