@@ -281,3 +281,6 @@ fn refused(url: &str, error: SocketError) -> StreamError {
         body: quoted(&String::from_utf8_lossy(body)),
     }
 }
+
+#[cfg(test)]
+mod tests;
