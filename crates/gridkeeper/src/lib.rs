@@ -3,6 +3,7 @@
 //! Where to start:
 //! * [`clock`], [`keys`], [`environs`]: what a process owns alone: time, secrets, environment.
 //! * [`home`], [`connections`]: the data folder, and the exchange connections of its accounts.
+//! * [`cli`], [`commands`]: the words of the command line, and what each command does.
 //! * [`failure`]: what every command says when it cannot do what was asked.
 //!
 //! Decides nothing about money: that is `domain` and `trading`.
@@ -13,11 +14,15 @@
 )]
 
 pub mod audit;
+pub mod cli;
 pub mod clock;
+pub mod commands;
 pub mod connections;
+pub mod demo;
 pub mod environs;
 pub mod failure;
 pub mod home;
 pub mod keys;
+pub mod node;
 pub mod table;
 pub mod words;

@@ -1,0 +1,265 @@
+//! Playing the demo from the empty stage to the audited end.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use domain::{
+    Bot, BotId, DesiredStatus, Level, LevelIndex, LocalTime, ObservedStatus, OrderState,
+    SymbolRules,
+};
+use exchange_simulator::audit::LadderSlot;
+use rand::{Rng, SeedableRng};
+use trading::{
+    AccountRecord, AccountStore, BotStore, Breaker, Clock, Environment, Exchange, LevelStore,
+    StreamState, TradeKeyStore,
+};
+
+use super::report::{Evidence, Report, ledger_equals, reason};
+use super::stage::{DemoAccount, Stage};
+use super::watch::watch;
+use super::{DemoArgs, ReportForm, say};
+use crate::clock::SystemClock;
+use crate::environs::Environs;
+use crate::failure::{Exit, Failure, Outcome};
+use crate::home::Home;
+use crate::keys::Purpose;
+use crate::node::{Node, NodeConfig};
+
+/// How often recovery looks at a bot of the demo: the simulated exchange has weight to spare.
+const RECOVERY_EVERY: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// How many recovery runs the first grid may take.
+const RUNS_TO_LAY: usize = 30;
+
+/// Runs the demo and prints what came of it, keeping its records in `data` or in a temporary folder
+/// that is removed at the end. The answer is no when the promise did not hold.
+///
+/// # Errors
+/// [`Failure`] when the demo cannot be set up or played to its end.
+pub async fn run(args: &DemoArgs, data: Option<&Path>, out: &mut dyn Write) -> Outcome {
+    let stage = Stage::set(args).await?;
+    let folder = Folder::of(data)?;
+    let environs = Environs {
+        rest: Some(stage.simulator.rest_url()),
+        web_socket: Some(stage.simulator.ws_url()),
+        ..Environs::default()
+    };
+    let home = Home::own(&folder.path, &environs).await?;
+    say(out, &format!("simulated exchange at {}", stage.simulator.rest_url()));
+    say(out, &format!("data folder {}", folder.path.display()));
+    let played = play(args, &stage, &home, out).await;
+    stage.simulator.shutdown().await;
+    drop(home);
+    folder.tidy();
+    let report = played?;
+    match args.report {
+        Some(ReportForm::Json) => {
+            let json = serde_json::to_string(&report).map_err(Failure::refused)?;
+            say(out, &json);
+        }
+        None => say(out, &report.text()),
+    }
+    Ok(if report.is_clean() { Exit::Yes } else { Exit::No })
+}
+
+async fn play(
+    args: &DemoArgs,
+    stage: &Stage,
+    home: &Home,
+    out: &mut dyn Write,
+) -> Result<Report, Failure> {
+    let mut random = rand::rngs::SmallRng::from_os_rng();
+    for account in &stage.accounts {
+        add_account(home, account).await?;
+    }
+    let mut config = NodeConfig::new(&mut random);
+    config.ws_url = Some(stage.simulator.ws_url());
+    config.recovery_every = Some(RECOVERY_EVERY);
+    let node = Node::start(home, config).await?;
+    let rules = create_bots(args, stage, home, &mut random).await?;
+    let laid = lay(home, &node).await?;
+    say(out, &format!("first grid: {laid} levels have their order; prices start"));
+    stage.begin(args.faults)?;
+    watch(args, stage, home, &node, &rules, out).await?;
+    // Faults are over and the exchange is quiet: within two runs of recovery nothing may be owed.
+    node.recover_all().await?;
+    node.recover_all().await?;
+    let report = judge(args, stage, home, &rules).await;
+    node.stop().await;
+    report
+}
+
+async fn add_account(home: &Home, account: &DemoAccount) -> Result<(), Failure> {
+    let secret = secrecy::SecretString::from(account.secret.clone());
+    let seal = |purpose| home.keys().seal(&account.id, purpose, &account.api_key, "hmac", &secret);
+    let trade_key = seal(Purpose::Trade)?;
+    let record = AccountRecord {
+        id: account.id.clone(),
+        environment: Environment::Simulated,
+        stream_key: seal(Purpose::Stream)?,
+        breaker: Breaker::Closed,
+        stream: StreamState::Never,
+        stream_wanted_since: None,
+        created_at: SystemClock.now(),
+        version: 1,
+    };
+    if home.store().account(&account.id).await?.is_none() {
+        home.store().create_account(&record).await?;
+    }
+    home.store().put_trade_key(&account.id, &trade_key).await?;
+    Ok(())
+}
+
+/// Creates one running bot on each account.
+async fn create_bots(
+    args: &DemoArgs,
+    stage: &Stage,
+    home: &Home,
+    random: &mut impl Rng,
+) -> Result<SymbolRules, Failure> {
+    let symbol = stage.simulator.stats().symbol.parse().map_err(Failure::bad_input)?;
+    let address = home.exchanges().address(Environment::Simulated)?;
+    let rules = address.rules(&symbol).await?;
+    let prices = address.best_prices(&symbol).await?;
+    let plan = stage.plan(args, &rules)?;
+    let ladder = plan.ladder(&rules, Some(prices)).map_err(|error| {
+        Failure::bad_input(error).at("the demo's grid").mend("use fewer --levels or a larger --quantity")
+    })?;
+    stage.fund(&rules, &plan, ladder.rungs.len());
+    for account in &stage.accounts {
+        let now = SystemClock.now();
+        let id = bot_id(random)?;
+        let bot = Bot {
+            id: id.clone(),
+            account: account.id.clone(),
+            plan: plan.clone(),
+            rules: rules.clone(),
+            rules_read_at: Some(now),
+            rules_doubted: false,
+            levels: u16::try_from(ladder.rungs.len()).map_err(Failure::bad_input)?,
+            desired: DesiredStatus::Running,
+            observed: ObservedStatus::Ready,
+            created_at: now,
+            recovered_at: None,
+            version: 1,
+        };
+        let levels = levels(&id, &ladder.rungs, now)?;
+        home.store().create_bot(&bot, &levels).await?;
+    }
+    Ok(rules)
+}
+
+fn levels(bot: &BotId, rungs: &[domain::Rung], now: LocalTime) -> Result<Vec<Level>, Failure> {
+    rungs
+        .iter()
+        .enumerate()
+        .map(|(at, rung)| {
+            let index = LevelIndex(u16::try_from(at).map_err(Failure::bad_input)?);
+            Ok(Level::new(bot.clone(), index, rung, now))
+        })
+        .collect()
+}
+
+fn bot_id(random: &mut impl Rng) -> Result<BotId, Failure> {
+    const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+    let token: String = (0..10)
+        .filter_map(|_| LETTERS.get(random.random_range(0..LETTERS.len())))
+        .map(|letter| char::from(*letter))
+        .collect();
+    token.parse().map_err(Failure::refused)
+}
+
+/// Waits until every level has its first grid order, first inventory included.
+async fn lay(home: &Home, node: &Node) -> Result<usize, Failure> {
+    for _ in 0..RUNS_TO_LAY {
+        node.recover_all().await?;
+        let levels = all_levels(home).await?;
+        let settled = |level: &Level| {
+            level.order.as_ref().is_some_and(|order| {
+                order.state == OrderState::Open
+                    && order.intent.purpose != domain::Purpose::FirstInventory
+            })
+        };
+        if levels.iter().all(settled) {
+            return Ok(levels.len());
+        }
+    }
+    Err(Failure::refused("the first grid was not laid")
+        .at("the demo")
+        .mend("run it again with GRIDKEEPER_LOG=info to see why"))
+}
+
+pub(crate) async fn all_levels(home: &Home) -> Result<Vec<Level>, Failure> {
+    let mut levels = Vec::new();
+    for bot in home.store().bots(None).await? {
+        levels.extend(home.store().levels(&bot.id).await?);
+    }
+    Ok(levels)
+}
+
+/// Judges the run by the exchange's own history.
+async fn judge(
+    args: &DemoArgs,
+    stage: &Stage,
+    home: &Home,
+    rules: &SymbolRules,
+) -> Result<Report, Failure> {
+    let levels = all_levels(home).await?;
+    let mut fills = Vec::new();
+    for bot in home.store().bots(None).await? {
+        fills.extend(home.store().fills(&bot.id, None).await?);
+    }
+    let audit = stage.simulator.audit(&ladder(&levels, rules));
+    Ok(Report::of(&Evidence {
+        audit: &audit,
+        stats: &stage.simulator.stats(),
+        levels: &levels,
+        ledger_equals_exchange: ledger_equals(&stage.simulator, &fills),
+        fills: &fills,
+        quote_asset: rules.quote.to_string(),
+        seed: args.seed,
+    }))
+}
+
+/// The grid as the exchange's audit takes it.
+fn ladder(levels: &[Level], rules: &SymbolRules) -> Vec<LadderSlot> {
+    let levels = levels.iter().map(|level| LadderSlot {
+        slot: format!("gk-{}-{}", level.bot, level.index),
+        symbol: rules.symbol.to_string(),
+        buy_price: level.buy_price.decimal(),
+        sell_price: level.sell_price.decimal(),
+        quantity: level.quantity.decimal(),
+        held_reason: reason(level),
+    });
+    levels.collect()
+}
+
+/// The data folder of a run: the one asked for, or one that is removed at the end.
+#[derive(Debug)]
+struct Folder {
+    path: PathBuf,
+    temporary: bool,
+}
+
+impl Folder {
+    fn of(data: Option<&Path>) -> Result<Self, Failure> {
+        if let Some(path) = data {
+            return Ok(Self { path: path.to_owned(), temporary: false });
+        }
+        let path = std::env::temp_dir().join(format!("gridkeeper-demo-{}", std::process::id()));
+        std::fs::create_dir_all(&path).map_err(|error| {
+            Failure::bad_input(error)
+                .at(path.display())
+                .mend("name a folder that can be written with --data")
+        })?;
+        Ok(Self { path, temporary: true })
+    }
+
+    fn tidy(&self) {
+        if self.temporary
+            && let Err(error) = std::fs::remove_dir_all(&self.path)
+        {
+            tracing::warn!(%error, folder = %self.path.display(), "temporary folder not removed");
+        }
+    }
+}

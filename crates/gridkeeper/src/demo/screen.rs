@@ -1,0 +1,210 @@
+//! The demo's screen: price, ladder, last fills and what followed them, profit.
+//!
+//! [`draw`] is a function of a [`Snapshot`]; nothing here reads the store or a clock.
+
+use domain::{Level, OrderState, Price, Side};
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Cell, Paragraph, Row, Sparkline, Table};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+use super::snapshot::Snapshot;
+use crate::node::Happening;
+
+/// Colours that colour-blind people can tell apart.
+const BUY: Color = Color::LightBlue;
+const SELL: Color = Color::Rgb(230, 159, 0);
+
+/// Draws one look at the run.
+pub fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot) {
+    let [head, chart, body, foot] = Layout::vertical([
+        Constraint::Length(5),
+        Constraint::Length(5),
+        Constraint::Min(6),
+        Constraint::Length(1),
+    ])
+    .areas(frame.area());
+    let [ladder, flow] =
+        Layout::horizontal([Constraint::Percentage(58), Constraint::Percentage(42)]).areas(body);
+    draw_head(frame, head, snapshot);
+    draw_chart(frame, chart, snapshot);
+    draw_ladder(frame, ladder, snapshot);
+    draw_flow(frame, flow, snapshot);
+    let keys = Line::from(" q ends the run and shows the audit").style(dim());
+    frame.render_widget(keys, foot);
+}
+
+fn dim() -> Style {
+    Style::new().add_modifier(Modifier::DIM)
+}
+
+fn strong(text: impl Into<String>) -> Span<'static> {
+    Span::styled(text.into(), Style::new().add_modifier(Modifier::BOLD))
+}
+
+fn draw_head(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
+    let totals = &snapshot.totals;
+    let price = snapshot.price.map_or_else(|| "-".to_owned(), |price| price.to_string());
+    let fees: Vec<String> =
+        totals.fees.iter().map(|(asset, paid)| format!("{paid} {asset}")).collect();
+    let fees = if fees.is_empty() { "0".to_owned() } else { fees.join(" + ") };
+    let seconds = snapshot.elapsed.as_secs();
+    let lines = vec![
+        Line::from(vec![
+            strong(format!("{} ", snapshot.symbol)),
+            strong(price),
+            Span::raw(format!("   {}   {seconds} s", snapshot.phase)),
+        ]),
+        Line::from(format!(
+            "profit  realized {} {quote}   floating {} {quote}   fees {fees}",
+            short(totals.realized.decimal()),
+            short(totals.floating.decimal()),
+            quote = snapshot.quote,
+        )),
+        Line::from(format!(
+            "{} bots, {}/{} levels with an order   fills {}   round trips {}   faults {}   fill to order p50 {}",
+            snapshot.bots,
+            totals.open,
+            totals.levels,
+            totals.booked,
+            totals.round_trips,
+            snapshot.faults,
+            snapshot.reaction_p50_ms.as_deref().map_or_else(|| "-".to_owned(), |ms| format!("{ms} ms")),
+        )),
+    ];
+    frame.render_widget(Paragraph::new(lines).block(Block::bordered().title(" gridkeeper demo ")), area);
+}
+
+/// Eight significant decimals at most, enough for every quote asset.
+fn short(amount: Decimal) -> String {
+    amount.round_dp(8).normalize().to_string()
+}
+
+fn draw_chart(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
+    let width = usize::from(area.width.saturating_sub(2)).max(1);
+    let shown: Vec<Price> = snapshot.prices.iter().rev().take(width).rev().copied().collect();
+    let heights = scale(&shown);
+    let title = match (shown.iter().min(), shown.iter().max()) {
+        (Some(low), Some(high)) => format!(" price, {low} to {high} "),
+        _ => " price ".to_owned(),
+    };
+    let chart = Sparkline::default()
+        .data(&heights)
+        .max(100)
+        .style(Style::new().fg(Color::Gray))
+        .block(Block::bordered().title(title));
+    frame.render_widget(chart, area);
+}
+
+/// Heights from 1 to 100 between the lowest and the highest price shown.
+fn scale(prices: &[Price]) -> Vec<u64> {
+    let (Some(low), Some(high)) = (prices.iter().min(), prices.iter().max()) else {
+        return Vec::new();
+    };
+    let range = (high.decimal() - low.decimal()).max(Decimal::new(1, 18));
+    prices
+        .iter()
+        .map(|price| {
+            let share = (price.decimal() - low.decimal()) * Decimal::from(99) / range;
+            share.to_u64().unwrap_or(0).saturating_add(1)
+        })
+        .collect()
+}
+
+fn draw_ladder(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
+    let height = usize::from(area.height.saturating_sub(3)).max(1);
+    let rows = window(&snapshot.levels, snapshot.price, height);
+    let rows = rows.iter().rev().map(|level| ladder_row(level, snapshot.price));
+    let widths = [
+        Constraint::Length(5),
+        Constraint::Length(12),
+        Constraint::Length(12),
+        Constraint::Min(24),
+        Constraint::Length(5),
+    ];
+    let header = Row::new(["level", "buys at", "sells at", "order", "trips"]).style(dim());
+    let table = Table::new(rows, widths)
+        .header(header)
+        .block(Block::bordered().title(" ladder, highest first "));
+    frame.render_widget(table, area);
+}
+
+/// The levels around the market, as many as fit.
+fn window(levels: &[Level], price: Option<Price>, height: usize) -> &[Level] {
+    let middle = price.map_or(levels.len() / 2, |price| {
+        levels.iter().take_while(|level| level.buy_price < price).count()
+    });
+    let start = middle.saturating_sub(height / 2).min(levels.len().saturating_sub(height));
+    let end = start.saturating_add(height).min(levels.len());
+    levels.get(start..end).unwrap_or_default()
+}
+
+fn ladder_row(level: &Level, price: Option<Price>) -> Row<'static> {
+    let around = price.is_some_and(|price| level.buy_price <= price && price < level.sell_price);
+    let style = if around { Style::new().add_modifier(Modifier::REVERSED) } else { Style::new() };
+    let (text, colour) = order_text(level);
+    Row::new([
+        Cell::from(level.index.to_string()),
+        Cell::from(level.buy_price.to_string()),
+        Cell::from(level.sell_price.to_string()),
+        Cell::from(text).style(Style::new().fg(colour)),
+        Cell::from(level.round_trips.to_string()),
+    ])
+    .style(style)
+}
+
+fn order_text(level: &Level) -> (String, Color) {
+    let Some(order) = &level.order else { return ("nothing yet".to_owned(), Color::DarkGray) };
+    let side = order.intent.side;
+    let colour = match side {
+        Side::Buy => BUY,
+        Side::Sell => SELL,
+    };
+    let state = match &order.state {
+        OrderState::Open if order.executed.is_zero() => "open".to_owned(),
+        OrderState::Open => format!("open, {} done", order.executed),
+        OrderState::Pending { lease } => format!("being placed, attempt {}", lease.attempt),
+        OrderState::Refused { why, .. } => format!("refused: {why}"),
+        OrderState::Held { why, .. } => format!("held: {why:?}"),
+        OrderState::Quarantined { why, .. } => format!("quarantined: {why:?}"),
+        OrderState::Idle => "at rest".to_owned(),
+    };
+    (format!("{side} {} {state}", order.intent.quantity), colour)
+}
+
+fn draw_flow(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
+    let lines: Vec<Line<'_>> = snapshot
+        .flow
+        .iter()
+        .filter(|happening| happening.outcome != "duplicate")
+        .take(usize::from(area.height.saturating_sub(2)))
+        .map(flow_line)
+        .collect();
+    let block = Block::bordered().title(" last fills and what followed ");
+    frame.render_widget(Paragraph::new(lines).block(block), area);
+}
+
+fn flow_line(happening: &Happening) -> Line<'static> {
+    let colour = match happening.side {
+        Side::Buy => BUY,
+        Side::Sell => SELL,
+    };
+    let price = happening.price.map_or_else(String::new, |price| format!(" @ {price}"));
+    let followed = match happening.placing {
+        Some("accepted") => format!(" -> {} placed", happening.side.opposite()),
+        Some(other) => format!(" -> {} {other}", happening.side.opposite()),
+        None => String::new(),
+    };
+    Line::from(vec![
+        Span::raw(format!("level {:>3} ", happening.order.level)),
+        Span::styled(
+            format!("{} {}{price}", happening.side, happening.executed),
+            Style::new().fg(colour),
+        ),
+        Span::raw(followed),
+        Span::styled(format!("  {} ms", happening.took_ms), dim()),
+    ])
+}

@@ -1,0 +1,130 @@
+//! What happens in a running process, as it happens: for the screen, and for counting.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use domain::{ClientOrderId, LocalTime, Price, Quantity, Side};
+use serde::Serialize;
+use tokio::sync::{broadcast, watch};
+use trading::{Outcome, Placing};
+
+/// How many happenings a slow reader may fall behind before it loses the oldest.
+const KEPT: usize = 256;
+
+/// One handled report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Happening {
+    /// When it was handled.
+    pub at: LocalTime,
+    /// The order it was about.
+    pub order: ClientOrderId,
+    /// Its side.
+    pub side: Side,
+    /// Its price, where the report states one.
+    pub price: Option<Price>,
+    /// The base quantity executed so far.
+    pub executed: Quantity,
+    /// What the report turned out to be, in one word.
+    pub outcome: &'static str,
+    /// What became of the order that followed, if one was to be sent.
+    pub placing: Option<&'static str>,
+    /// From seeing the report to the end of its handling, in milliseconds.
+    pub took_ms: u64,
+}
+
+/// Tells whoever listens, and counts.
+#[derive(Debug)]
+pub struct Flow {
+    sender: broadcast::Sender<Happening>,
+    counts: Mutex<BTreeMap<&'static str, u64>>,
+    recoveries: watch::Sender<u64>,
+}
+
+impl Default for Flow {
+    fn default() -> Self {
+        let (sender, _) = broadcast::channel(KEPT);
+        let (recoveries, _) = watch::channel(0);
+        Self { sender, counts: Mutex::default(), recoveries }
+    }
+}
+
+impl Flow {
+    /// Listens from now on.
+    #[must_use]
+    pub fn listen(&self) -> broadcast::Receiver<Happening> {
+        self.sender.subscribe()
+    }
+
+    /// How many runs of recovery have ended, to be waited on.
+    #[must_use]
+    pub fn recoveries(&self) -> watch::Receiver<u64> {
+        self.recoveries.subscribe()
+    }
+
+    /// How often each kind of thing has happened.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<&'static str, u64> {
+        self.counts.lock().map(|counts| counts.clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn tell(&self, happening: Happening) {
+        self.count(happening.outcome);
+        if let Some(placing) = happening.placing {
+            self.count(placing);
+        }
+        // Nobody listening is the ordinary case without a screen.
+        drop(self.sender.send(happening));
+    }
+
+    pub(crate) fn count_recovered(&self, recovered: &trading::Recovered) {
+        for (action, times) in &recovered.actions {
+            self.add(action, u64::from(*times));
+        }
+        self.add("fills_recovered", u64::from(recovered.fills_recovered));
+    }
+
+    pub(crate) fn recovery_ended(&self) {
+        self.recoveries.send_modify(|ended| *ended = ended.saturating_add(1));
+    }
+
+    pub(crate) fn count(&self, what: &'static str) {
+        self.add(what, 1);
+    }
+
+    fn add(&self, what: &'static str, times: u64) {
+        if let Ok(mut counts) = self.counts.lock() {
+            let count = counts.entry(what).or_insert(0);
+            *count = count.saturating_add(times);
+        }
+    }
+}
+
+/// One word for an outcome.
+pub(crate) const fn outcome_word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::NotOurs(_) => "not_ours",
+        Outcome::NobodysLevel => "nobodys_level",
+        Outcome::Duplicate => "duplicate",
+        Outcome::Noted => "noted",
+        Outcome::Booked => "booked",
+        Outcome::Waiting => "waiting",
+        Outcome::BookedAside => "booked_aside",
+        Outcome::Quarantined => "quarantined",
+    }
+}
+
+/// One word for what became of an order.
+pub(crate) const fn placing_word(placing: Placing) -> &'static str {
+    match placing {
+        Placing::Accepted => "accepted",
+        Placing::Refused(_) => "refused",
+        Placing::AccountStopped => "account_stopped",
+        Placing::Unknown(_) => "unknown",
+        Placing::Held => "held",
+        Placing::Quarantined => "order_quarantined",
+        Placing::Leased(_) => "leased",
+        Placing::MovedOn => "moved_on",
+        Placing::NothingOwed => "nothing_owed",
+        Placing::NoAnswer => "no_answer",
+    }
+}

@@ -1,0 +1,177 @@
+//! One machine's process: bridge, handlers and recovery over one store, in one process.
+//!
+//! Where to start: [`Node::start`] wires the parts and starts three loops; [`handlers`] takes reports
+//! from the queue, [`recovery`] takes due bots, and the bridge holds the streams. [`Node::stop`] ends
+//! them in that order and lets placements under way finish.
+//!
+//! The loops decide nothing: everything about money is in `trading`.
+
+mod flow;
+mod handlers;
+mod recovery;
+mod up;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bridge::{Bridge, BridgeHandle, LocalQueue};
+use dynamo_store::DynamoStore;
+use rand::Rng;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use trading::{BotStore, Ports, VISIBILITY};
+
+pub use flow::{Flow, Happening};
+pub use up::up;
+
+use crate::clock::SystemClock;
+use crate::connections::LocalExchanges;
+use crate::failure::Failure;
+use crate::home::Home;
+
+/// How many messages the in-process queue holds. Beyond that the bridge asks for reconciliation.
+const QUEUE_CAPACITY: usize = 50_000;
+
+/// How a node is set up.
+#[derive(Debug, Clone)]
+pub struct NodeConfig {
+    /// The name in heartbeats and stream states.
+    pub name: String,
+    /// The WebSocket API's address for every account, in place of the environment's own.
+    pub ws_url: Option<String>,
+    /// How often recovery looks at a bot, in place of the ordinary cadence.
+    pub recovery_every: Option<Duration>,
+    /// The seed of random pauses.
+    pub seed: u64,
+}
+
+impl NodeConfig {
+    /// The ordinary settings, with a name of its own for this process.
+    #[must_use]
+    pub fn new(random: &mut impl Rng) -> Self {
+        Self {
+            name: format!("node-{:08x}", random.random::<u32>()),
+            ws_url: None,
+            recovery_every: None,
+            seed: random.random(),
+        }
+    }
+}
+
+/// What the loops share.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) store: Arc<DynamoStore>,
+    pub(crate) exchanges: Arc<LocalExchanges>,
+    pub(crate) queue: Arc<LocalQueue>,
+    pub(crate) clock: Arc<SystemClock>,
+    pub(crate) flow: Flow,
+    pub(crate) recovery_every: Option<Duration>,
+}
+
+impl Parts {
+    /// The ports as the use cases take them.
+    pub(crate) fn ports(
+        &self,
+    ) -> Ports<'_, DynamoStore, LocalExchanges, LocalQueue, SystemClock> {
+        Ports {
+            store: &self.store,
+            exchanges: &self.exchanges,
+            queue: &self.queue,
+            clock: &self.clock,
+        }
+    }
+}
+
+/// A running process on one machine.
+#[derive(Debug)]
+pub struct Node {
+    parts: Arc<Parts>,
+    bridge: BridgeHandle,
+    wake: Arc<Notify>,
+    stop: CancellationToken,
+    loops: JoinSet<()>,
+}
+
+impl Node {
+    /// Opens the parts and starts the loops. Every bot is made due first, so that whatever happened
+    /// before is looked at before anything else.
+    ///
+    /// # Errors
+    /// [`Failure`] when the store cannot be read.
+    pub async fn start(home: &Home, config: NodeConfig) -> Result<Self, Failure> {
+        let parts = Arc::new(Parts {
+            store: Arc::new(home.store().clone()),
+            exchanges: Arc::new(home.exchanges()),
+            queue: Arc::new(LocalQueue::new(QUEUE_CAPACITY, VISIBILITY)),
+            clock: Arc::new(SystemClock),
+            flow: Flow::default(),
+            recovery_every: config.recovery_every,
+        });
+        recovery::make_all_due(&parts).await?;
+        let stop = CancellationToken::new();
+        let wake = Arc::new(Notify::new());
+        let mut settings = bridge::Config::new(&config.name, config.seed);
+        if let Some(url) = &config.ws_url {
+            settings = settings.with_address(url);
+        }
+        let ports = bridge::Ports {
+            store: Arc::clone(&parts.store),
+            queue: Arc::clone(&parts.queue),
+            keys: Arc::new(home.keys().clone()),
+            clock: Arc::clone(&parts.clock),
+        };
+        let bridge = Bridge::new(settings, ports);
+        let handle = bridge.handle();
+        let mut loops = JoinSet::new();
+        let ended = stop.clone();
+        loops.spawn(async move {
+            if let Err(error) = bridge.run(ended).await {
+                tracing::error!(%error, "the bridge ended");
+            }
+        });
+        loops.spawn(handlers::run(Arc::clone(&parts), Arc::clone(&wake), stop.clone()));
+        loops.spawn(recovery::run(Arc::clone(&parts), Arc::clone(&wake), stop.clone()));
+        Ok(Self { parts, bridge: handle, wake, stop, loops })
+    }
+
+    /// What happens, as it happens.
+    #[must_use]
+    pub fn flow(&self) -> &Flow {
+        &self.parts.flow
+    }
+
+    /// Makes every bot due now and waits until each has been compared with the exchange.
+    ///
+    /// # Errors
+    /// [`Failure`] when the store does not answer.
+    pub async fn recover_all(&self) -> Result<(), Failure> {
+        let mut ended = self.parts.flow.recoveries();
+        let before = *ended.borrow_and_update();
+        let bots = self.parts.store.bots(None).await?.len();
+        recovery::make_all_due(&self.parts).await?;
+        self.wake.notify_one();
+        let wanted = before.saturating_add(u64::try_from(bots).unwrap_or(u64::MAX));
+        // The sender lives as long as the parts, which this node holds.
+        ended.wait_for(|ended| *ended >= wanted).await.map_err(Failure::refused)?;
+        Ok(())
+    }
+
+    /// How the bridge stands.
+    #[must_use]
+    pub const fn bridge(&self) -> &BridgeHandle {
+        &self.bridge
+    }
+
+    /// Makes recovery look for due bots at once.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Stops the loops and waits until placements under way are settled.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        while self.loops.join_next().await.is_some() {}
+    }
+}

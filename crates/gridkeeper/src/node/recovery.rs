@@ -1,0 +1,145 @@
+//! The recovery loop of one machine: takes due bots and compares them with the exchange.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{AccountId, BotId, DesiredStatus, ObservedStatus};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use trading::{BotStore, Claim, Clock, DueBot, RECOVERY_EVERY, RecoverError, recover_bot};
+
+use super::Parts;
+
+/// How many bots are compared with the exchange at once.
+const BOTS_AT_ONCE: usize = 4;
+
+/// The longest the loop sleeps without looking for due bots.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// How often connections of changed or removed accounts are closed.
+const TIDY_EVERY: Duration = Duration::from_secs(5);
+
+/// What one run asks of the address's request weight: time, prices, open orders, a few queries.
+const WEIGHT_PER_RUN: u32 = 15;
+
+/// The share of the address's weight per minute that periodic runs may take: half of 6,000.
+const WEIGHT_PER_MINUTE: u32 = 3_000;
+
+/// Takes due bots until stopped. `wake` makes it look at once.
+pub(crate) async fn run(parts: Arc<Parts>, wake: Arc<Notify>, stop: CancellationToken) {
+    let mut running: JoinSet<()> = JoinSet::new();
+    let mut tidied = parts.clock.now();
+    loop {
+        if parts.clock.now().since(tidied) >= TIDY_EVERY {
+            tidied = parts.clock.now();
+            parts.exchanges.refresh().await;
+        }
+        while running.len() >= BOTS_AT_ONCE {
+            if running.join_next().await.is_none() {
+                break;
+            }
+        }
+        let free = BOTS_AT_ONCE.saturating_sub(running.len());
+        for due in take_due(&parts, free).await {
+            let parts = Arc::clone(&parts);
+            running.spawn(async move {
+                recover(&parts, &due.bot).await;
+                parts.flow.recovery_ended();
+            });
+        }
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = wake.notified() => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            Some(_) = running.join_next(), if !running.is_empty() => {}
+        }
+    }
+    // A run in the middle of a placement is let finish: what it learns is worth keeping.
+    while running.join_next().await.is_some() {}
+}
+
+/// Makes every bot due now: whatever happened before this process began is looked at first.
+pub(crate) async fn make_all_due(parts: &Parts) -> Result<(), trading::StoreError> {
+    for bot in parts.store.bots(None).await? {
+        parts.store.make_due(&bot.id, parts.clock.now()).await?;
+    }
+    Ok(())
+}
+
+/// Makes a bot, or all bots of an account, due now.
+pub(crate) async fn reconcile(
+    parts: &Parts,
+    account: &AccountId,
+    bot: Option<&BotId>,
+) -> Result<(), trading::StoreError> {
+    let now = parts.clock.now();
+    match bot {
+        Some(bot) => parts.store.make_due(bot, now).await,
+        None => {
+            for bot in parts.store.bots(Some(account)).await? {
+                parts.store.make_due(&bot.id, now).await?;
+            }
+            Ok(())
+        }
+    }
+}
+
+async fn take_due(parts: &Parts, most: usize) -> Vec<DueBot> {
+    let now = parts.clock.now();
+    let due = match parts.store.due_bots(now, most).await {
+        Ok(due) => due,
+        Err(error) => {
+            tracing::warn!(%error, "due bots not read");
+            return Vec::new();
+        }
+    };
+    let mut taken = Vec::new();
+    for bot in due {
+        let next = now.after(cadence(parts).await);
+        match parts.store.claim_due(&bot, next).await {
+            Ok(Claim::Won) => taken.push(bot),
+            Ok(Claim::Lost) => {}
+            Err(error) => tracing::warn!(%error, bot = %bot.bot, "due bot not claimed"),
+        }
+    }
+    taken
+}
+
+/// How long until a bot's next run: longer when many bots share the address's weight.
+async fn cadence(parts: &Parts) -> Duration {
+    let bots = parts.store.bots(None).await.map_or(1, |bots| bots.len());
+    let bots = u32::try_from(bots).unwrap_or(u32::MAX);
+    let seconds = bots.saturating_mul(WEIGHT_PER_RUN).saturating_mul(60) / WEIGHT_PER_MINUTE;
+    parts.recovery_every.unwrap_or(RECOVERY_EVERY).max(Duration::from_secs(u64::from(seconds)))
+}
+
+async fn recover(parts: &Parts, bot: &BotId) {
+    if let Ok(Some(bot)) = parts.store.bot(bot).await
+        && is_at_rest(bot.desired, bot.observed)
+    {
+        return;
+    }
+    parts.flow.count("recovery_run");
+    match recover_bot(parts.ports(), bot).await {
+        Ok(recovered) => {
+            for problem in &recovered.problems {
+                tracing::info!(%bot, %problem, "recovery");
+            }
+            parts.flow.count_recovered(&recovered);
+        }
+        Err(error @ (RecoverError::Exchange(_) | RecoverError::Store(_))) => {
+            tracing::warn!(%bot, %error, "bot not compared with the exchange; tried again");
+        }
+        Err(error @ RecoverError::NoBot(_)) => tracing::error!(%bot, %error, "due bot without a record"),
+    }
+}
+
+/// Whether nothing is left to be made true of a bot.
+const fn is_at_rest(desired: DesiredStatus, observed: ObservedStatus) -> bool {
+    matches!(
+        (desired, observed),
+        (DesiredStatus::Ready, ObservedStatus::Ready)
+            | (DesiredStatus::Stopped, ObservedStatus::Stopped)
+    )
+}

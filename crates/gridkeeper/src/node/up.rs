@@ -1,0 +1,70 @@
+//! `gridkeeper up`: the whole system in one process, against any exchange, until it is told to stop.
+
+use std::io::Write;
+use std::path::Path;
+
+use dynamo_store::{OpenedStore, bind_unix, serve_unix, socket_path};
+use rand::SeedableRng;
+use rand::rngs::SmallRng;
+use tokio_util::sync::CancellationToken;
+use trading::{AccountStore, BotStore};
+
+use super::{Node, NodeConfig};
+use crate::environs::Environs;
+use crate::failure::{Exit, Failure, Outcome};
+use crate::home::{Home, data_folder};
+
+/// Keeps all running bots of a data folder trading until a signal asks for the end.
+///
+/// # Errors
+/// [`Failure`] when the data folder cannot be owned or read.
+pub async fn up(data: Option<&Path>, environs: &Environs, out: &mut dyn Write) -> Outcome {
+    let folder = data_folder(data, environs)?;
+    let home = Home::own(&folder, environs).await?;
+    let OpenedStore::Owned(database) = home.opened() else {
+        return Err(Failure::bad_input("the data folder belongs to another process").at(folder.display()));
+    };
+    let stop = CancellationToken::new();
+    let socket = socket_path(home.folder());
+    let listener = bind_unix(&socket).await.map_err(Failure::bad_input)?;
+    let serving = serve_unix(listener, database.clone(), stop.clone().cancelled_owned());
+    let mut config = NodeConfig::new(&mut SmallRng::from_os_rng());
+    config.ws_url = environs.simulated()?.map(|endpoints| endpoints.web_socket);
+    let node = Node::start(&home, config).await?;
+    let accounts = home.store().accounts().await?.len();
+    let bots = home.store().bots(None).await?.len();
+    let text = format!(
+        "up: {accounts} accounts, {bots} bots, data folder {} ({}); stop with Ctrl-C",
+        home.folder().display(),
+        home.durability()
+    );
+    if let Err(error) = writeln!(out, "{text}").and_then(|()| out.flush()) {
+        tracing::debug!(%error, "nobody reads the output");
+    }
+    tokio::pin!(serving);
+    tokio::select! {
+        () = &mut serving => {}
+        () = asked_to_stop() => {}
+    }
+    node.stop().await;
+    stop.cancel();
+    Ok(Exit::Yes)
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let interrupt = tokio::signal::ctrl_c();
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = interrupt => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM is not listened to");
+            drop(interrupt.await);
+        }
+    }
+}
