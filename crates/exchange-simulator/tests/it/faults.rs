@@ -108,6 +108,21 @@ async fn a_held_request_takes_effect_even_if_its_sender_has_gone() {
 }
 
 #[tokio::test]
+async fn events_may_leave_before_the_reply() {
+    let (simulator, client) = with(FaultKind::EventsBeforeReply).await;
+    let mut stream = client.subscribed().await;
+    let placing = client.limit("x-1", "BUY", "61000", "0.001");
+    tokio::pin!(placing);
+    tokio::select! {
+        biased;
+        reply = &mut placing => panic!("the reply came first: {reply:?}"),
+        trade = stream.report("TRADE") => assert_eq!(trade["X"], "FILLED"),
+    }
+    assert_eq!(placing.await.1["status"], "FILLED");
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
 async fn limits_can_be_pretended() {
     for (kind, status) in [(FaultKind::TooManyRequests, 429), (FaultKind::Banned, 418)] {
         let (simulator, client) = with(kind).await;

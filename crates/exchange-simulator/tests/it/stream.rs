@@ -1,5 +1,6 @@
 //! The WebSocket API over a real socket.
 
+use exchange_simulator::model::{Account, ApiKey, Balance};
 use exchange_simulator::{
     AccountControl, Control, LimitsConfig, MarketControl, SimulatorConfig, Timing,
 };
@@ -51,6 +52,54 @@ async fn subscriptions_follow_the_documented_rules() {
         other.subscribe(&client, 1).await["result"]["subscriptionId"],
         0,
         "ids are a connection's own"
+    );
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn several_accounts_share_a_connection_and_hear_only_their_own() {
+    let mut config = SimulatorConfig::default();
+    for name in ["one", "two"] {
+        let mut account = Account::named(name);
+        account.keys.push(ApiKey::hmac(name, "secret"));
+        let balance = Balance {
+            free: "1000".parse().unwrap(),
+            ..Balance::default()
+        };
+        account.balances.insert("USDT".to_owned(), balance);
+        config.accounts.push(account);
+    }
+    let (simulator, client) = started(config).await;
+    let as_account = |name: &str| Client {
+        key: name.into(),
+        secret: "secret".into(),
+        ..client.clone()
+    };
+    let (one, two) = (as_account("one"), as_account("two"));
+    let mut stream = client.stream().await;
+    assert_eq!(
+        stream.subscribe(&one, 1).await["result"]["subscriptionId"],
+        0
+    );
+    assert_eq!(
+        stream.subscribe(&two, 2).await["result"]["subscriptionId"],
+        1
+    );
+    two.limit("x-2", "BUY", "59000", "0.001").await;
+    one.limit("x-1", "BUY", "59000", "0.001").await;
+    let mut seen = Vec::new();
+    while seen.len() < 2 {
+        let frame = stream.next().await.unwrap();
+        if frame["event"]["e"] == "executionReport" {
+            seen.push((frame["subscriptionId"].clone(), frame["event"]["c"].clone()));
+        }
+    }
+    assert_eq!(seen, [(json!(1), json!("x-2")), (json!(0), json!("x-1"))]);
+    assert_eq!(
+        one.call("GET", "/api/v3/openOrders", "symbol=BTCUSDT")
+            .await
+            .1[0]["clientOrderId"],
+        "x-1"
     );
     simulator.shutdown().await;
 }
