@@ -1,6 +1,7 @@
 //! Replies as rest-api.md prints them, and what can be wrong with them.
 
 use domain::{Intent, OrderKind, Purpose};
+use proptest::prelude::*;
 
 use super::*;
 
@@ -179,4 +180,42 @@ fn every_documented_status_is_known() {
         assert_eq!(status(word).is_terminal(), ends, "{word}");
     }
     assert_eq!(status("PENDING_CANCEL"), OrderStatus::Unrecognized);
+}
+
+proptest! {
+    /// A damaged reply is an error or shows an order; what it shows as trades adds up.
+    #[test]
+    fn a_damaged_reply_brings_nothing_down(
+        at in 0..PLACED.len(),
+        cut in 0..40_usize,
+        patch in proptest::collection::vec(any::<u8>(), 0..6),
+    ) {
+        let mut body = PLACED.as_bytes().to_vec();
+        body.splice(at..at.saturating_add(cut).min(PLACED.len()), patch);
+        if let Ok(execution) = read_placed(&body, &asked(), &"main".parse().unwrap()) {
+            let shown = execution.shown();
+            prop_assert!(execution.trades.is_empty() || shown == Some(execution.cumulative));
+        }
+        // Neither may any other reader of orders panic.
+        prop_assert!(read_orders(&body).is_err());
+        let _view = read_order(&body);
+        let _view = read_canceled(&body);
+    }
+
+    /// Digits changed anywhere in the amounts never lead to trades that do not add up.
+    #[test]
+    fn trades_shown_always_add_up(
+        qty in "[0-9]{1,3}\\.[0-9]{1,8}",
+        price in "[0-9]{1,3}\\.[0-9]{1,8}",
+        executed in "[0-9]{1,3}\\.[0-9]{1,8}",
+    ) {
+        let body = PLACED
+            .replace("\"qty\":\"4.00000000\"", &format!("\"qty\":\"{qty}\""))
+            .replace("\"price\":\"3.10540000\"", &format!("\"price\":\"{price}\""))
+            .replace("\"executedQty\":\"10.00000000\"", &format!("\"executedQty\":\"{executed}\""));
+        if let Ok(execution) = read_placed(body.as_bytes(), &asked(), &"main".parse().unwrap()) {
+            let shown = execution.shown();
+            prop_assert!(execution.trades.is_empty() || shown == Some(execution.cumulative));
+        }
+    }
 }
