@@ -20,6 +20,11 @@ impl Backoff {
         now.elapsed >= self.not_before
     }
 
+    /// How often it failed in a row.
+    pub(crate) const fn failures(self) -> u32 {
+        self.failures
+    }
+
     /// Notes a failure.
     pub(crate) fn fail(&mut self, now: Moment, config: &Config) {
         let factor = 1_u32 << self.failures.min(16);

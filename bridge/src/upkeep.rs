@@ -269,7 +269,7 @@ impl BridgeState {
             .checked_div(self.config.subscriptions_per_second)
             .unwrap_or(second);
         self.paced_at = self.paced_at.max(now.elapsed.saturating_sub(second));
-        let waiting: Vec<(AccountId, ConnectionId)> = self
+        let mut waiting: Vec<(u32, AccountId, ConnectionId)> = self
             .accounts
             .iter()
             .filter(|(_, account)| account.retry.ready(now))
@@ -280,10 +280,12 @@ impl BridgeState {
                     && !connection.retiring
                     && !account.subscriptions.contains_key(&home)
                     && self.may_ask(account.environment, now);
-                ready.then(|| (id.clone(), home))
+                ready.then(|| (account.retry.failures(), id.clone(), home))
             })
             .collect();
-        for (id, connection) in waiting {
+        // Accounts that keep failing must not use up the pace of those that would not.
+        waiting.sort_unstable();
+        for (_, id, connection) in waiting {
             let next = self.paced_at.saturating_add(interval);
             if next > now.elapsed || !self.budget.take(SUBSCRIBE, now) {
                 return;

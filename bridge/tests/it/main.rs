@@ -1,0 +1,11 @@
+//! The bridge as a process sees it: real sockets, a scripted exchange, a real queue.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "tests count with small numbers, and an overflow would fail them"
+)]
+
+mod exchange;
+mod outside;
+mod queue_on_aws;
+mod streams;
