@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::core::Shared;
+use super::core::{Core, Shared};
 use super::reading::order_key;
 use super::request::{Claim, Permission, Request, Signed, authorize, check_window};
 use super::rest::{Reply, TradingEndpoint};
@@ -176,7 +176,7 @@ fn answer(shared: &Shared, request: &Request, result: Result<Value, Reject>) -> 
 }
 
 fn act(
-    core: &mut super::core::Core,
+    core: &mut Core,
     (endpoint, request): (TradingEndpoint, &Request),
     account: &str,
     engine_ms: i64,
@@ -197,14 +197,12 @@ fn act(
                 Some("ONLY_PARTIALLY_FILLED") => Some(CancelRestriction::OnlyPartiallyFilled),
                 Some(_) => return Err(Reject::new(400, -1145, "Invalid cancelRestrictions")),
             };
-            let cancel_id = request.text("newClientOrderId");
-            let order =
-                core.exchange
-                    .cancel(engine_ms, account, (symbol, &key), cancel_id, restriction)?;
-            Ok(wire::canceled(
-                &order,
-                cancel_id.unwrap_or("simulatedCancel"),
-            ))
+            let id = cancel_id(core, request, engine_ms);
+            let target = (symbol, &key);
+            let order = core
+                .exchange
+                .cancel(engine_ms, account, target, Some(&id), restriction)?;
+            Ok(wire::canceled(&order, &id))
         }
         TradingEndpoint::CancelOpenOrders => {
             let symbol = request.mandatory("symbol")?;
@@ -212,13 +210,16 @@ fn act(
             if open.is_empty() {
                 return Err(Reject::unknown_order());
             }
+            // All of them are cancelled under one id, as in the documents' example.
+            let id = cancel_id(core, request, engine_ms);
             let mut replies = Vec::new();
             for order in open {
-                let key = OrderKey::id(order.order_id);
+                let target = OrderKey::id(order.order_id);
+                let target = (symbol, &target);
                 let order = core
                     .exchange
-                    .cancel(engine_ms, account, (symbol, &key), None, None)?;
-                replies.push(wire::canceled(&order, "simulatedCancelAll"));
+                    .cancel(engine_ms, account, target, Some(&id), None)?;
+                replies.push(wire::canceled(&order, &id));
             }
             Ok(replies.into())
         }
@@ -240,6 +241,14 @@ fn act(
             ))
         }
     }
+}
+
+/// The cancel's own client order id, made up if it brings none.
+fn cancel_id(core: &Core, request: &Request, engine_ms: i64) -> String {
+    let made_up = || format!("cancel{engine_ms}x{}", core.exchange.journal().len());
+    request
+        .text("newClientOrderId")
+        .map_or_else(made_up, str::to_owned)
 }
 
 /// Reads a new order's parameters (`rest-api.md`, new order).

@@ -220,16 +220,15 @@ async fn every_field_of_a_report_is_there() {
         (&json!("balanceUpdate"), &json!("5.00000000"))
     );
     client.limit("gk-a-2-1", "SELL", "70000", "0.001").await;
-    client
-        .call(
-            "DELETE",
-            "/api/v3/order",
-            "symbol=BTCUSDT&origClientOrderId=gk-a-2-1",
-        )
-        .await;
+    let cancel = "symbol=BTCUSDT&origClientOrderId=gk-a-2-1";
+    let (_, reply) = client.call("DELETE", "/api/v3/order", cancel).await;
     let canceled = stream.report("CANCELED").await;
     assert_eq!(canceled["C"], "gk-a-2-1");
     assert_ne!(canceled["c"], "gk-a-2-1");
+    assert_eq!(
+        (&reply["clientOrderId"], &reply["origClientOrderId"]),
+        (&canceled["c"], &canceled["C"])
+    );
     client.limit("gk-a-3-1", "SELL", "70000", "0.001").await;
     let order_id = stream.report("NEW").await["i"].as_u64().unwrap();
     simulator
