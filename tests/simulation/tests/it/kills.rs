@@ -249,3 +249,21 @@ fn two_processes_in_step_with_each_other_at_every_offset() {
         assert_eq!(world.level(&bot, 0).round_trips, 1, "offset {offset}");
     }
 }
+
+#[test]
+fn every_use_case_can_run_on_any_thread() {
+    fn on_any_thread<T>(_: &(impl Future<Output = T> + Send)) {}
+    let (world, bot) = bought();
+    let report = world.reports().remove(0);
+    let account = "main".parse().unwrap();
+    let level = domain::LevelIndex(0);
+    on_any_thread(&handle_fill(world.ports(), &report, world.now()));
+    on_any_thread(&recover_bot(world.ports(), &bot));
+    on_any_thread(&place_intent(
+        world.ports(),
+        &account,
+        &bot,
+        level,
+        PlaceMode::Send,
+    ));
+}

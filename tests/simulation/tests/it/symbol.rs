@@ -21,7 +21,11 @@ fn change_rules(world: &World, change: impl FnOnce(&mut SymbolRules)) {
 fn held(world: &World, bot: &BotId, level: u16) -> Option<HoldReason> {
     match world.state(bot, level) {
         OrderState::Held { why, .. } => Some(why),
-        _ => None,
+        OrderState::Pending { .. }
+        | OrderState::Open
+        | OrderState::Refused { .. }
+        | OrderState::Quarantined { .. }
+        | OrderState::Idle => None,
     }
 }
 
