@@ -73,8 +73,8 @@ fn is_stamped(level: &Level) -> bool {
 async fn stamp_all<O: Outside>(outside: O, levels: &[Level]) -> Result<bool, StoreError> {
     // Owned, for a future that borrows from a closure's argument cannot be sent to another thread.
     let stamps = levels
-        .to_vec()
-        .into_iter()
+        .iter()
+        .cloned()
         .map(|level| async move { claim(outside, &level, level.clone()).await });
     let stamped = futures_util::stream::iter(stamps)
         .buffer_unordered(LEVELS_AT_ONCE)
