@@ -15,6 +15,7 @@ mod headers;
 mod order_pacing;
 mod placement;
 mod queries;
+mod question;
 mod transport;
 mod weight_budget;
 mod wire;

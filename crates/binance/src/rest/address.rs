@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::{AccountId, ExchangeTime, LocalTime, RefusalReason, Symbol};
+use domain::{AccountId, ExchangeTime, LocalTime, RefusalReason};
 use reqwest::{Client, Method, Url};
 use trading::{AccountStop, ExchangeError, PLACE_TIMEOUT, QUERY_TIMEOUT};
 
 use super::clock_offset::ClockOffset;
-use super::headers::LimitHeaders;
 use super::order_pacing::{DEFAULT_LIMITS, OrderPacing};
-use super::transport::{self, Lost, Outgoing};
+use super::question::{Answer, Failure, Question};
+use super::transport::{self, Outgoing};
 use super::weight_budget::{Share, WeightBudget, WeightUse};
 use super::wire;
 use crate::classify::{Meaning, ReplyHead, Verdict, classify};
@@ -77,32 +77,6 @@ pub struct RestAddress {
 struct Pacings {
     limits: Vec<(Duration, u32)>,
     by_account: BTreeMap<AccountId, Arc<OrderPacing>>,
-}
-
-/// A request and what it costs.
-#[derive(Debug)]
-pub(crate) struct Question<'a> {
-    pub(crate) outgoing: Outgoing<'a>,
-    pub(crate) weight: u32,
-    pub(crate) share: Share,
-}
-
-/// A successful reply.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) body: Vec<u8>,
-    pub(crate) limits: LimitHeaders,
-}
-
-/// Why there is no successful reply.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// Nothing was sent: a pause or an empty budget.
-    Paused(Duration),
-    /// Sent, and the reply or a part of it did not come.
-    Lost(Lost),
-    /// The exchange, or something before it, said no.
-    Reply(Verdict),
 }
 
 /// A connection idle for longer is proven before it is relied upon.
@@ -316,20 +290,6 @@ impl fmt::Debug for RestAddress {
             .field("config", &self.config)
             .field("weight", &self.weight())
             .finish_non_exhaustive()
-    }
-}
-
-impl Failure {
-    /// What it means for anything but a placement, about `symbol` if about one.
-    pub(crate) fn into_error(self, symbol: Option<&Symbol>) -> ExchangeError {
-        match self {
-            Self::Paused(after) => ExchangeError::Limited {
-                after,
-                detail: "not asked: a limit of this address is reached".to_owned(),
-            },
-            Self::Lost(lost) => ExchangeError::Unavailable(lost.detail),
-            Self::Reply(verdict) => verdict.into_error(symbol),
-        }
     }
 }
 

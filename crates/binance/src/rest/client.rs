@@ -14,8 +14,9 @@ use trading::{
     OrderView, PlaceOutcome, RECV_WINDOW,
 };
 
-use super::address::{Answer, Failure, Question, RestAddress};
+use super::address::RestAddress;
 use super::order_pacing::OrderPacing;
+use super::question::{Answer, Failure, Question};
 use super::transport::Outgoing;
 use super::weight_budget::Share;
 use super::wire::account::KeyPermissions;

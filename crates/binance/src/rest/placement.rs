@@ -6,8 +6,8 @@ use domain::{ExchangeTime, OrderKind, RefusalReason};
 use reqwest::Method;
 use trading::{NewOrder, PlaceOutcome, Refusal, UnknownCause};
 
-use super::address::Failure;
 use super::client::{RestClient, Signed};
+use super::question::Failure;
 use super::weight_budget::Share;
 use super::wire;
 use crate::Meaning;

@@ -12,8 +12,9 @@ use trading::{
     Balance, CancelOutcome, CommissionRates, ExchangeError, MAX_TRADES_PER_ORDER, OrderView,
 };
 
-use super::address::{Failure, Question, RestAddress};
+use super::address::RestAddress;
 use super::client::{RestClient, Signed};
+use super::question::{Failure, Question};
 use super::transport::Outgoing;
 use super::weight_budget::Share;
 use super::wire;
