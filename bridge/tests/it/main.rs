@@ -5,7 +5,11 @@
     reason = "tests count with small numbers, and an overflow would fail them"
 )]
 
+#[cfg(test)]
 mod exchange;
+#[cfg(test)]
 mod outside;
+#[cfg(test)]
 mod queue_on_aws;
+#[cfg(test)]
 mod streams;
