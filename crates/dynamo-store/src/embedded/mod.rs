@@ -45,8 +45,10 @@ pub struct EmbeddedDynamo {
 
 struct Inner {
     database: Database,
-    /// Whether calls may block for as long as a disk takes.
-    on_disk: bool,
+    /// Whose turn it is, where calls may block for as long as a disk takes: SQLite writes one at a
+    /// time, and those waiting should not each hold a thread. `None` in memory, where a call is
+    /// over sooner than it could be handed to another thread, and runs in the same order every time.
+    turn: Option<Arc<tokio::sync::Mutex<()>>>,
     /// Held, never read: the folder is free again when this is dropped.
     _lock: Option<FolderLock>,
 }
@@ -54,7 +56,7 @@ struct Inner {
 impl fmt::Debug for EmbeddedDynamo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EmbeddedDynamo")
-            .field("on_disk", &self.inner.on_disk)
+            .field("on_disk", &self.inner.turn.is_some())
             .finish_non_exhaustive()
     }
 }
@@ -72,7 +74,7 @@ impl EmbeddedDynamo {
         Ok(Self {
             inner: Arc::new(Inner {
                 database,
-                on_disk: false,
+                turn: None,
                 _lock: None,
             }),
         })
@@ -105,7 +107,7 @@ impl EmbeddedDynamo {
         Ok(Self {
             inner: Arc::new(Inner {
                 database,
-                on_disk: true,
+                turn: Some(Arc::default()),
                 _lock: Some(lock),
             }),
         })
@@ -119,11 +121,16 @@ impl EmbeddedDynamo {
 
     /// Answers one request without stalling the runtime it is called on.
     pub(crate) async fn call(&self, target: String, body: Vec<u8>) -> Answer {
-        if !self.inner.on_disk {
+        let Some(turn) = &self.inner.turn else {
             return dispatch::answer(&self.inner.database, &target, &body);
-        }
+        };
+        let turn = Arc::clone(turn).lock_owned().await;
         let inner = Arc::clone(&self.inner);
-        let work = move || dispatch::answer(&inner.database, &target, &body);
+        let work = move || {
+            let answer = dispatch::answer(&inner.database, &target, &body);
+            drop(turn);
+            answer
+        };
         tokio::task::spawn_blocking(work)
             .await
             .unwrap_or_else(|error| Answer {
