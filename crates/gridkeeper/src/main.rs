@@ -1,3 +1,51 @@
-//! The gridkeeper command.
+//! The `gridkeeper` process: reads its environment, starts the runtime and the log, and hands over.
 
-fn main() {}
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use gridkeeper::commands::{Terminal, run};
+use gridkeeper::environs::Environs;
+use gridkeeper::failure::Exit;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let environs = Environs::of_process();
+    start_log(&environs);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let told = writeln!(io::stderr(), "error: the process cannot start: {error}");
+            return told.map_or(Exit::No, |()| Exit::No).into();
+        }
+    };
+    let mut out = io::stdout();
+    let mut err = io::stderr();
+    let mut input = io::stdin().lock();
+    let terminal = Terminal {
+        out: &mut out,
+        err: &mut err,
+        input: &mut input,
+    };
+    runtime
+        .block_on(run(std::env::args_os(), &environs, terminal))
+        .into()
+}
+
+/// Logs to standard error: warnings, or what `GRIDKEEPER_LOG` asks for.
+fn start_log(environs: &Environs) {
+    let wanted = environs.log.as_deref().unwrap_or("warn");
+    let (filter, refused) = match EnvFilter::try_new(wanted) {
+        Ok(filter) => (filter, None),
+        Err(error) => (EnvFilter::new("warn"), Some(error)),
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .init();
+    if let Some(error) = refused {
+        tracing::warn!(%error, "GRIDKEEPER_LOG is not understood; logging warnings");
+    }
+}
