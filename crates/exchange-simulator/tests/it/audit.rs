@@ -123,6 +123,17 @@ fn a_known_reason_excuses_only_the_last() {
         (Verdict::NoOrder, 0, 1)
     );
     assert_eq!(report.levels[0].reason.as_deref(), Some("outside the band"));
+    // Two completed SELLs, neither followed: the reason covers the later one only.
+    life.done(2, Side::Sell);
+    life.done(3, Side::Sell);
+    let report = audit(life.0.journal(), &slots);
+    assert_eq!((report.missing, report.duplicates), (1, 1), "{report:?}");
+    assert!(
+        report
+            .violations
+            .iter()
+            .any(|violation| violation.text.starts_with("gk-x-7-2 was completed"))
+    );
 }
 
 #[test]
