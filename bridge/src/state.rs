@@ -6,9 +6,9 @@ use std::time::Duration;
 use domain::{AccountId, BotId};
 use trading::Environment;
 
-use crate::account::{Account, Gap};
+use crate::account::Account;
 use crate::backoff::Backoff;
-use crate::budget::{Budget, CONNECT, TIME};
+use crate::budget::Budget;
 use crate::counters::count;
 use crate::outbox::{Outbox, When};
 use crate::status::{AccountStatus, BridgeStatus};
@@ -130,49 +130,6 @@ impl BridgeState {
             })
     }
 
-    pub(crate) fn open_connections(&self) -> usize {
-        self.connections
-            .values()
-            .filter(|connection| connection.open_since.is_some())
-            .count()
-    }
-
-    /// Whether an environment may be asked for something.
-    pub(crate) fn may_ask(&self, environment: Environment, now: Moment) -> bool {
-        self.quiet
-            .get(&environment)
-            .is_none_or(|until| now.elapsed >= *until)
-    }
-
-    /// Asks for a connection to an environment, if one may be made now.
-    pub(crate) fn connect(
-        &mut self,
-        environment: Environment,
-        turn: &mut Turn,
-    ) -> Option<ConnectionId> {
-        let url = self.config.endpoints.get(&environment)?.clone();
-        let ready = self.gates.entry(environment).or_default().ready(turn.now)
-            && self.may_ask(environment, turn.now)
-            && self.budget.take(CONNECT.saturating_add(TIME), turn.now);
-        if !ready {
-            return None;
-        }
-        self.last_connection = self.last_connection.saturating_add(1);
-        let connection = ConnectionId(self.last_connection);
-        self.connections.insert(
-            connection,
-            Connection {
-                environment,
-                open_since: None,
-                replace_at: Duration::MAX,
-                retiring: false,
-                check_at: Duration::MAX,
-            },
-        );
-        turn.push(Effect::Open { connection, url });
-        Some(connection)
-    }
-
     /// Asks for a comparison at once.
     pub(crate) fn reconcile(&mut self, account: &AccountId, bot: Option<BotId>, why: &str) {
         count(&mut self.counters.reconciles);
@@ -194,26 +151,5 @@ impl BridgeState {
         if let Some(account) = self.accounts.get_mut(id) {
             account.compare.get_or_insert_with(|| why.to_owned());
         }
-    }
-
-    /// Notes that nothing brings an account's events, or why that is still so.
-    pub(crate) fn stream_down(&mut self, id: &AccountId, why: &str, turn: &mut Turn) {
-        let Some(account) = self.accounts.get_mut(id) else {
-            return;
-        };
-        if let Some(gap) = &mut account.gap {
-            if gap.why != why {
-                why.clone_into(&mut gap.why);
-                turn.push(Effect::Warn(format!("{id}: still no stream: {why}")));
-            }
-            return;
-        }
-        account.gap = Some(Gap {
-            since: turn.now.wall,
-            why: why.to_owned(),
-            poll_at: turn.now.elapsed.saturating_add(self.config.poll_every),
-        });
-        count(&mut self.counters.gaps);
-        turn.push(Effect::Warn(format!("{id}: the stream is down: {why}")));
     }
 }

@@ -1,0 +1,297 @@
+//! Connections: opened when accounts need them, replaced before they die, given up when they are sick.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use binance::stream::Refusal;
+use domain::{AccountId, ExchangeTime, LocalTime};
+use trading::Environment;
+
+use crate::account::Subscription;
+use crate::backoff::random_part;
+use crate::budget::{CONNECT, LIST, TIME};
+use crate::counters::count;
+use crate::state::{Connection, Turn};
+use crate::{BridgeState, ConnectionId, Effect, Moment};
+
+/// How long nothing is asked when the exchange says "too much" without saying until when.
+const QUIET: Duration = Duration::from_secs(120);
+
+/// The longest ban of an address (rest-api.md, "IP Limits").
+const QUIET_LONGEST: Duration = Duration::from_secs(3 * 24 * 3600);
+
+impl BridgeState {
+    /// Asks for a connection to an environment, if one may be made now.
+    pub(crate) fn connect(
+        &mut self,
+        environment: Environment,
+        turn: &mut Turn,
+    ) -> Option<ConnectionId> {
+        let url = self.config.endpoints.get(&environment)?.clone();
+        let ready = self.gates.entry(environment).or_default().ready(turn.now)
+            && self.may_ask(environment, turn.now)
+            && self.budget.take(CONNECT.saturating_add(TIME), turn.now);
+        if !ready {
+            return None;
+        }
+        self.last_connection = self.last_connection.saturating_add(1);
+        let connection = ConnectionId(self.last_connection);
+        self.connections.insert(
+            connection,
+            Connection {
+                environment,
+                open_since: None,
+                replace_at: Duration::MAX,
+                retiring: false,
+                check_at: Duration::MAX,
+            },
+        );
+        turn.push(Effect::Open { connection, url });
+        Some(connection)
+    }
+
+    pub(crate) fn opened(&mut self, id: ConnectionId, turn: &mut Turn) {
+        count(&mut self.counters.opened);
+        let now = turn.now;
+        let Some(connection) = self.connections.get_mut(&id) else {
+            return;
+        };
+        connection.open_since = Some(now.elapsed);
+        connection.check_at = now.elapsed.saturating_add(self.config.check_every);
+        // Spread, so that connections opened together are not replaced together.
+        let span = self.config.lifetime.checked_div(24).unwrap_or_default();
+        let lifetime = self.config.lifetime.saturating_sub(random_part(span, now));
+        connection.replace_at = now.elapsed.saturating_add(lifetime);
+        turn.push(Effect::Inform(format!("{id} is open")));
+    }
+
+    pub(crate) fn lost(
+        &mut self,
+        id: ConnectionId,
+        why: &str,
+        retry_after: Option<Duration>,
+        turn: &mut Turn,
+    ) {
+        let Some(connection) = self.connections.remove(&id) else {
+            return; // Closed by us: no news.
+        };
+        count(&mut self.counters.lost);
+        turn.push(Effect::Warn(format!("{id}: {why}")));
+        let gate = self.gates.entry(connection.environment).or_default();
+        match connection.open_since {
+            Some(_) if connection.retiring => {}
+            Some(since) => gate.fail_after(since, turn.now, &self.config),
+            None => gate.fail(turn.now, &self.config),
+        }
+        if let Some(pause) = retry_after {
+            self.be_quiet(connection.environment, pause, turn);
+        }
+        let affected: Vec<AccountId> = self
+            .accounts
+            .iter_mut()
+            .filter(|(_, account)| {
+                account.home == Some(id) || account.subscriptions.contains_key(&id)
+            })
+            .filter_map(|(name, account)| {
+                account.home = account.home.filter(|home| *home != id);
+                account.drop_subscription(id).then(|| name.clone())
+            })
+            .collect();
+        for account in affected {
+            self.stream_down(&account, why, turn);
+        }
+    }
+
+    /// Lets a connection serve on until its accounts are subscribed elsewhere.
+    pub(crate) fn retire(&mut self, id: ConnectionId, why: &str, turn: &mut Turn) {
+        if let Some(connection) = self.connections.get_mut(&id)
+            && !connection.retiring
+        {
+            connection.retiring = true;
+            turn.push(Effect::Inform(format!("{id} is being replaced: {why}")));
+        }
+    }
+
+    /// Obeys an order to be quiet.
+    pub(crate) fn heed(&mut self, connection: ConnectionId, refusal: &Refusal, turn: &mut Turn) {
+        let Some(environment) = self
+            .connections
+            .get(&connection)
+            .map(|open| open.environment)
+        else {
+            return;
+        };
+        if refusal.retry_after.is_some() || matches!(refusal.status, 418 | 429) {
+            let pause = refusal
+                .retry_after
+                .map_or(QUIET, |until| remaining(until, turn.now.wall));
+            self.be_quiet(environment, pause, turn);
+        }
+    }
+
+    fn be_quiet(&mut self, environment: Environment, pause: Duration, turn: &mut Turn) {
+        let pause = pause.min(QUIET_LONGEST);
+        let until = turn.now.elapsed.saturating_add(pause);
+        let quiet = self.quiet.entry(environment).or_default();
+        *quiet = (*quiet).max(until);
+        turn.push(Effect::Warn(format!(
+            "the exchange says that this address sends too much: nothing is asked for {} s",
+            pause.as_secs()
+        )));
+    }
+
+    /// Whether an environment may be asked for something.
+    pub(crate) fn may_ask(&self, environment: Environment, now: Moment) -> bool {
+        self.quiet
+            .get(&environment)
+            .is_none_or(|until| now.elapsed >= *until)
+    }
+
+    pub(crate) fn open_connections(&self) -> usize {
+        self.connections
+            .values()
+            .filter(|connection| connection.open_since.is_some())
+            .count()
+    }
+
+    pub(crate) fn subscribed_on(&self, connection: ConnectionId) -> Vec<AccountId> {
+        self.accounts
+            .iter()
+            .filter(|(_, account)| account.subscriptions.contains_key(&connection))
+            .map(|(id, _)| id.clone())
+            .collect()
+    }
+
+    pub(crate) fn retire_old(&mut self, turn: &mut Turn) {
+        let old: Vec<ConnectionId> = self
+            .connections
+            .iter()
+            .filter(|(_, open)| turn.now.elapsed >= open.replace_at)
+            .map(|(id, _)| *id)
+            .collect();
+        for connection in old {
+            self.retire(connection, "it has reached its age", turn);
+        }
+    }
+
+    /// Finds a connection for every account that has none, or whose own is being replaced.
+    pub(crate) fn give_homes(&mut self, turn: &mut Turn) {
+        let mut loads: BTreeMap<ConnectionId, usize> = self
+            .connections
+            .iter()
+            .filter(|(_, connection)| !connection.retiring)
+            .map(|(id, _)| (*id, 0))
+            .collect();
+        let mut homeless = Vec::new();
+        for (id, account) in &self.accounts {
+            match account.home.and_then(|home| loads.get_mut(&home)) {
+                Some(load) => *load = load.saturating_add(1),
+                None => homeless.push((id.clone(), account.environment)),
+            }
+        }
+        for (id, environment) in homeless {
+            let room = loads.iter().find(|(connection, load)| {
+                **load < self.config.accounts_per_connection
+                    && self
+                        .connections
+                        .get(connection)
+                        .is_some_and(|open| open.environment == environment)
+            });
+            let home = match room {
+                Some((connection, _)) => Some(*connection),
+                None => self.connect(environment, turn),
+            };
+            if let Some(home) = home {
+                let load = loads.entry(home).or_default();
+                *load = load.saturating_add(1);
+                if let Some(account) = self.accounts.get_mut(&id) {
+                    account.home = Some(home);
+                }
+            } else if !self.config.endpoints.contains_key(&environment) {
+                let why = format!("no address is set for the environment {environment:?}");
+                self.stream_down(&id, &why, turn);
+            }
+        }
+    }
+
+    /// Closes connections whose accounts are all served elsewhere, and those without accounts.
+    pub(crate) fn close_replaced(&mut self, turn: &mut Turn) {
+        let staying: BTreeSet<ConnectionId> = self
+            .connections
+            .iter()
+            .filter(|(_, connection)| !connection.retiring)
+            .map(|(id, _)| *id)
+            .collect();
+        let mut needed = BTreeSet::new();
+        for account in self.accounts.values() {
+            let active = |(id, subscription): (&ConnectionId, &Subscription)| {
+                matches!(subscription, Subscription::Active { .. }).then_some(*id)
+            };
+            let active: Vec<ConnectionId> =
+                account.subscriptions.iter().filter_map(active).collect();
+            if !active.iter().any(|id| staying.contains(id)) {
+                needed.extend(active);
+            }
+            needed.extend(account.home.filter(|home| staying.contains(home)));
+        }
+        let done: Vec<ConnectionId> = self
+            .connections
+            .keys()
+            .filter(|id| !needed.contains(id))
+            .copied()
+            .collect();
+        for connection in done {
+            self.connections.remove(&connection);
+            for account in self.accounts.values_mut() {
+                account.subscriptions.remove(&connection);
+            }
+            count(&mut self.counters.closed);
+            turn.push(Effect::Close { connection });
+        }
+    }
+
+    /// A request that is never answered means that the connection works one way only.
+    pub(crate) fn give_up_sick(&mut self, turn: &mut Turn) {
+        let limit = self.config.reply_timeout;
+        let sick: BTreeSet<ConnectionId> = self
+            .accounts
+            .values()
+            .flat_map(|account| &account.subscriptions)
+            .filter(|(_, subscription)| {
+                matches!(subscription, Subscription::Asked { since }
+                    if turn.now.elapsed.saturating_sub(*since) >= limit)
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for connection in sick {
+            turn.push(Effect::Close { connection });
+            self.lost(connection, "a subscription was never answered", None, turn);
+        }
+    }
+
+    pub(crate) fn check_connections(&mut self, turn: &mut Turn) {
+        let due: Vec<ConnectionId> = self
+            .connections
+            .iter()
+            .filter(|(_, open)| turn.now.elapsed >= open.check_at)
+            .filter(|(_, open)| self.may_ask(open.environment, turn.now))
+            .map(|(id, _)| *id)
+            .collect();
+        for connection in due {
+            if !self.budget.take(LIST, turn.now) {
+                return;
+            }
+            if let Some(open) = self.connections.get_mut(&connection) {
+                open.check_at = turn.now.elapsed.saturating_add(self.config.check_every);
+            }
+            turn.push(Effect::Check { connection });
+        }
+    }
+}
+
+/// How long it is until a time of the exchange's, as far as this machine's clock can tell.
+fn remaining(until: ExchangeTime, now: LocalTime) -> Duration {
+    until
+        .since(ExchangeTime::from_millis(now.as_millis()))
+        .max(Duration::from_secs(1))
+}

@@ -1,0 +1,116 @@
+//! The list of accounts: new ones, removed ones, replaced keys, and what others noted about streams.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use domain::{AccountId, LocalTime};
+use trading::{AccountRecord, StreamState};
+
+use crate::account::{Account, Recorded};
+use crate::counters::count;
+use crate::state::Turn;
+use crate::{BridgeState, Effect};
+
+/// How long a stream is left alone after it was subscribed, whatever recovery thinks of it.
+const SETTLING: Duration = Duration::from_secs(60);
+
+impl BridgeState {
+    pub(crate) fn list_accounts(&mut self, turn: &mut Turn) {
+        if self.list_at.is_some_and(|at| turn.now.elapsed >= at) {
+            self.list_at = None;
+            turn.push(Effect::ListAccounts);
+        }
+    }
+
+    pub(crate) fn accounts_unreadable(&mut self, why: String, turn: &mut Turn) {
+        count(&mut self.counters.store_failures);
+        self.list_at = Some(turn.now.elapsed.saturating_add(self.config.accounts_every));
+        if self.list_error.as_ref() != Some(&why) {
+            turn.push(Effect::Warn(format!(
+                "the accounts cannot be read; the known ones go on: {why}"
+            )));
+            self.list_error = Some(why);
+        }
+    }
+
+    pub(crate) fn accounts_listed(&mut self, records: Vec<AccountRecord>, turn: &mut Turn) {
+        self.list_at = Some(turn.now.elapsed.saturating_add(self.config.accounts_every));
+        self.list_error = None;
+        if self.stopping {
+            return;
+        }
+        let listed: BTreeMap<AccountId, AccountRecord> = records
+            .into_iter()
+            .map(|record| (record.id.clone(), record))
+            .collect();
+        let gone: Vec<AccountId> = self
+            .accounts
+            .iter()
+            .filter(|(id, account)| {
+                listed
+                    .get(*id)
+                    .is_none_or(|record| record.environment != account.environment)
+            })
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in gone {
+            self.unsubscribe(&id, turn);
+            self.accounts.remove(&id);
+            turn.push(Effect::Inform(format!("{id}: no longer held")));
+        }
+        for (id, record) in listed {
+            self.account_listed(id, &record, turn);
+        }
+    }
+
+    fn account_listed(&mut self, id: AccountId, record: &AccountRecord, turn: &mut Turn) {
+        let Some(account) = self.accounts.get_mut(&id) else {
+            let account = Account::new(record, turn.now, &self.config);
+            self.accounts.insert(id, account);
+            return;
+        };
+        if account.key != record.stream_key {
+            account.key = record.stream_key.clone();
+            account.retry.reset();
+            self.resubscribe(&id, "the key was replaced", turn);
+        }
+        self.heed_record(&id, &record.stream);
+        if let Some(since) = record.stream_wanted_since {
+            self.heed_want(&id, since, turn);
+        }
+    }
+
+    /// Writes the stream's state again when somebody else's word stands in its place. Another
+    /// bridge's claim is left alone.
+    fn heed_record(&mut self, id: &AccountId, stored: &StreamState) {
+        let name = &self.config.name;
+        let Some(account) = self.accounts.get_mut(id) else {
+            return;
+        };
+        let by_another = matches!(stored, StreamState::Subscribed { bridge, .. } if bridge != name);
+        if let Recorded::Known(known) = &account.recorded
+            && known != stored
+            && !by_another
+        {
+            account.recorded = Recorded::Known(stored.clone());
+        }
+    }
+
+    /// Recovery misses the stream.
+    fn heed_want(&mut self, id: &AccountId, since: LocalTime, turn: &mut Turn) {
+        let Some(account) = self.accounts.get_mut(id) else {
+            return;
+        };
+        if !account.is_up() {
+            return; // It is being tried already, as fast as is sound.
+        }
+        let settled = turn.now.wall.since(account.up_since) >= SETTLING;
+        account.recorded = Recorded::Unknown;
+        if since > account.up_since && settled {
+            self.resubscribe(id, "recovery missed events of the stream", turn);
+        }
+        turn.push(Effect::ClearWant {
+            account: id.clone(),
+        });
+    }
+}
