@@ -247,8 +247,12 @@ pub fn owe(level: &Level, intent: Intent, state: OrderState, by_recovery: bool) 
     after
 }
 
+/// Whether an order goes on with what the ended one left: same side, and not all of it executed. An
+/// order lowered by hand may well be `FILLED` and leave something.
 fn continues(ended: &LevelOrder, intent: &Intent) -> bool {
-    ended.intent.side == intent.side && ended.terminal != Some(OrderStatus::Filled)
+    let executed = ended.executed_before.checked_add(ended.executed);
+    let fell_short = executed.is_some_and(|executed| executed < ended.owed);
+    ended.intent.side == intent.side && (ended.terminal != Some(OrderStatus::Filled) || fell_short)
 }
 
 /// How long to wait before an order is placed again that somebody else ended, or `None` when the

@@ -298,6 +298,41 @@ fn a_chain_of_replacements_never_owes_more_than_its_first_order() {
 }
 
 #[test]
+fn an_order_lowered_by_hand_leaves_its_rest_to_the_next_of_its_chain() {
+    let bot = bot();
+    let mut level = empty_level(&bot);
+    level.base = domain::BaseAmount::from(quantity("10"));
+    level.cost = price("3.1064").times(quantity("10")).unwrap();
+    let level = pending(&level, Side::Sell, "10");
+    let sold = trade(1, "4", "3.1537", None);
+    let filled = report(
+        &bot,
+        &level,
+        quantity("4"),
+        OrderStatus::Filled,
+        vec![sold.clone()],
+    );
+    let (level, _) = deliver(&bot, level, &filled, &[sold], &mut BTreeSet::new());
+    let Next::Place(intent) = next_intent(&bot, &level) else {
+        panic!("nothing follows")
+    };
+    assert_eq!((intent.side, intent.quantity), (Side::Sell, quantity("6")));
+    let level = owe(
+        &level,
+        intent,
+        OrderState::Pending {
+            lease: lease(1_000),
+        },
+        false,
+    );
+    let order = level.order.unwrap();
+    assert_eq!(
+        (order.owed, order.executed_before),
+        (quantity("10"), quantity("4"))
+    );
+}
+
+#[test]
 fn reports_of_others_are_not_ours() {
     let bot = bot();
     let level = pending(&empty_level(&bot), Side::Buy, "10");

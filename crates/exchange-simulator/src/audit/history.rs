@@ -16,7 +16,10 @@ pub(super) struct Story {
     pub(super) side: Side,
     pub(super) order_type: OrderType,
     pub(super) price: Decimal,
+    /// What it asks for now; an amend lowers it.
     pub(super) quantity: Decimal,
+    /// What it asked for when it was placed.
+    pub(super) asked: Decimal,
     pub(super) executed: Decimal,
     /// Base taken as commission.
     pub(super) base_fee: Decimal,
@@ -34,8 +37,10 @@ impl Story {
         self.placed_at < place && self.ended.is_none_or(|(ended, _)| ended > place)
     }
 
+    /// Whether it brought all that was asked of it. An order that was lowered from outside, or cut by self-trade
+    /// prevention, may end FILLED with less: the rest is then still to be bought or sold.
     pub(super) fn completed(&self) -> bool {
-        matches!(self.ended, Some((_, OrderStatus::Filled)))
+        matches!(self.ended, Some((_, OrderStatus::Filled))) && self.executed >= self.asked
     }
 }
 
@@ -174,6 +179,7 @@ impl History {
             order_type: *order_type,
             price: *price,
             quantity: *quantity,
+            asked: *quantity,
             executed: Decimal::ZERO,
             base_fee: Decimal::ZERO,
             trades: 0,

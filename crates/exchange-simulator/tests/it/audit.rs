@@ -100,6 +100,35 @@ fn a_level_that_goes_round_is_clean() {
     );
 }
 
+/// A level whose first sale was lowered from 0.00199 to 0.001 from outside and filled at that.
+fn amended_life() -> Life {
+    let mut life = Life::new();
+    life.done(1, Side::Buy);
+    let sale = life.place(2, Side::Sell, "0.00199");
+    life.0.amend(2, (SYMBOL, sale), dec("0.001"), None).unwrap();
+    life.fill(sale);
+    life
+}
+
+#[test]
+fn what_an_amend_took_from_an_order_may_be_sold_by_another() {
+    let mut life = amended_life();
+    let rest = life.place(3, Side::Sell, "0.00099");
+    life.fill(rest);
+    life.place(4, Side::Buy, "0.002");
+    let report = life.report();
+    assert!(report.is_clean(), "{report:?}");
+}
+
+#[test]
+fn an_amended_order_gets_one_follower_like_any_other() {
+    let mut life = amended_life();
+    life.place(3, Side::Sell, "0.00099");
+    life.place(4, Side::Sell, "0.00099");
+    let (verdict, _, duplicates) = life.verdict();
+    assert_eq!((verdict, duplicates), (Verdict::Violated, 1));
+}
+
 #[test]
 fn a_completed_order_that_nobody_followed_is_missing() {
     let mut life = Life::new();
