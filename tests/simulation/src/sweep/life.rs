@@ -32,16 +32,27 @@ pub(super) struct Life<'w> {
     random: ChaCha8Rng,
     processes: Vec<Process<'w>>,
     deaths: u64,
+    /// How readily processes die: never, sometimes, often.
+    killing: u32,
+    /// How long a short while is at most, in milliseconds.
+    short_ms: u64,
+    /// How long a long while is at most, in milliseconds.
+    long_ms: u64,
 }
 
 impl<'w> Life<'w> {
-    pub(super) fn new(world: &'w World, bot: BotId, random: ChaCha8Rng) -> Self {
+    /// Lives differ: some are hasty and mild, others slow and full of deaths.
+    pub(super) fn new(world: &'w World, bot: BotId, mut random: ChaCha8Rng) -> Self {
+        let hasty = random.random_bool(0.5);
         Self {
             world,
             bot,
-            random,
             processes: Vec::new(),
             deaths: 0,
+            killing: random.random_range(0..3),
+            short_ms: if hasty { 300 } else { 3_000 },
+            long_ms: if hasty { 12_000 } else { 40_000 },
+            random,
         }
     }
 
@@ -53,7 +64,8 @@ impl<'w> Life<'w> {
             68..73 => self.start_a_recovery(),
             73..83 => self.market(),
             83..94 => self.pass_time(),
-            94..96 => self.kill(),
+            94..96 if self.random.random_range(0..2) < self.killing => self.kill(),
+            94..96 => self.step_a_process(),
             96..98 => self.break_the_store(),
             98 => self.operator(),
             _ => self.stream(),
@@ -215,9 +227,9 @@ impl<'w> Life<'w> {
 
     fn pass_time(&mut self) {
         let most = if self.random.random_range(0..4) == 0 {
-            40_000
+            self.long_ms
         } else {
-            3_000
+            self.short_ms
         };
         let ms = self.random.random_range(1..most);
         self.world.advance(Duration::from_millis(ms));

@@ -433,6 +433,55 @@ fn a_late_fill_of_a_passed_order_is_booked_and_sold_with_the_rest() {
 }
 
 #[test]
+fn an_order_that_surfaces_after_every_bound_is_taken_down() {
+    for (desired, filled) in [
+        (DesiredStatus::Paused, None),
+        (DesiredStatus::Stopped, None),
+        (DesiredStatus::Stopped, Some("50")),
+    ] {
+        let (world, bot) = owing();
+        world.set_stream(false);
+        world.exchange.script(Journey::reply_lost());
+        world.exchange.set_lag(Duration::from_secs(3_600));
+        placing(&world, &bot).finish();
+        world.advance(LEASE);
+        world.desire(&bot, desired);
+        // Its fate is asked for twice, and it is not found: held, or put to rest.
+        world.recover(&bot);
+        world.recover(&bot);
+        let id = world.open_order_ids(XRP)[0];
+        if let Some(part) = filled {
+            world
+                .exchange
+                .with_model(|model, now| model.fill_order(now, (XRP, id), 1, Some(decimal(part))))
+                .unwrap();
+        }
+        world.exchange.set_lag(Duration::ZERO);
+        world.advance(Duration::from_secs(10));
+        let recovered = world.recover(&bot);
+        assert!(
+            recovered
+                .problems
+                .iter()
+                .any(|problem| problem.contains("beside the level's own")),
+            "{:?}",
+            recovered.problems
+        );
+        assert_eq!(
+            world.open_order_ids(XRP).len(),
+            0,
+            "nothing unknown stays open"
+        );
+        world.assert_sound(&bot);
+        world.desire(&bot, DesiredStatus::Running);
+        world.heal(std::slice::from_ref(&bot), 4);
+        let rest = if filled.is_some() { "49.9" } else { "99.9" };
+        assert_rests(&world, &bot, 0, Side::Sell, rest);
+        world.assert_sound(&bot);
+    }
+}
+
+#[test]
 fn a_second_order_under_one_id_is_booked_reported_and_cancelled() {
     let (world, bot) = one_level();
     // Somebody repeats our order by hand after it was partly filled and cancelled.
