@@ -1,12 +1,13 @@
-//! Open orders under our ids that are no level's current order: second orders, orders of passed
-//! numbers. They are cancelled, what they executed is booked, and the operator is told.
+//! Open orders under our ids that no level counts on: second orders, orders of passed numbers, and
+//! orders that were taken for never placed. They are cancelled, what they executed is booked, and
+//! the operator is told.
 
 use domain::{ClientOrderId, ExchangeOrderId, Level, OrderState};
 
 use crate::recover_bot::Recovered;
 use crate::recover_level::{Run, feed_as};
 use crate::story::tell;
-use crate::{CancelOutcome, EventKind, Exchange, OrderView, Outside};
+use crate::{CancelOutcome, EventKind, Exchange, LevelStore, OrderView, Outside, StoreError};
 
 /// Cancels stray orders of the bot and books what they executed.
 pub(crate) async fn take_in_strays<O: Outside>(
@@ -28,13 +29,31 @@ pub(crate) async fn take_in_strays<O: Outside>(
         if !is_stray(level, &id, view.exchange_order_id) {
             continue;
         }
-        match take_in(run, level, &id, view).await {
+        // The levels were read before the listing: only what is a stray still is taken in.
+        let current = reload(run, level).await;
+        if let Ok(Some(current)) = &current
+            && !is_stray(current, &id, view.exchange_order_id)
+        {
+            continue;
+        }
+        let taken = match current {
+            Ok(Some(current)) => take_in(run, &current, &id, view).await,
+            Ok(None) => Ok(None),
+            Err(error) => Err(error.to_string()),
+        };
+        match taken {
             Ok(None) => {}
             Ok(Some(told)) | Err(told) => recovered
                 .problems
                 .push(format!("level {}: {told}", level.index)),
         }
     }
+}
+
+async fn reload<O: Outside>(run: Run<'_, O>, level: &Level) -> Result<Option<Level>, StoreError> {
+    let (account, bot) = (&run.bot.account, &run.bot.id);
+    let loaded = run.outside.store().load(account, bot, level.index).await?;
+    Ok(loaded.level)
 }
 
 fn is_stray(level: &Level, id: &ClientOrderId, exchange_order_id: ExchangeOrderId) -> bool {
@@ -44,13 +63,15 @@ fn is_stray(level: &Level, id: &ClientOrderId, exchange_order_id: ExchangeOrderI
     if id.no < order.no {
         return true;
     }
-    // A number ahead, or one still pending, is judged where intents are placed and reports read.
-    let pending = matches!(order.state, OrderState::Pending { .. });
+    // A number ahead, or one still pending, is judged where intents are placed and reports read; an
+    // order under a quarantined number is the operator's to judge, unless the level's own is known.
     id.no == order.no
-        && !pending
-        && order
-            .exchange_order_id
-            .is_some_and(|known| known != exchange_order_id)
+        && match (&order.state, order.exchange_order_id) {
+            (OrderState::Pending { .. }, _) => false,
+            (_, Some(known)) => known != exchange_order_id,
+            (OrderState::Refused { .. } | OrderState::Held { .. } | OrderState::Idle, None) => true,
+            (OrderState::Open | OrderState::Quarantined { .. }, None) => false,
+        }
 }
 
 /// Cancels one order and books what it executed; tells what there was to do. A listing may be old:
@@ -72,7 +93,9 @@ async fn take_in<O: Outside>(
     };
     let Some(ended) = ended else { return Ok(None) };
     let mut booked = false;
-    if !ended.executed.is_zero() {
+    // How an order of the current number ended decides what follows, whatever it executed.
+    let current = level.order.as_ref().is_some_and(|order| order.no == id.no);
+    if current || !ended.executed.is_zero() {
         let fed = feed_as(run, level, &ended, id).await;
         booked = fed.map_err(|error| error.to_string())?.booked;
     }
