@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use exchange_simulator::faults::FaultKind;
 use simulation::sweep::{Outcome, Sweep, run};
 
 /// How many seeds each build lives through.
@@ -31,9 +32,44 @@ fn every_seed_ends_sound() {
         failed.len(),
         failed[0]
     );
-    println!("{trades} trades, {deaths} deaths, {counts:#?}");
     assert!(trades > SEEDS * 10, "only {trades} trades");
     assert!(deaths > SEEDS, "only {deaths} deaths");
+    assert_everything_occurred(&counts);
+}
+
+/// A sweep in which something never happened says nothing about it.
+fn assert_everything_occurred(counts: &BTreeMap<String, u64>) {
+    let outcomes = [
+        "Booked",
+        "Duplicate",
+        "Noted",
+        "Waiting",
+        "Accepted",
+        "AccountStopped",
+        "Held",
+        "Leased",
+        "MovedOn",
+        "NoAnswer",
+        "Refused",
+        "Unknown",
+    ];
+    let events = [
+        "Adopted",
+        "Cancelled",
+        "Claimed",
+        "Held",
+        "Laid",
+        "Recovered",
+        "Refused",
+    ];
+    let faults = FaultKind::ALL.iter().map(|kind| format!("fault {kind:?}"));
+    let expected = outcomes
+        .iter()
+        .map(ToString::to_string)
+        .chain(events.iter().map(|event| format!("event {event}")))
+        .chain(faults);
+    let missing: Vec<String> = expected.filter(|what| !counts.contains_key(what)).collect();
+    assert!(missing.is_empty(), "never happened: {missing:?}");
 }
 
 #[test]
