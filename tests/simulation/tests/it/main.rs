@@ -9,6 +9,7 @@
 mod endings;
 mod founding;
 mod funds;
+mod keys;
 mod kills;
 mod money;
 mod placing;

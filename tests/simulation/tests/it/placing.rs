@@ -9,14 +9,14 @@ use domain::{
 use exchange_simulator::model::{NewOrder, Reject, Side as ModelSide};
 use simulation::{Answered, Journey, Task, World, decimal};
 use trading::{
-    AccountStop, Admission, Breaker, EventKind, LEASE, Outcome, PlaceMode, Placing, RECV_WINDOW,
-    UnknownCause, place_intent,
+    Admission, EventKind, LEASE, Outcome, PlaceMode, Placing, RECV_WINDOW, UnknownCause,
+    place_intent,
 };
 
 use crate::{XRP, assert_rests, one_level, order};
 
 /// The level has bought and owes its SELL, which nobody has sent yet.
-fn owing() -> (World, BotId) {
+pub(crate) fn owing() -> (World, BotId) {
     let (world, bot) = one_level();
     world.desire(&bot, DesiredStatus::Paused);
     world.print(XRP, "3.10");
@@ -26,7 +26,7 @@ fn owing() -> (World, BotId) {
     (world, bot)
 }
 
-fn placing<'w>(world: &'w World, bot: &BotId) -> Task<'w, Placing> {
+pub(crate) fn placing<'w>(world: &'w World, bot: &BotId) -> Task<'w, Placing> {
     let bot = bot.clone();
     Task::new(world, async move {
         let account = "main".parse().unwrap();
@@ -37,11 +37,11 @@ fn placing<'w>(world: &'w World, bot: &BotId) -> Task<'w, Placing> {
     })
 }
 
-fn sends(world: &World) -> u64 {
+pub(crate) fn sends(world: &World) -> u64 {
     world.gate.count("place")
 }
 
-fn healed(world: &World, bot: &BotId) {
+pub(crate) fn healed(world: &World, bot: &BotId) {
     world.heal(std::slice::from_ref(bot), 6);
     world.assert_sound(bot);
     assert_rests(world, bot, 0, Side::Sell, "99.9");
@@ -260,83 +260,6 @@ fn an_order_amended_by_hand_before_its_acceptance_was_known_is_adopted() {
     world.heal(std::slice::from_ref(&bot), 4);
     assert_rests(&world, &bot, 0, Side::Sell, "39.9");
     world.assert_sound(&bot);
-}
-
-#[test]
-fn a_key_that_was_replaced_is_read_anew_and_the_order_placed() {
-    let (world, bot) = owing();
-    world.exchange.rotate_key(&"main".parse().unwrap(), true);
-    assert_eq!(placing(&world, &bot).finish(), Placing::Accepted);
-    assert_eq!(world.gate.count("reconnect"), 1);
-    assert_eq!(
-        world.store.account_now(&"main".parse().unwrap()).breaker,
-        Breaker::Closed
-    );
-    healed(&world, &bot);
-}
-
-#[test]
-fn a_key_that_was_replaced_is_read_anew_by_recovery_with_nothing_to_place() {
-    let (world, bot) = one_level();
-    world.set_stream(false);
-    world.print(XRP, "3.10");
-    world.exchange.rotate_key(&"main".parse().unwrap(), true);
-    healed(&world, &bot);
-}
-
-#[test]
-fn a_key_that_was_replaced_does_not_lose_a_trade_that_must_be_fetched() {
-    let (world, bot) = one_level();
-    world.print(XRP, "3.10");
-    let mut report = world.reports().remove(0);
-    report.trades.clear();
-    world.exchange.rotate_key(&"main".parse().unwrap(), true);
-    world.queue.put(&world.message(report));
-    healed(&world, &bot);
-}
-
-#[test]
-fn a_key_that_is_refused_stops_the_account_until_it_is_mended() {
-    let (world, bot) = owing();
-    let main = "main".parse().unwrap();
-    world.exchange.rotate_key(&main, false);
-    assert_eq!(placing(&world, &bot).finish(), Placing::AccountStopped);
-    assert!(matches!(
-        world.store.account_now(&main).breaker,
-        Breaker::Stopped {
-            cause: AccountStop::Permission,
-            until: None,
-            ..
-        }
-    ));
-    world.gate.forget();
-    world.advance(Duration::from_secs(3_600));
-    assert!(
-        world.try_recover(&bot).is_err(),
-        "nothing can be compared without a key"
-    );
-    assert_eq!(sends(&world), 0);
-    // The operator stores the new key and lets the account send again.
-    world.exchange.store_key(&main);
-    world
-        .store
-        .change_account(&main, |account| account.breaker = Breaker::Closed);
-    healed(&world, &bot);
-}
-
-#[test]
-fn a_ban_stops_the_account_for_as_long_as_the_exchange_says() {
-    let (world, bot) = owing();
-    world
-        .exchange
-        .script(Journey::refused(Reject::banned(0, 300)));
-    assert_eq!(placing(&world, &bot).finish(), Placing::AccountStopped);
-    world.gate.forget();
-    world.advance(Duration::from_secs(299));
-    world.recover(&bot);
-    assert_eq!(sends(&world), 0);
-    world.advance(Duration::from_secs(2));
-    healed(&world, &bot);
 }
 
 #[test]

@@ -1,0 +1,87 @@
+//! Keys that are replaced while running, and accounts that the exchange refuses.
+
+use std::time::Duration;
+
+use exchange_simulator::model::Reject;
+use simulation::Journey;
+use trading::{AccountStop, Breaker, Placing};
+
+use crate::placing::{healed, owing, placing, sends};
+use crate::{XRP, one_level};
+
+#[test]
+fn a_key_that_was_replaced_is_read_anew_and_the_order_placed() {
+    let (world, bot) = owing();
+    world.exchange.rotate_key(&"main".parse().unwrap(), true);
+    assert_eq!(placing(&world, &bot).finish(), Placing::Accepted);
+    assert_eq!(world.gate.count("reconnect"), 1);
+    assert_eq!(
+        world.store.account_now(&"main".parse().unwrap()).breaker,
+        Breaker::Closed
+    );
+    healed(&world, &bot);
+}
+
+#[test]
+fn a_key_that_was_replaced_is_read_anew_by_recovery_with_nothing_to_place() {
+    let (world, bot) = one_level();
+    world.set_stream(false);
+    world.print(XRP, "3.10");
+    world.exchange.rotate_key(&"main".parse().unwrap(), true);
+    healed(&world, &bot);
+}
+
+#[test]
+fn a_key_that_was_replaced_does_not_lose_a_trade_that_must_be_fetched() {
+    let (world, bot) = one_level();
+    world.print(XRP, "3.10");
+    let mut report = world.reports().remove(0);
+    report.trades.clear();
+    world.exchange.rotate_key(&"main".parse().unwrap(), true);
+    world.queue.put(&world.message(report));
+    healed(&world, &bot);
+}
+
+#[test]
+fn a_key_that_is_refused_stops_the_account_until_it_is_mended() {
+    let (world, bot) = owing();
+    let main = "main".parse().unwrap();
+    world.exchange.rotate_key(&main, false);
+    assert_eq!(placing(&world, &bot).finish(), Placing::AccountStopped);
+    assert!(matches!(
+        world.store.account_now(&main).breaker,
+        Breaker::Stopped {
+            cause: AccountStop::Permission,
+            until: None,
+            ..
+        }
+    ));
+    world.gate.forget();
+    world.advance(Duration::from_secs(3_600));
+    assert!(
+        world.try_recover(&bot).is_err(),
+        "nothing can be compared without a key"
+    );
+    assert_eq!(sends(&world), 0);
+    // The operator stores the new key and lets the account send again.
+    world.exchange.store_key(&main);
+    world
+        .store
+        .change_account(&main, |account| account.breaker = Breaker::Closed);
+    healed(&world, &bot);
+}
+
+#[test]
+fn a_ban_stops_the_account_for_as_long_as_the_exchange_says() {
+    let (world, bot) = owing();
+    world
+        .exchange
+        .script(Journey::refused(Reject::banned(0, 300)));
+    assert_eq!(placing(&world, &bot).finish(), Placing::AccountStopped);
+    world.gate.forget();
+    world.advance(Duration::from_secs(299));
+    world.recover(&bot);
+    assert_eq!(sends(&world), 0);
+    world.advance(Duration::from_secs(2));
+    healed(&world, &bot);
+}
