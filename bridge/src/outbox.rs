@@ -178,7 +178,7 @@ impl Outbox {
         settled
     }
 
-    /// How many executions wait, those under way included.
+    /// How many messages wait, those under way included.
     pub(crate) fn len(&self) -> usize {
         self.executions
             .len()

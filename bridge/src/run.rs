@@ -107,7 +107,8 @@ where
     /// [`BridgeError`] when a part of the bridge died.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), BridgeError> {
         let started = Instant::now();
-        let mut ticks = interval(self.config.tick);
+        // No time at all between two ticks would be a panic of the timer's.
+        let mut ticks = interval(self.config.tick.max(Duration::from_millis(1)));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut deadline: Option<Instant> = None;
         loop {
