@@ -13,7 +13,7 @@ use crate::account_item::{BOTS_OF_ACCOUNT, from_records, to_item};
 use crate::expression::Expression;
 use crate::item::{Attributes, Record, keyed, number, record_item, text, to_attribute};
 use crate::key::{self, Key};
-use crate::store::{Transaction, Write};
+use crate::write::{Transaction, Write};
 
 const VERSION: &str = "version";
 

@@ -11,7 +11,7 @@ use crate::item::{Attributes, Record, keyed, number, record_item, text};
 use crate::key::{self, Key};
 use crate::level_item::{MARK, to_item};
 use crate::mark::Mark;
-use crate::store::{TRANSACTION_ITEMS, Transaction, Write, check_formats};
+use crate::write::{TRANSACTION_ITEMS, Transaction, Write, check_formats};
 
 /// How often removing a bot starts over when its due time changes in between.
 const REMOVE_TRIES: usize = 8;

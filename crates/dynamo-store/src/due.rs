@@ -13,7 +13,7 @@ use crate::bots::no_bot;
 use crate::expression::Expression;
 use crate::item::{Record, number, record_item};
 use crate::key::{DUE_SHARDS, Key, due_partition, due_until};
-use crate::store::{Transaction, check_formats};
+use crate::write::{Transaction, check_formats};
 
 const DUE_AT: &str = "due_at";
 

@@ -7,7 +7,7 @@ use trading::StoreError;
 use crate::DynamoStore;
 use crate::item::Record;
 use crate::key;
-use crate::level_item::{from_record, index_of};
+use crate::level_record::{from_record, index_of};
 
 impl DynamoStore {
     /// All items of a bot as lines of JSON, in the order of their keys: its record, due time,

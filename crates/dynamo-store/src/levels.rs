@@ -10,10 +10,11 @@ use crate::DynamoStore;
 use crate::expression::Expression;
 use crate::item::{FORMAT_ATTRIBUTE, Record, cut, number, record_item};
 use crate::key::{self, Key};
-use crate::level_item::{MARK, VERSION, from_record, index_of, to_item};
+use crate::level_item::{MARK, VERSION, to_item};
+use crate::level_record::{from_record, index_of};
 use crate::mark::Mark;
 use crate::settle;
-use crate::store::{Transaction, Write};
+use crate::write::{Transaction, Write};
 
 /// The longest text of an event, in bytes.
 const EVENT_BYTES: usize = 1_500;

@@ -22,6 +22,7 @@ mod expression;
 mod item;
 mod key;
 mod level_item;
+mod level_record;
 mod levels;
 mod mark;
 mod open;
@@ -30,6 +31,7 @@ mod socket;
 mod store;
 mod table;
 mod trade_keys;
+mod write;
 
 pub use embedded::{Durability, EmbeddedDynamo, OpenError};
 pub use level_item::DETAIL_BYTES;

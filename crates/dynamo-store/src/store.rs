@@ -1,30 +1,23 @@
-//! The store itself: one table behind an SDK client, and the few ways in which it is called.
+//! The store itself: one table behind an SDK client, and the few ways in which it is read.
 //!
-//! Everything the ports need goes through five calls: read some items, read a partition's range,
-//! put an item, update an item, write a transaction. Each of the last three has a condition, and a
-//! lost condition is a result with the item as it was, never an error.
+//! Every read is strongly consistent, by keys or by a range of one partition; nothing scans.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::BuildError;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, KeysAndAttributes, TransactWriteItem,
-};
+use aws_sdk_dynamodb::types::KeysAndAttributes;
 use trading::StoreError;
 
-use crate::error::{Failure, failure, store_error, unwritable};
-use crate::expression::Expression;
-use crate::item::{Attributes, PARTITION, Record, SORT, text};
+use crate::error::{store_error, unwritable};
+use crate::item::{PARTITION, Record, SORT, text};
 use crate::key::Key;
 use crate::mark::Marks;
 
-/// Pauses before a write that met another transaction on the same item is sent again. DynamoDB
-/// refuses such a write at once instead of queueing it (developer guide, "transaction conflict
-/// handling").
-const CONFLICT_PAUSES: [Duration; 4] = [
+/// Pauses before a request that DynamoDB turned away is sent again: a write that met another
+/// transaction on the same item, which is refused at once instead of being queued (developer guide,
+/// "transaction conflict handling"), and keys that a batch read left over.
+pub(crate) const PAUSES: [Duration; 4] = [
     Duration::from_millis(10),
     Duration::from_millis(30),
     Duration::from_millis(90),
@@ -37,39 +30,12 @@ const BATCH_TRIES: usize = 6;
 /// The most keys of one batch read (`BatchGetItem` in the API reference).
 const BATCH_KEYS: usize = 100;
 
-/// The most items of one transaction (`TransactWriteItems` in the API reference).
-pub(crate) const TRANSACTION_ITEMS: usize = 100;
-
 /// The table of all records. Cheap to clone; clones share everything.
 #[derive(Debug, Clone)]
 pub struct DynamoStore {
     pub(crate) client: Client,
     pub(crate) table: Arc<str>,
     pub(crate) marks: Arc<Marks>,
-}
-
-/// What became of a conditional write of one item.
-#[derive(Debug)]
-pub(crate) enum Write {
-    Done,
-    /// The condition was not met; the item as it was, if there is one.
-    Refused(Option<Record>),
-}
-
-/// What became of a transaction.
-#[derive(Debug)]
-pub(crate) enum Transaction {
-    Done,
-    /// These parts, counted from 0, did not meet their conditions; with each the item as it was.
-    Refused(Vec<(usize, Option<Record>)>),
-}
-
-/// Tells an item that refused because it is newer than this program from one that had changed.
-pub(crate) fn check_formats(refused: &[(usize, Option<Record>)]) -> Result<(), StoreError> {
-    refused
-        .iter()
-        .filter_map(|(_, old)| old.as_ref())
-        .try_for_each(Record::check_format)
 }
 
 impl DynamoStore {
@@ -99,7 +65,7 @@ impl DynamoStore {
         let mut records = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(BATCH_KEYS) {
             let mut asked = Some(keys_and_attributes(chunk)?);
-            let mut pauses = CONFLICT_PAUSES.iter();
+            let mut pauses = PAUSES.iter();
             for _ in 0..BATCH_TRIES {
                 let Some(keys) = asked.take() else { break };
                 let reply = self
@@ -208,110 +174,6 @@ impl DynamoStore {
             .map_err(|error| store_error("Query", &error))?;
         Ok(page.items.into_iter().flatten().map(Record::new).collect())
     }
-
-    /// Writes one whole item under a condition. One round trip.
-    pub(crate) async fn put(
-        &self,
-        item: Attributes,
-        condition: &Expression,
-    ) -> Result<Write, StoreError> {
-        let mut pauses = CONFLICT_PAUSES.iter();
-        loop {
-            let sent = self
-                .client
-                .put_item()
-                .table_name(&*self.table)
-                .set_item(Some(item.clone().into_iter().collect()))
-                .set_condition_expression(condition.condition())
-                .set_expression_attribute_names(
-                    condition.names().map(|all| all.into_iter().collect()),
-                )
-                .set_expression_attribute_values(
-                    condition.values().map(|all| all.into_iter().collect()),
-                )
-                .set_return_values_on_condition_check_failure(condition.on_refusal())
-                .send()
-                .await;
-            let Err(error) = sent else {
-                return Ok(Write::Done);
-            };
-            if let Some(lost) = error
-                .as_service_error()
-                .filter(|error| error.is_conditional_check_failed_exception())
-            {
-                return Ok(Write::Refused(old_item(lost)));
-            }
-            pause_after(failure("PutItem", &error), &mut pauses).await?;
-        }
-    }
-
-    /// Changes attributes of one item under a condition. One round trip.
-    pub(crate) async fn update(&self, key: &Key, change: &Expression) -> Result<Write, StoreError> {
-        let mut pauses = CONFLICT_PAUSES.iter();
-        loop {
-            let sent = self
-                .client
-                .update_item()
-                .table_name(&*self.table)
-                .key(PARTITION, text(key.partition.clone()))
-                .key(SORT, text(key.sort.clone()))
-                .update_expression(change.change())
-                .set_condition_expression(change.condition())
-                .set_expression_attribute_names(change.names().map(|all| all.into_iter().collect()))
-                .set_expression_attribute_values(
-                    change.values().map(|all| all.into_iter().collect()),
-                )
-                .set_return_values_on_condition_check_failure(change.on_refusal())
-                .send()
-                .await;
-            let Err(error) = sent else {
-                return Ok(Write::Done);
-            };
-            if let Some(lost) = error
-                .as_service_error()
-                .filter(|error| error.is_conditional_check_failed_exception())
-            {
-                return Ok(Write::Refused(old_item(lost)));
-            }
-            pause_after(failure("UpdateItem", &error), &mut pauses).await?;
-        }
-    }
-
-    /// Writes several items, all or none. One round trip.
-    pub(crate) async fn transact(
-        &self,
-        parts: &[TransactWriteItem],
-    ) -> Result<Transaction, StoreError> {
-        let mut pauses = CONFLICT_PAUSES.iter();
-        loop {
-            let sent = self
-                .client
-                .transact_write_items()
-                .set_transact_items(Some(parts.to_vec()))
-                .send()
-                .await;
-            let Err(error) = sent else {
-                return Ok(Transaction::Done);
-            };
-            let failure = match error.as_service_error() {
-                Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-                    match cancellation(cancelled.cancellation_reasons()) {
-                        Ok(refused) => return Ok(Transaction::Refused(refused)),
-                        Err(failure) => failure,
-                    }
-                }
-                _ => failure("TransactWriteItems", &error),
-            };
-            pause_after(failure, &mut pauses).await?;
-        }
-    }
-
-    /// Makes a part of a transaction from what the SDK's builder returned.
-    pub(crate) fn part(
-        built: Result<TransactWriteItem, BuildError>,
-    ) -> Result<TransactWriteItem, StoreError> {
-        built.map_err(|error| unwritable("a transaction", &error))
-    }
 }
 
 fn keys_and_attributes(keys: &[Key]) -> Result<KeysAndAttributes, StoreError> {
@@ -330,86 +192,4 @@ fn keys_and_attributes(keys: &[Key]) -> Result<KeysAndAttributes, StoreError> {
         )
         .build()
         .map_err(|error| unwritable("a batch of keys", &error))
-}
-
-/// Waits before the next sending, or gives up.
-async fn pause_after(
-    failure: Failure,
-    pauses: &mut std::slice::Iter<'_, Duration>,
-) -> Result<(), StoreError> {
-    match (failure, pauses.next()) {
-        (Failure::Conflict(_), Some(pause)) => {
-            tokio::time::sleep(*pause).await;
-            Ok(())
-        }
-        (failure, _) => Err(failure.into()),
-    }
-}
-
-/// The item that refused a single write, as the service returns it with the refusal.
-fn old_item<E: HasOldItem>(error: &E) -> Option<Record> {
-    error.old_item().map(Record::new)
-}
-
-trait HasOldItem {
-    fn old_item(&self) -> Option<Vec<(String, AttributeValue)>>;
-}
-
-macro_rules! has_old_item {
-    ($error:ty, $variant:path) => {
-        impl HasOldItem for $error {
-            fn old_item(&self) -> Option<Vec<(String, AttributeValue)>> {
-                let $variant(refused) = self else { return None };
-                let item = refused.item()?.iter();
-                Some(
-                    item.map(|(name, value)| (name.clone(), value.clone()))
-                        .collect(),
-                )
-            }
-        }
-    };
-}
-
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-has_old_item!(PutItemError, PutItemError::ConditionalCheckFailedException);
-has_old_item!(
-    UpdateItemError,
-    UpdateItemError::ConditionalCheckFailedException
-);
-
-/// Reads why a transaction was cancelled: one reason for each part, in their order. A lost
-/// condition is a fact whatever else went wrong, so it comes first.
-fn cancellation(reasons: &[CancellationReason]) -> Result<Vec<(usize, Option<Record>)>, Failure> {
-    let code = |reason: &CancellationReason| reason.code().unwrap_or("None").to_owned();
-    let refused: Vec<_> = reasons
-        .iter()
-        .enumerate()
-        .filter(|(_, reason)| code(reason) == "ConditionalCheckFailed")
-        .map(|(at, reason)| {
-            let old = reason.item().filter(|item| !item.is_empty());
-            (at, old.cloned().map(Record::new))
-        })
-        .collect();
-    if !refused.is_empty() {
-        return Ok(refused);
-    }
-    let other = reasons.iter().find(|reason| code(reason) != "None");
-    let text = other.map_or_else(
-        || "TransactWriteItems: cancelled without a reason".to_owned(),
-        |reason| {
-            let words = reason.message().unwrap_or("no message");
-            format!("TransactWriteItems: {}: {words}", code(reason))
-        },
-    );
-    Err(match other.and_then(CancellationReason::code) {
-        Some("TransactionConflict") => Failure::Conflict(text),
-        Some("ProvisionedThroughputExceeded" | "ThrottlingError") => {
-            Failure::Final(StoreError::Throttled(text))
-        }
-        Some("ValidationError" | "ItemCollectionSizeLimitExceeded") => {
-            Failure::Final(StoreError::Invalid(text))
-        }
-        _ => Failure::Final(StoreError::Unavailable(text)),
-    })
 }

@@ -7,7 +7,7 @@ use crate::DynamoStore;
 use crate::expression::Expression;
 use crate::item::{Record, record_item};
 use crate::key::Key;
-use crate::store::{Transaction, check_formats};
+use crate::write::{Transaction, check_formats};
 
 impl TradeKeyStore for DynamoStore {
     async fn trade_key(&self, account: &AccountId) -> Result<Option<SealedKey>, StoreError> {

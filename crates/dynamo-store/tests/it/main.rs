@@ -9,6 +9,7 @@
     reason = "a test stops where something is not as it should be"
 )]
 
+mod busy;
 mod conditions;
 mod contract;
 mod corrupt;
@@ -19,7 +20,6 @@ mod lost_replies;
 mod on_the_wire;
 mod race;
 mod round_trip;
-mod speed;
 mod unix_socket;
 mod wire;
 
