@@ -214,7 +214,7 @@ mod tests {
 
     async fn set() -> Set {
         let dir = tempfile::tempdir().unwrap();
-        let store = DynamoStore::new(EmbeddedDynamo::memory().unwrap().client(), "t");
+        let store = DynamoStore::new(EmbeddedDynamo::memory().unwrap().client(), "connections");
         store.create_table().await.unwrap();
         let keys = KeyFile::open_or_create(dir.path()).unwrap();
         let environs = Environs {

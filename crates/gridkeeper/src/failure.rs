@@ -128,15 +128,18 @@ impl From<StoreError> for Failure {
         match error {
             StoreError::Throttled(detail) => Self::refused(format!("the store is busy: {detail}"))
                 .mend("run the command again in a moment"),
-            StoreError::Unavailable(detail) => {
-                Self::refused(format!("the store did not answer: {detail}")).mend(
-                    "run the command again; if `gridkeeper up` has just ended, nothing was lost",
-                )
-            }
+            StoreError::Unavailable(detail) => Self::refused(format!(
+                "the store did not answer: {detail}"
+            ))
+            .mend("run the command again; if `gridkeeper up` has just ended, nothing was lost"),
             StoreError::Corrupt { key, detail } => {
-                Self::refused(format!("a record cannot be read: {detail}"))
+                let (what, mend) = detail.split_once("; ").unwrap_or((
+                    &detail,
+                    "nothing was changed; use the version that wrote it, or restore it from a backup",
+                ));
+                Self::refused(format!("a record cannot be read: {what}"))
                     .at(format!("record {key}"))
-                    .mend("nothing was overwritten; use the version that wrote it, or restore the data folder from a backup")
+                    .mend(mend)
             }
             StoreError::Invalid(detail) => Self::bad_input(detail),
         }
@@ -162,7 +165,15 @@ impl From<OpenError> for Failure {
 impl From<KeyError> for Failure {
     fn from(error: KeyError) -> Self {
         let text = error.to_string();
-        match text.split_once(": ") {
+        let parted = match &error {
+            KeyError::TooOpen { .. } | KeyError::NotAKey { .. } | KeyError::DoesNotOpen { .. } => {
+                text.split_once(": ")
+            }
+            // The cause says what is wrong with the key, and after that how to mend it.
+            KeyError::Credentials { .. } => text.split_once("; "),
+            KeyError::File { .. } | KeyError::Random(_) => None,
+        };
+        match parted {
             Some((what, mend)) => Self::bad_input(what).mend(mend),
             None => Self::bad_input(text),
         }

@@ -7,8 +7,8 @@
 use domain::{Level, LevelOrder, ObservedStatus, OrderState, OrderStatus, Price, Side};
 use rust_decimal::Decimal;
 
-use super::holdings::Holdings;
 use super::judge::{Findings, Seen, is_quarantined};
+use super::ledger::taken_from_balance;
 use super::report::Invariant;
 use super::rules::smallest_sale;
 use super::{Evidence, GRACE};
@@ -57,7 +57,7 @@ pub(super) fn judge_chains(
     findings: &mut Findings,
 ) -> Counts {
     let mut counts = Counts::default();
-    let mut walk = Walk::new(evidence, level);
+    let mut walk = Walk::new(evidence, level, taken_from_balance(evidence, level, seen));
     let mut previous: Option<&Seen<'_>> = None;
     for order in seen {
         if let Some(previous) = previous {
@@ -83,37 +83,36 @@ pub(super) fn judge_chains(
 struct Walk<'a> {
     evidence: &'a Evidence,
     level: &'a Level,
-    sums: Holdings,
-    /// What the level held before its first order: inventory taken from the balance.
-    start: Decimal,
+    /// The base the level holds, fees in base taken off.
+    held: Decimal,
+    /// Whether anything was executed so far.
+    touched: bool,
     bought_in_chain: Decimal,
 }
 
 impl<'a> Walk<'a> {
-    fn new(evidence: &'a Evidence, level: &'a Level) -> Self {
-        let planned = evidence.bot.plan.first_inventory == domain::FirstInventory::FromBalance;
-        let start = if planned {
-            level.quantity.decimal()
-        } else {
-            Decimal::ZERO
-        };
+    fn new(evidence: &'a Evidence, level: &'a Level, held: Decimal) -> Self {
         Self {
             evidence,
             level,
-            sums: Holdings::default(),
-            start,
+            held,
+            touched: false,
             bought_in_chain: Decimal::ZERO,
         }
     }
 
-    /// The most base the level can hold now. Fees in base only make it less.
-    fn held(&self) -> Decimal {
-        self.start.saturating_add(self.sums.base)
-    }
-
     fn take(&mut self, order: &Seen<'_>) {
-        for trade in order.trades {
-            self.sums.add(order.view.side, trade);
+        let executed = order.view.executed.decimal();
+        self.touched |= !executed.is_zero();
+        self.held = match order.view.side {
+            Side::Buy => self.held.saturating_add(executed),
+            Side::Sell => self.held.saturating_sub(executed),
+        };
+        let base = &self.evidence.bot.rules.base;
+        for fee in order.trades.iter().filter_map(|trade| trade.fee.as_ref()) {
+            if fee.asset == *base {
+                self.held = self.held.saturating_sub(fee.amount.decimal());
+            }
         }
     }
 
@@ -153,9 +152,8 @@ impl<'a> Walk<'a> {
             Side::Buy => {
                 let price = order.view.price;
                 // A level's first inventory is bought near the market, never dearer.
-                let untouched = self.sums == Holdings::default();
                 let as_planned = price == Some(level.buy_price)
-                    || (untouched && price.is_some_and(|price| price <= level.buy_price));
+                    || (!self.touched && price.is_some_and(|price| price <= level.buy_price));
                 if !as_planned {
                     let at = price_text(price);
                     let buys_at = level.buy_price;
@@ -170,14 +168,14 @@ impl<'a> Walk<'a> {
                 }
                 let owed = level.quantity.decimal();
                 let spare = smallest_sale(&self.evidence.bot.rules, level.sell_price.decimal());
-                let asked = self.held().saturating_add(quantity);
+                let asked = self.held.saturating_add(quantity);
                 if self.bought_in_chain > owed || asked > owed.saturating_add(spare) {
                     findings.doubled(
                         index,
                         format!(
                             "{named} asks for {quantity} while the level holds {}: together more \
                              than the {owed} it may hold",
-                            self.held()
+                            self.held
                         ),
                     );
                 }
@@ -189,7 +187,7 @@ impl<'a> Walk<'a> {
                         "level {index}: {named} is at {at}, not at {sells_at}: a sale of a stopped bot"
                     ));
                 }
-                let more = quantity.saturating_sub(self.held());
+                let more = quantity.saturating_sub(self.held);
                 if more > Decimal::ZERO {
                     findings.doubled(
                         index,

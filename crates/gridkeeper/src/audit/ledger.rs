@@ -114,22 +114,7 @@ pub(super) fn judge_amounts(
     seen: &[Seen<'_>],
     findings: &mut Findings,
 ) {
-    let booked: BTreeSet<(ExchangeOrderId, TradeId)> = evidence
-        .fills
-        .iter()
-        .filter(|fill| fill.level == level.index)
-        .map(|fill| (fill.exchange_order_id, fill.trade.id))
-        .collect();
-    let mut sums = Holdings::default();
-    for order in seen {
-        for trade in order
-            .trades
-            .iter()
-            .filter(|trade| booked.contains(&(order.id(), trade.id)))
-        {
-            sums.add(order.view.side, trade);
-        }
-    }
+    let sums = booked_sums(evidence, level, seen);
     let rules = &evidence.bot.rules;
     let left = sums
         .base_left(&rules.base)
@@ -172,6 +157,38 @@ pub(super) fn judge_amounts(
         findings.break_promise(Invariant::AmountsEqual, level.index, text);
     }
     judge_fees(level, &sums, findings);
+}
+
+/// What the trades of the exchange add up to that the ledger has.
+fn booked_sums(evidence: &Evidence, level: &Level, seen: &[Seen<'_>]) -> Holdings {
+    let booked: BTreeSet<(ExchangeOrderId, TradeId)> = evidence
+        .fills
+        .iter()
+        .filter(|fill| fill.level == level.index)
+        .map(|fill| (fill.exchange_order_id, fill.trade.id))
+        .collect();
+    let mut sums = Holdings::default();
+    for order in seen {
+        for trade in order
+            .trades
+            .iter()
+            .filter(|trade| booked.contains(&(order.id(), trade.id)))
+        {
+            sums.add(order.view.side, trade);
+        }
+    }
+    sums
+}
+
+/// Base that the level holds without having bought it, if its plan is to take it from the balance.
+pub(super) fn taken_from_balance(evidence: &Evidence, level: &Level, seen: &[Seen<'_>]) -> Decimal {
+    if evidence.bot.plan.first_inventory != FirstInventory::FromBalance {
+        return Decimal::ZERO;
+    }
+    let left = booked_sums(evidence, level, seen).base_left(&evidence.bot.rules.base);
+    left.map_or(Decimal::ZERO, |left| {
+        level.base.decimal().saturating_sub(left).max(Decimal::ZERO)
+    })
 }
 
 fn judge_fees(level: &Level, sums: &Holdings, findings: &mut Findings) {

@@ -105,10 +105,7 @@ fn learnt(fill: &FillRecord) -> String {
 }
 
 fn write_csv(session: &mut Session<'_>, fills: &[FillRecord]) -> Result<(), Failure> {
-    let unwritable = |error: csv::Error| match error.into_kind() {
-        csv::ErrorKind::Io(error) => Failure::from(error),
-        kind => Failure::refused(format!("the ledger cannot be written: {kind:?}")),
-    };
+    let unwritable = |error: csv::Error| Failure::from(std::io::Error::from(error));
     let mut writer = csv::Writer::from_writer(&mut *session.out);
     writer
         .write_record([

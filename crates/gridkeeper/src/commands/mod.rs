@@ -90,7 +90,9 @@ async fn carry_out(
     // These open their own data folder, or none.
     match &cli.command {
         Command::Demo(args) => return crate::demo::run(args, cli.data.as_deref(), out).await,
-        Command::Up => return crate::node::up(cli.data.as_deref(), environs, out).await,
+        Command::Up(args) => {
+            return crate::node::up(args, cli.data.as_deref(), environs, out).await;
+        }
         Command::SimulateExchange(args) => return simulate::simulate(args, out).await,
         Command::Account(_)
         | Command::Bot(_)
@@ -110,7 +112,7 @@ async fn carry_out(
     };
     let session = &mut session;
     match cli.command {
-        Command::Demo(_) | Command::Up | Command::SimulateExchange(_) => Ok(Exit::Yes),
+        Command::Demo(_) | Command::Up(_) | Command::SimulateExchange(_) => Ok(Exit::Yes),
         Command::Account(command) => account::account(session, command).await,
         Command::Bot(command) => bot::bot(session, command).await,
         Command::Fills(args) => fills::fills(session, &args).await,

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use domain::{Entry, Ladder, PlanSummary, Sizing, Spacing};
+use domain::{Asset, Entry, Ladder, LevelFigures, PlanSummary, Sizing, Spacing};
 use rust_decimal::Decimal;
 
 use super::super::account::place;
@@ -175,19 +175,27 @@ fn write_figures(planned: &Planned, summary: &PlanSummary, out: &mut dyn Write) 
         "  {} {quote} after fees when every level completes one round trip (a BUY and its SELL)",
         short(summary.net_profit.decimal())
     )?;
-    for (word, index) in [("most", summary.best), ("least", summary.worst)] {
-        let level = summary.levels.iter().find(|level| level.index == index);
-        if let Some(level) = level {
-            writeln!(
-                out,
-                "  level {index} earns {word}: {} % of what it buys, {} {quote}, after {} {quote} of fees",
-                percent(level.net_percent),
-                short(level.net_profit.decimal()),
-                short(level.fees.decimal())
-            )?;
-        }
+    let of = |index| summary.levels.iter().find(|level| level.index == index);
+    let (Some(best), Some(worst)) = (of(summary.best), of(summary.worst)) else {
+        return Ok(());
+    };
+    if best.net_percent == worst.net_percent {
+        return writeln!(out, "  every level earns {}", profit_words(best, quote));
+    }
+    for (word, level) in [("most", best), ("least", worst)] {
+        let words = profit_words(level, quote);
+        writeln!(out, "  level {} earns {word}: {words}", level.index)?;
     }
     Ok(())
+}
+
+fn profit_words(level: &LevelFigures, quote: &Asset) -> String {
+    format!(
+        "{} % of what it buys: {} {quote}, after {} {quote} of fees",
+        percent(level.net_percent),
+        short(level.net_profit.decimal()),
+        short(level.fees.decimal())
+    )
 }
 
 fn lacking(has: Decimal, needs: Decimal) -> String {
@@ -200,9 +208,13 @@ fn lacking(has: Decimal, needs: Decimal) -> String {
     )
 }
 
-/// A forecast to the exchange's own eight decimals.
+/// A forecast as people read one: four decimals, or the exchange's own eight for small amounts.
 fn short(amount: Decimal) -> String {
-    amount.round_dp(8).normalize().to_string()
+    let cent = Decimal::new(1, 2);
+    let scale = if amount.abs() >= cent { 4 } else { 8 };
+    let mut rounded = amount.round_dp(scale);
+    rounded.rescale(scale);
+    rounded.to_string()
 }
 
 fn percent(value: Decimal) -> String {
