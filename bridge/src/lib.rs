@@ -4,7 +4,7 @@
 //! * [`apply_event`] is the whole bridge as one synchronous function: something happened, what is
 //!   to be done. It decides everything; it can be run with any clock and any dice.
 //! * [`Bridge::run`] performs what it says: sockets, store, queue. It decides nothing.
-//! * [`LocalQueue`] and [`SqsQueue`] are the two queues.
+//! * [`LocalQueue`] and, with the feature `sqs`, `SqsQueue` are the two queues.
 //!
 //! The queue is a fast path and recovery the complete one, so the bridge's one duty besides speed
 //! is honesty: whenever something may have been missed, it says so with a `Reconcile`.
@@ -36,6 +36,7 @@ mod local_queue;
 mod outbox;
 mod ports;
 mod run;
+#[cfg(feature = "sqs")]
 mod sqs_queue;
 mod state;
 mod status;
@@ -49,6 +50,7 @@ pub use event::{ConnectionId, Effect, Input, Moment};
 pub use local_queue::{DeadLetter, LocalQueue, Receipt, Received};
 pub use ports::{BatchQueue, MAX_BATCH, OpenKeys, Outgoing};
 pub use run::{Bridge, BridgeError, Ports};
+#[cfg(feature = "sqs")]
 pub use sqs_queue::SqsQueue;
 pub use state::BridgeState;
 pub use status::{AccountStatus, BridgeHandle, BridgeStatus};

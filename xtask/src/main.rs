@@ -29,9 +29,19 @@ const STEPS: &[Step] = &[
     ),
     (
         "documentation",
-        &["doc", "--workspace", "--no-deps", "--locked", "--quiet"],
+        &[
+            "doc",
+            "--workspace",
+            "--all-features",
+            "--no-deps",
+            "--locked",
+            "--quiet",
+        ],
     ),
-    ("tests", &["test", "--workspace", "--locked"]),
+    (
+        "tests",
+        &["test", "--workspace", "--all-features", "--locked"],
+    ),
 ];
 
 /// Parts of a Rust installation that the steps need beside cargo itself.

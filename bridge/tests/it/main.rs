@@ -9,7 +9,7 @@
 mod exchange;
 #[cfg(test)]
 mod outside;
-#[cfg(test)]
+#[cfg(all(test, feature = "sqs"))]
 mod queue_on_aws;
 #[cfg(test)]
 mod streams;

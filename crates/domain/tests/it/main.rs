@@ -1,5 +1,12 @@
 //! Tests of the pure core from outside.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops where something is not as it should be"
+)]
+
 mod fixtures;
 mod protocol;
 mod recovery;

@@ -67,6 +67,14 @@ fn held(why: HoldReason) -> OrderState {
     OrderState::Held { why, lease: None }
 }
 
+/// The level's state, the operator's wish, the exchange's open orders, and what is to be done.
+type Row = (
+    OrderState,
+    DesiredStatus,
+    &'static [(i64, &'static str)],
+    RecoveryAction,
+);
+
 #[test]
 fn each_state_has_its_action() {
     use DesiredStatus::{Paused, Running, Stopped, StoppedAndSold};
@@ -78,9 +86,9 @@ fn each_state_has_its_action() {
     };
     let until = ExchangeTime::from_millis(NOW + 29_000);
     let id = ExchangeOrderId(42);
-    let here: &[(i64, &str)] = &[(42, "0")];
-    let traded: &[(i64, &str)] = &[(42, "3")];
-    let table: Vec<(OrderState, DesiredStatus, &[(i64, &str)], RecoveryAction)> = vec![
+    let here: &'static [(i64, &'static str)] = &[(42, "0")];
+    let traded: &'static [(i64, &'static str)] = &[(42, "3")];
+    let table: Vec<Row> = vec![
         (OrderState::Open, Running, here, RecoveryAction::Leave),
         (OrderState::Open, Running, traded, RecoveryAction::Query(id)),
         (OrderState::Open, Running, &[], RecoveryAction::Query(id)),
