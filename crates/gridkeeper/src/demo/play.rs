@@ -10,8 +10,8 @@ use domain::{
 use exchange_simulator::audit::LadderSlot;
 use rand::{Rng, SeedableRng};
 use trading::{
-    AccountRecord, AccountStore, BotStore, Breaker, Clock, Environment, Exchange, LevelStore,
-    StreamState, TradeKeyStore,
+    AccountRecord, AccountStore, BotStore, Breaker, Clock, Environment, LevelStore, StreamState,
+    TradeKeyStore,
 };
 
 use super::report::{Evidence, Report, ledger_equals, reason};
@@ -45,7 +45,10 @@ pub async fn run(args: &DemoArgs, data: Option<&Path>, out: &mut dyn Write) -> O
         ..Environs::default()
     };
     let home = Home::own(&folder.path, &environs).await?;
-    say(out, &format!("simulated exchange at {}", stage.simulator.rest_url()));
+    say(
+        out,
+        &format!("simulated exchange at {}", stage.simulator.rest_url()),
+    );
     say(out, &format!("data folder {}", folder.path.display()));
     let played = play(args, &stage, &home, out).await;
     stage.simulator.shutdown().await;
@@ -59,7 +62,11 @@ pub async fn run(args: &DemoArgs, data: Option<&Path>, out: &mut dyn Write) -> O
         }
         None => say(out, &report.text()),
     }
-    Ok(if report.is_clean() { Exit::Yes } else { Exit::No })
+    Ok(if report.is_clean() {
+        Exit::Yes
+    } else {
+        Exit::No
+    })
 }
 
 async fn play(
@@ -78,7 +85,10 @@ async fn play(
     let node = Node::start(home, config).await?;
     let rules = create_bots(args, stage, home, &mut random).await?;
     let laid = lay(home, &node).await?;
-    say(out, &format!("first grid: {laid} levels have their order; prices start"));
+    say(
+        out,
+        &format!("first grid: {laid} levels have their order; prices start"),
+    );
     stage.begin(args.faults)?;
     watch(args, stage, home, &node, &rules, out).await?;
     // Faults are over and the exchange is quiet: within two runs of recovery nothing may be owed.
@@ -91,7 +101,10 @@ async fn play(
 
 async fn add_account(home: &Home, account: &DemoAccount) -> Result<(), Failure> {
     let secret = secrecy::SecretString::from(account.secret.clone());
-    let seal = |purpose| home.keys().seal(&account.id, purpose, &account.api_key, "hmac", &secret);
+    let seal = |purpose| {
+        home.keys()
+            .seal(&account.id, purpose, &account.api_key, "hmac", &secret)
+    };
     let trade_key = seal(Purpose::Trade)?;
     let record = AccountRecord {
         id: account.id.clone(),
@@ -117,13 +130,20 @@ async fn create_bots(
     home: &Home,
     random: &mut impl Rng,
 ) -> Result<SymbolRules, Failure> {
-    let symbol = stage.simulator.stats().symbol.parse().map_err(Failure::bad_input)?;
+    let symbol = stage
+        .simulator
+        .stats()
+        .symbol
+        .parse()
+        .map_err(Failure::bad_input)?;
     let address = home.exchanges().address(Environment::Simulated)?;
     let rules = address.rules(&symbol).await?;
     let prices = address.best_prices(&symbol).await?;
     let plan = stage.plan(args, &rules)?;
     let ladder = plan.ladder(&rules, Some(prices)).map_err(|error| {
-        Failure::bad_input(error).at("the demo's grid").mend("use fewer --levels or a larger --quantity")
+        Failure::bad_input(error)
+            .at("the demo's grid")
+            .mend("use fewer --levels or a larger --quantity")
     })?;
     stage.fund(&rules, &plan, ladder.rungs.len());
     for account in &stage.accounts {
@@ -244,7 +264,10 @@ struct Folder {
 impl Folder {
     fn of(data: Option<&Path>) -> Result<Self, Failure> {
         if let Some(path) = data {
-            return Ok(Self { path: path.to_owned(), temporary: false });
+            return Ok(Self {
+                path: path.to_owned(),
+                temporary: false,
+            });
         }
         let path = std::env::temp_dir().join(format!("gridkeeper-demo-{}", std::process::id()));
         std::fs::create_dir_all(&path).map_err(|error| {
@@ -252,7 +275,10 @@ impl Folder {
                 .at(path.display())
                 .mend("name a folder that can be written with --data")
         })?;
-        Ok(Self { path, temporary: true })
+        Ok(Self {
+            path,
+            temporary: true,
+        })
     }
 
     fn tidy(&self) {

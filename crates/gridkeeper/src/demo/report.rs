@@ -71,10 +71,18 @@ impl Latency {
         let mut sorted = micros.to_vec();
         sorted.sort_unstable();
         let at = |per_cent: usize| {
-            let rank = sorted.len().saturating_mul(per_cent).div_ceil(100).saturating_sub(1);
+            let rank = sorted
+                .len()
+                .saturating_mul(per_cent)
+                .div_ceil(100)
+                .saturating_sub(1);
             sorted.get(rank).copied().map(in_millis)
         };
-        Self { p50: at(50), p99: at(99), max: sorted.last().copied().map(in_millis) }
+        Self {
+            p50: at(50),
+            p99: at(99),
+            max: sorted.last().copied().map(in_millis),
+        }
     }
 }
 
@@ -98,7 +106,11 @@ impl Report {
     /// Draws the result up.
     pub(crate) fn of(evidence: &Evidence<'_>) -> Self {
         let totals = Totals::of(evidence.levels, None);
-        let reasons = evidence.levels.iter().filter(|level| reason(level).is_some()).count();
+        let reasons = evidence
+            .levels
+            .iter()
+            .filter(|level| reason(level).is_some())
+            .count();
         let audit = evidence.audit;
         Self {
             fills: evidence.fills.len(),
@@ -126,7 +138,11 @@ impl Report {
                 .collect(),
             fill_to_order_ms: Latency::of(&evidence.stats.reaction_us),
             seed: evidence.seed,
-            violations: audit.violations.iter().map(|violation| violation.text.clone()).collect(),
+            violations: audit
+                .violations
+                .iter()
+                .map(|violation| violation.text.clone())
+                .collect(),
         }
     }
 
@@ -137,14 +153,20 @@ impl Report {
             && self.duplicates == 0
             && self.violations.is_empty()
             && self.ledger_equals_exchange
-            && self.levels == self.levels_with_order.saturating_add(self.levels_with_reason)
+            && self.levels
+                == self
+                    .levels_with_order
+                    .saturating_add(self.levels_with_reason)
     }
 
     /// The result for people.
     #[must_use]
     pub fn text(&self) -> String {
-        let fees: Vec<String> =
-            self.fees.iter().map(|(asset, paid)| format!("{paid} {asset}")).collect();
+        let fees: Vec<String> = self
+            .fees
+            .iter()
+            .map(|(asset, paid)| format!("{paid} {asset}"))
+            .collect();
         let faults: u64 = self.faults.values().sum();
         let latency = &self.fill_to_order_ms;
         let or_dash = |time: &Option<String>| time.clone().unwrap_or_else(|| "-".to_owned());
@@ -161,7 +183,11 @@ impl Report {
             self.round_trips,
             self.realized_profit,
             self.quote_asset,
-            if fees.is_empty() { "none".to_owned() } else { fees.join(" + ") },
+            if fees.is_empty() {
+                "none".to_owned()
+            } else {
+                fees.join(" + ")
+            },
             self.levels,
             self.levels_with_order,
             self.levels_with_reason,
@@ -170,7 +196,11 @@ impl Report {
             or_dash(&latency.max),
             self.missing,
             self.duplicates,
-            if self.ledger_equals_exchange { "equals" } else { "DIFFERS FROM" },
+            if self.ledger_equals_exchange {
+                "equals"
+            } else {
+                "DIFFERS FROM"
+            },
         );
         for violation in &self.violations {
             text.push_str("violation: ");
@@ -205,7 +235,11 @@ type Entry = (u64, u64, Decimal, Decimal, Decimal, String);
 /// Whether the ledger holds exactly the trades that the exchange has for our orders.
 pub(crate) fn ledger_equals(simulator: &RunningSimulator, fills: &[FillRecord]) -> bool {
     let mut theirs: Vec<Entry> = simulator.with_exchange(|exchange, _| {
-        exchange.journal().iter().filter_map(|entry| exchange_entry(&entry.fact)).collect()
+        exchange
+            .journal()
+            .iter()
+            .filter_map(|entry| exchange_entry(&entry.fact))
+            .collect()
     });
     let mut ours: Vec<Entry> = fills.iter().map(ledger_entry).collect();
     theirs.sort();
@@ -214,11 +248,23 @@ pub(crate) fn ledger_equals(simulator: &RunningSimulator, fills: &[FillRecord]) 
 }
 
 fn exchange_entry(fact: &Fact) -> Option<Entry> {
-    let Fact::Traded { order_id, trade_id, quantity, quote, commission, commission_asset, .. } = fact
+    let Fact::Traded {
+        order_id,
+        trade_id,
+        quantity,
+        quote,
+        commission,
+        commission_asset,
+        ..
+    } = fact
     else {
         return None;
     };
-    let asset = if commission.is_zero() { String::new() } else { commission_asset.clone() };
+    let asset = if commission.is_zero() {
+        String::new()
+    } else {
+        commission_asset.clone()
+    };
     Some((
         *trade_id,
         *order_id,

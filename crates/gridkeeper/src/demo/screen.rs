@@ -47,10 +47,19 @@ fn strong(text: impl Into<String>) -> Span<'static> {
 
 fn draw_head(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
     let totals = &snapshot.totals;
-    let price = snapshot.price.map_or_else(|| "-".to_owned(), |price| price.to_string());
-    let fees: Vec<String> =
-        totals.fees.iter().map(|(asset, paid)| format!("{paid} {asset}")).collect();
-    let fees = if fees.is_empty() { "0".to_owned() } else { fees.join(" + ") };
+    let price = snapshot
+        .price
+        .map_or_else(|| "-".to_owned(), |price| price.to_string());
+    let fees: Vec<String> = totals
+        .fees
+        .iter()
+        .map(|(asset, paid)| format!("{paid} {asset}"))
+        .collect();
+    let fees = if fees.is_empty() {
+        "0".to_owned()
+    } else {
+        fees.join(" + ")
+    };
     let seconds = snapshot.elapsed.as_secs();
     let lines = vec![
         Line::from(vec![
@@ -72,10 +81,16 @@ fn draw_head(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
             totals.booked,
             totals.round_trips,
             snapshot.faults,
-            snapshot.reaction_p50_ms.as_deref().map_or_else(|| "-".to_owned(), |ms| format!("{ms} ms")),
+            snapshot
+                .reaction_p50_ms
+                .as_deref()
+                .map_or_else(|| "-".to_owned(), |ms| format!("{ms} ms")),
         )),
     ];
-    frame.render_widget(Paragraph::new(lines).block(Block::bordered().title(" gridkeeper demo ")), area);
+    frame.render_widget(
+        Paragraph::new(lines).block(Block::bordered().title(" gridkeeper demo ")),
+        area,
+    );
 }
 
 /// Eight significant decimals at most, enough for every quote asset.
@@ -85,7 +100,14 @@ fn short(amount: Decimal) -> String {
 
 fn draw_chart(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
     let width = usize::from(area.width.saturating_sub(2)).max(1);
-    let shown: Vec<Price> = snapshot.prices.iter().rev().take(width).rev().copied().collect();
+    let shown: Vec<Price> = snapshot
+        .prices
+        .iter()
+        .rev()
+        .take(width)
+        .rev()
+        .copied()
+        .collect();
     let heights = scale(&shown);
     let title = match (shown.iter().min(), shown.iter().max()) {
         (Some(low), Some(high)) => format!(" price, {low} to {high} "),
@@ -117,7 +139,10 @@ fn scale(prices: &[Price]) -> Vec<u64> {
 fn draw_ladder(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
     let height = usize::from(area.height.saturating_sub(3)).max(1);
     let rows = window(&snapshot.levels, snapshot.price, height);
-    let rows = rows.iter().rev().map(|level| ladder_row(level, snapshot.price));
+    let rows = rows
+        .iter()
+        .rev()
+        .map(|level| ladder_row(level, snapshot.price));
     let widths = [
         Constraint::Length(5),
         Constraint::Length(12),
@@ -135,16 +160,25 @@ fn draw_ladder(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
 /// The levels around the market, as many as fit.
 fn window(levels: &[Level], price: Option<Price>, height: usize) -> &[Level] {
     let middle = price.map_or(levels.len() / 2, |price| {
-        levels.iter().take_while(|level| level.buy_price < price).count()
+        levels
+            .iter()
+            .take_while(|level| level.buy_price < price)
+            .count()
     });
-    let start = middle.saturating_sub(height / 2).min(levels.len().saturating_sub(height));
+    let start = middle
+        .saturating_sub(height / 2)
+        .min(levels.len().saturating_sub(height));
     let end = start.saturating_add(height).min(levels.len());
     levels.get(start..end).unwrap_or_default()
 }
 
 fn ladder_row(level: &Level, price: Option<Price>) -> Row<'static> {
     let around = price.is_some_and(|price| level.buy_price <= price && price < level.sell_price);
-    let style = if around { Style::new().add_modifier(Modifier::REVERSED) } else { Style::new() };
+    let style = if around {
+        Style::new().add_modifier(Modifier::REVERSED)
+    } else {
+        Style::new()
+    };
     let (text, colour) = order_text(level);
     Row::new([
         Cell::from(level.index.to_string()),
@@ -157,7 +191,9 @@ fn ladder_row(level: &Level, price: Option<Price>) -> Row<'static> {
 }
 
 fn order_text(level: &Level) -> (String, Color) {
-    let Some(order) = &level.order else { return ("nothing yet".to_owned(), Color::DarkGray) };
+    let Some(order) = &level.order else {
+        return ("nothing yet".to_owned(), Color::DarkGray);
+    };
     let side = order.intent.side;
     let colour = match side {
         Side::Buy => BUY,
@@ -192,7 +228,9 @@ fn flow_line(happening: &Happening) -> Line<'static> {
         Side::Buy => BUY,
         Side::Sell => SELL,
     };
-    let price = happening.price.map_or_else(String::new, |price| format!(" @ {price}"));
+    let price = happening
+        .price
+        .map_or_else(String::new, |price| format!(" @ {price}"));
     let followed = match happening.placing {
         Some("accepted") => format!(" -> {} placed", happening.side.opposite()),
         Some(other) => format!(" -> {} {other}", happening.side.opposite()),

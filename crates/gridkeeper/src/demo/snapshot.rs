@@ -73,7 +73,9 @@ impl Totals {
                 .as_ref()
                 .is_some_and(|order| order.state == domain::OrderState::Open);
             totals.open = totals.open.saturating_add(usize::from(open));
-            totals.round_trips = totals.round_trips.saturating_add(u64::from(level.round_trips));
+            totals.round_trips = totals
+                .round_trips
+                .saturating_add(u64::from(level.round_trips));
             let realized = totals.realized.checked_add(level.realized_profit);
             totals.realized = realized.unwrap_or(totals.realized);
             let floating = price

@@ -5,10 +5,11 @@ use domain::{
 };
 use exchange_simulator::faults::FaultPlan;
 use exchange_simulator::model::{Account, ApiKey};
-use exchange_simulator::{
-    Control, LimitsConfig, PriceSource, RunningSimulator, Simulator, SimulatorConfig, Speed, StartWhen,
-};
 use exchange_simulator::tape;
+use exchange_simulator::{
+    Control, LimitsConfig, PriceSource, RunningSimulator, Simulator, SimulatorConfig, Speed,
+    StartWhen,
+};
 use rust_decimal::Decimal;
 
 use super::{DemoArgs, Faults};
@@ -49,7 +50,9 @@ pub(crate) struct Stage {
 impl Stage {
     /// Reads the tape, if any, and starts the exchange. Prices wait for the first grid.
     pub(crate) async fn set(args: &DemoArgs) -> Result<Self, Failure> {
-        let accounts: Vec<DemoAccount> = (1..=args.bots).map(demo_account).collect::<Result<_, _>>()?;
+        let accounts: Vec<DemoAccount> = (1..=args.bots)
+            .map(demo_account)
+            .collect::<Result<_, _>>()?;
         let (prices, range) = match &args.tape {
             Some(path) => {
                 let summary = tape::survey(path).map_err(|error| {
@@ -57,7 +60,10 @@ impl Stage {
                         "give one of Binance's public aggTrades or trades files, plain or .gz",
                     )
                 })?;
-                (PriceSource::Tape(path.clone()), (summary.lowest, summary.highest))
+                (
+                    PriceSource::Tape(path.clone()),
+                    (summary.lowest, summary.highest),
+                )
             }
             None => {
                 let start_price = Decimal::from(WALK_START);
@@ -75,7 +81,10 @@ impl Stage {
             prices,
             speed,
             // In step, seconds of the tape pass in milliseconds; limits per 10 s would mean nothing.
-            limits: LimitsConfig { lifted: speed == Speed::Max, ..LimitsConfig::default() },
+            limits: LimitsConfig {
+                lifted: speed == Speed::Max,
+                ..LimitsConfig::default()
+            },
             start: StartWhen::OnCommand,
             // Faults begin with the prices: the grid is laid in peace, then the storm starts.
             faults: FaultPlan::none(),
@@ -87,7 +96,11 @@ impl Stage {
             .await
             .map_err(|error| Failure::bad_input(error).at("the simulated exchange"))?;
         let range = (price(range.0)?, price(range.1)?);
-        Ok(Self { simulator, accounts, range })
+        Ok(Self {
+            simulator,
+            accounts,
+            range,
+        })
     }
 
     /// Lets faults and prices begin.
@@ -102,7 +115,9 @@ impl Stage {
 
     /// Gives every account what its grid needs, with room to spare.
     pub(crate) fn fund(&self, rules: &SymbolRules, plan: &GridPlan, levels: usize) {
-        let Sizing::BasePerLevel { quantity } = plan.sizing else { return };
+        let Sizing::BasePerLevel { quantity } = plan.sizing else {
+            return;
+        };
         let orders = Decimal::from(levels.saturating_mul(ORDERS_PER_LEVEL as usize));
         let base = quantity.decimal() * orders;
         let quote = base * plan.upper.decimal();
@@ -128,7 +143,9 @@ impl Stage {
         Ok(GridPlan {
             lower: on_tick(lower),
             upper: on_tick(upper),
-            spacing: Spacing::Geometric { levels: args.levels },
+            spacing: Spacing::Geometric {
+                levels: args.levels,
+            },
             sizing: Sizing::BasePerLevel { quantity },
             compounding: false,
             post_only: false,
@@ -161,7 +178,8 @@ fn default_quantity(rules: &SymbolRules, lower: Price) -> Result<Quantity, Failu
 }
 
 fn price(value: Decimal) -> Result<Price, Failure> {
-    Price::new(value).map_err(|error| Failure::bad_input(error).at("the prices to replay"))
+    Price::new(value.round_dp(8))
+        .map_err(|error| Failure::bad_input(error).at("the prices to replay"))
 }
 
 fn demo_account(number: u16) -> Result<DemoAccount, Failure> {

@@ -43,7 +43,9 @@ pub(crate) async fn watch(
 ) -> Result<(), Failure> {
     let mut view = View::new(args, rules, node);
     let started = Instant::now();
-    let length = args.duration.or_else(|| args.tape.is_none().then_some(ORDINARY_LENGTH));
+    let length = args
+        .duration
+        .or_else(|| args.tape.is_none().then_some(ORDINARY_LENGTH));
     let every = if view.terminal.is_some() { FRAME } else { LINE };
     let mut frames = tokio::time::interval(every);
     let finished = stage.simulator.wait_finished();
@@ -71,7 +73,10 @@ pub(crate) async fn watch(
         .simulator
         .control(Control::Finish)
         .map_err(|error| Failure::refused(error).at("the simulated exchange"))?;
-    say(out, "the run ends: faults stop, what is owed gets its order");
+    say(
+        out,
+        "the run ends: faults stop, what is owed gets its order",
+    );
     match tokio::time::timeout(DRAIN, finished).await {
         Ok(ended) => ended.map_err(|error| Failure::refused(error).at("the simulated exchange")),
         // The audit says what was left.
@@ -96,23 +101,37 @@ impl View {
             ..Snapshot::default()
         };
         let terminal = on_screen.then(ratatui::try_init).and_then(Result::ok);
-        Self { snapshot, flow: node.flow().listen(), terminal }
+        Self {
+            snapshot,
+            flow: node.flow().listen(),
+            terminal,
+        }
     }
 
-    async fn refresh(&mut self, stage: &Stage, home: &Home, elapsed: Duration) -> Result<(), Failure> {
+    async fn refresh(
+        &mut self,
+        stage: &Stage,
+        home: &Home,
+        elapsed: Duration,
+    ) -> Result<(), Failure> {
         let stats = stage.simulator.stats();
         while let Ok(happening) = self.flow.try_recv() {
             self.snapshot.push(happening);
         }
-        if let Some(price) = stats.last_price.and_then(|price| domain::Price::new(price).ok()) {
+        if let Some(price) = stats
+            .last_price
+            .and_then(|price| domain::Price::new(price).ok())
+        {
             self.snapshot.push_price(price);
         }
         let levels = all_levels(home).await?;
         self.snapshot.totals = Totals::of(&levels, self.snapshot.price);
         self.snapshot.totals.booked = stats.counts.trades;
         let first = levels.first().map(|level| level.bot.clone());
-        self.snapshot.levels =
-            levels.into_iter().filter(|level| Some(&level.bot) == first.as_ref()).collect();
+        self.snapshot.levels = levels
+            .into_iter()
+            .filter(|level| Some(&level.bot) == first.as_ref())
+            .collect();
         self.snapshot.elapsed = elapsed;
         self.snapshot.faults = stats.faults.values().sum();
         self.snapshot.reaction_p50_ms = Latency::of(&stats.reaction_us).p50;
@@ -123,9 +142,13 @@ impl View {
         let snapshot = &self.snapshot;
         match &mut self.terminal {
             Some(terminal) => {
-                terminal.draw(|frame| draw(frame, snapshot)).map_err(|error| {
-                    Failure::refused(error).at("the terminal").mend("run it with --headless")
-                })?;
+                terminal
+                    .draw(|frame| draw(frame, snapshot))
+                    .map_err(|error| {
+                        Failure::refused(error)
+                            .at("the terminal")
+                            .mend("run it with --headless")
+                    })?;
             }
             None => say(out, &line(snapshot)),
         }
@@ -140,8 +163,8 @@ impl View {
         let in_terminal = |error| Failure::refused(error).at("the terminal");
         while event::poll(Duration::ZERO).map_err(in_terminal)? {
             if let Event::Key(key) = event::read().map_err(in_terminal)? {
-                let interrupt = key.code == KeyCode::Char('c')
-                    && key.modifiers.contains(KeyModifiers::CONTROL);
+                let interrupt =
+                    key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
                 if interrupt || key.code == KeyCode::Char('q') || key.code == KeyCode::Esc {
                     return Ok(true);
                 }
@@ -166,7 +189,9 @@ fn line(snapshot: &Snapshot) -> String {
         "{:>4} s  {} {}  fills {}  round trips {}  realized {} {}  levels with order {}/{}  faults {}",
         snapshot.elapsed.as_secs(),
         snapshot.symbol,
-        snapshot.price.map_or_else(|| "-".to_owned(), |price| price.to_string()),
+        snapshot
+            .price
+            .map_or_else(|| "-".to_owned(), |price| price.to_string()),
         totals.booked,
         totals.round_trips,
         totals.realized.decimal().round_dp(8).normalize(),

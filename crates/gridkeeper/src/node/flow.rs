@@ -44,7 +44,11 @@ impl Default for Flow {
     fn default() -> Self {
         let (sender, _) = broadcast::channel(KEPT);
         let (recoveries, _) = watch::channel(0);
-        Self { sender, counts: Mutex::default(), recoveries }
+        Self {
+            sender,
+            counts: Mutex::default(),
+            recoveries,
+        }
     }
 }
 
@@ -64,7 +68,10 @@ impl Flow {
     /// How often each kind of thing has happened.
     #[must_use]
     pub fn counts(&self) -> BTreeMap<&'static str, u64> {
-        self.counts.lock().map(|counts| counts.clone()).unwrap_or_default()
+        self.counts
+            .lock()
+            .map(|counts| counts.clone())
+            .unwrap_or_default()
     }
 
     pub(crate) fn tell(&self, happening: Happening) {
@@ -84,7 +91,8 @@ impl Flow {
     }
 
     pub(crate) fn recovery_ended(&self) {
-        self.recoveries.send_modify(|ended| *ended = ended.saturating_add(1));
+        self.recoveries
+            .send_modify(|ended| *ended = ended.saturating_add(1));
     }
 
     pub(crate) fn count(&self, what: &'static str) {

@@ -27,7 +27,9 @@ pub(crate) async fn run(parts: Arc<Parts>, wake: Arc<Notify>, stop: Cancellation
     let permits = Arc::new(Semaphore::new(AT_ONCE));
     let mut handling: JoinSet<()> = JoinSet::new();
     loop {
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { break };
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
+            break;
+        };
         let received = tokio::select! {
             () = stop.cancelled() => break,
             received = parts.queue.receive() => received,
@@ -45,9 +47,10 @@ pub(crate) async fn run(parts: Arc<Parts>, wake: Arc<Notify>, stop: Cancellation
 
 async fn answer(parts: &Parts, wake: &Notify, received: Received) {
     let again = match &received.message {
-        Message::Execution { execution, received_at } => {
-            report(parts, execution, *received_at).await
-        }
+        Message::Execution {
+            execution,
+            received_at,
+        } => report(parts, execution, *received_at).await,
         Message::Reconcile { account, bot, why } => {
             tracing::info!(%account, %why, "reconciliation asked for");
             parts.flow.count("reconcile");
@@ -74,11 +77,7 @@ async fn answer(parts: &Parts, wake: &Notify, received: Received) {
 }
 
 /// Handles one report; says after which time its message is to come back, if it is.
-async fn report(
-    parts: &Parts,
-    execution: &Execution,
-    received_at: LocalTime,
-) -> Option<Duration> {
+async fn report(parts: &Parts, execution: &Execution, received_at: LocalTime) -> Option<Duration> {
     match handle_fill(parts.ports(), execution, received_at).await {
         Ok(handled) => {
             tell(parts, execution, received_at, handled);

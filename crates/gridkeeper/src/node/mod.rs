@@ -72,9 +72,7 @@ pub(crate) struct Parts {
 
 impl Parts {
     /// The ports as the use cases take them.
-    pub(crate) fn ports(
-        &self,
-    ) -> Ports<'_, DynamoStore, LocalExchanges, LocalQueue, SystemClock> {
+    pub(crate) fn ports(&self) -> Ports<'_, DynamoStore, LocalExchanges, LocalQueue, SystemClock> {
         Ports {
             store: &self.store,
             exchanges: &self.exchanges,
@@ -131,9 +129,23 @@ impl Node {
                 tracing::error!(%error, "the bridge ended");
             }
         });
-        loops.spawn(handlers::run(Arc::clone(&parts), Arc::clone(&wake), stop.clone()));
-        loops.spawn(recovery::run(Arc::clone(&parts), Arc::clone(&wake), stop.clone()));
-        Ok(Self { parts, bridge: handle, wake, stop, loops })
+        loops.spawn(handlers::run(
+            Arc::clone(&parts),
+            Arc::clone(&wake),
+            stop.clone(),
+        ));
+        loops.spawn(recovery::run(
+            Arc::clone(&parts),
+            Arc::clone(&wake),
+            stop.clone(),
+        ));
+        Ok(Self {
+            parts,
+            bridge: handle,
+            wake,
+            stop,
+            loops,
+        })
     }
 
     /// What happens, as it happens.
@@ -154,7 +166,10 @@ impl Node {
         self.wake.notify_one();
         let wanted = before.saturating_add(u64::try_from(bots).unwrap_or(u64::MAX));
         // The sender lives as long as the parts, which this node holds.
-        ended.wait_for(|ended| *ended >= wanted).await.map_err(Failure::refused)?;
+        ended
+            .wait_for(|ended| *ended >= wanted)
+            .await
+            .map_err(Failure::refused)?;
         Ok(())
     }
 

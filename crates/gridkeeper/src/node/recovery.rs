@@ -44,7 +44,7 @@ pub(crate) async fn run(parts: Arc<Parts>, wake: Arc<Notify>, stop: Cancellation
         for due in take_due(&parts, free).await {
             let parts = Arc::clone(&parts);
             running.spawn(async move {
-                recover(&parts, &due.bot).await;
+                Box::pin(recover(&parts, &due.bot)).await;
                 parts.flow.recovery_ended();
             });
         }
@@ -111,7 +111,10 @@ async fn cadence(parts: &Parts) -> Duration {
     let bots = parts.store.bots(None).await.map_or(1, |bots| bots.len());
     let bots = u32::try_from(bots).unwrap_or(u32::MAX);
     let seconds = bots.saturating_mul(WEIGHT_PER_RUN).saturating_mul(60) / WEIGHT_PER_MINUTE;
-    parts.recovery_every.unwrap_or(RECOVERY_EVERY).max(Duration::from_secs(u64::from(seconds)))
+    parts
+        .recovery_every
+        .unwrap_or(RECOVERY_EVERY)
+        .max(Duration::from_secs(u64::from(seconds)))
 }
 
 async fn recover(parts: &Parts, bot: &BotId) {
@@ -121,7 +124,7 @@ async fn recover(parts: &Parts, bot: &BotId) {
         return;
     }
     parts.flow.count("recovery_run");
-    match recover_bot(parts.ports(), bot).await {
+    match Box::pin(recover_bot(parts.ports(), bot)).await {
         Ok(recovered) => {
             for problem in &recovered.problems {
                 tracing::info!(%bot, %problem, "recovery");
@@ -131,7 +134,9 @@ async fn recover(parts: &Parts, bot: &BotId) {
         Err(error @ (RecoverError::Exchange(_) | RecoverError::Store(_))) => {
             tracing::warn!(%bot, %error, "bot not compared with the exchange; tried again");
         }
-        Err(error @ RecoverError::NoBot(_)) => tracing::error!(%bot, %error, "due bot without a record"),
+        Err(error @ RecoverError::NoBot(_)) => {
+            tracing::error!(%bot, %error, "due bot without a record")
+        }
     }
 }
 

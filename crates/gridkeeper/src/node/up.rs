@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use trading::{AccountStore, BotStore};
 
 use super::{Node, NodeConfig};
+use crate::cli::UpArgs;
 use crate::environs::Environs;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::home::{Home, data_folder};
@@ -18,11 +19,18 @@ use crate::home::{Home, data_folder};
 ///
 /// # Errors
 /// [`Failure`] when the data folder cannot be owned or read.
-pub async fn up(data: Option<&Path>, environs: &Environs, out: &mut dyn Write) -> Outcome {
+pub async fn up(
+    args: &UpArgs,
+    data: Option<&Path>,
+    environs: &Environs,
+    out: &mut dyn Write,
+) -> Outcome {
     let folder = data_folder(data, environs)?;
-    let home = Home::own(&folder, environs).await?;
+    let home = Home::own_with(&folder, args.durability.into(), environs).await?;
     let OpenedStore::Owned(database) = home.opened() else {
-        return Err(Failure::bad_input("the data folder belongs to another process").at(folder.display()));
+        return Err(
+            Failure::bad_input("the data folder belongs to another process").at(folder.display()),
+        );
     };
     let stop = CancellationToken::new();
     let socket = socket_path(home.folder());
