@@ -51,7 +51,7 @@ pub struct DemoArgs {
     #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub duration: Option<Duration>,
     /// Replay speed: times real time, or `max` for as fast as the grid answers
-    /// [default: 1, or 600 with a tape].
+    /// [default: 8, or 600 with a tape].
     #[arg(long, value_name = "X|max")]
     pub speed: Option<Speed>,
     /// How many bots, each on an account of its own.

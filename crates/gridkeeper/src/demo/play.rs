@@ -38,7 +38,7 @@ const RUNS_TO_LAY: usize = 30;
 /// [`Failure`] when the demo cannot be set up or played to its end.
 pub async fn run(args: &DemoArgs, data: Option<&Path>, out: &mut dyn Write) -> Outcome {
     let stage = Stage::set(args).await?;
-    let folder = Folder::of(data)?;
+    let folder = Folder::of(data);
     let environs = Environs {
         rest: Some(stage.simulator.rest_url()),
         web_socket: Some(stage.simulator.ws_url()),
@@ -262,23 +262,19 @@ struct Folder {
 }
 
 impl Folder {
-    fn of(data: Option<&Path>) -> Result<Self, Failure> {
+    fn of(data: Option<&Path>) -> Self {
         if let Some(path) = data {
-            return Ok(Self {
+            return Self {
                 path: path.to_owned(),
                 temporary: false,
-            });
+            };
         }
-        let path = std::env::temp_dir().join(format!("gridkeeper-demo-{}", std::process::id()));
-        std::fs::create_dir_all(&path).map_err(|error| {
-            Failure::bad_input(error)
-                .at(path.display())
-                .mend("name a folder that can be written with --data")
-        })?;
-        Ok(Self {
-            path,
+        // Opening it creates it, for this user alone.
+        let name = format!("gridkeeper-demo-{}", std::process::id());
+        Self {
+            path: std::env::temp_dir().join(name),
             temporary: true,
-        })
+        }
     }
 
     fn tidy(&self) {

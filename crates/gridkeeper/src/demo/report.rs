@@ -290,3 +290,20 @@ fn ledger_entry(fill: &FillRecord) -> Entry {
         asset,
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Latency;
+
+    #[test]
+    fn percentiles_are_of_the_sorted_times() {
+        let mut micros: Vec<u64> = (1..=100).map(|at| at * 1_000).collect();
+        micros.reverse();
+        let latency = Latency::of(&micros);
+        assert_eq!(latency.p50.as_deref(), Some("50.000"));
+        assert_eq!(latency.p99.as_deref(), Some("99.000"));
+        assert_eq!(latency.max.as_deref(), Some("100.000"));
+        assert_eq!(Latency::of(&[1_234]).p50.as_deref(), Some("1.234"));
+        assert_eq!(Latency::of(&[]), Latency::default());
+    }
+}

@@ -1,4 +1,4 @@
-//! The demo's screen: price, ladder, last fills and what followed them, profit.
+//! The demo's screen: price, ladder, level: last fills -> what followed them, profit.
 //!
 //! [`draw`] is a function of a [`Snapshot`]; nothing here reads the store or a clock.
 
@@ -28,7 +28,7 @@ pub fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot) {
     ])
     .areas(frame.area());
     let [ladder, flow] =
-        Layout::horizontal([Constraint::Percentage(58), Constraint::Percentage(42)]).areas(body);
+        Layout::horizontal([Constraint::Percentage(53), Constraint::Percentage(47)]).areas(body);
     draw_head(frame, head, snapshot);
     draw_chart(frame, chart, snapshot);
     draw_ladder(frame, ladder, snapshot);
@@ -219,7 +219,7 @@ fn draw_flow(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
         .take(usize::from(area.height.saturating_sub(2)))
         .map(flow_line)
         .collect();
-    let block = Block::bordered().title(" last fills and what followed ");
+    let block = Block::bordered().title(" level: last fills -> what followed ");
     frame.render_widget(Paragraph::new(lines).block(block), area);
 }
 
@@ -231,18 +231,117 @@ fn flow_line(happening: &Happening) -> Line<'static> {
     let price = happening
         .price
         .map_or_else(String::new, |price| format!(" @ {price}"));
+    let next = happening.side.opposite();
     let followed = match happening.placing {
-        Some("accepted") => format!(" -> {} placed", happening.side.opposite()),
-        Some(other) => format!(" -> {} {other}", happening.side.opposite()),
+        Some("accepted") => format!(" -> {next}"),
+        Some(other) => format!(" -> {next} {other}"),
         None => String::new(),
     };
     Line::from(vec![
-        Span::raw(format!("level {:>3} ", happening.order.level)),
+        Span::raw(format!("{:>3} ", happening.order.level)),
         Span::styled(
             format!("{} {}{price}", happening.side, happening.executed),
             Style::new().fg(colour),
         ),
         Span::raw(followed),
-        Span::styled(format!("  {} ms", happening.took_ms), dim()),
+        Span::styled(format!(" {} ms", happening.took_ms), dim()),
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use domain::{Intent, LevelIndex, LocalTime, OrderKind, OrderNumber, Purpose, Rung};
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+
+    use super::super::Totals;
+    use super::*;
+
+    fn level(index: u16, buy: &str, sell: &str, state: OrderState) -> Level {
+        let rung = Rung {
+            buy_price: buy.parse().unwrap(),
+            sell_price: sell.parse().unwrap(),
+            quantity: "100".parse().unwrap(),
+        };
+        let bot = "testbot1".parse().unwrap();
+        let now = LocalTime::from_millis(0);
+        let level = Level::new(bot, LevelIndex(index), &rung, now);
+        let intent = Intent {
+            side: Side::Buy,
+            price: level.buy_price,
+            quantity: level.quantity,
+            kind: OrderKind::Limit,
+            purpose: Purpose::Grid,
+        };
+        domain::owe(&level, intent, state, false)
+    }
+
+    fn shown(snapshot: &Snapshot, width: u16, height: u16) -> String {
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal.draw(|frame| draw(frame, snapshot)).unwrap();
+        terminal.backend().to_string()
+    }
+
+    fn snapshot() -> Snapshot {
+        let held = OrderState::Held {
+            why: domain::HoldReason::Paused,
+            lease: None,
+        };
+        let mut snapshot = Snapshot {
+            symbol: "XRPETH".to_owned(),
+            quote: "ETH".to_owned(),
+            elapsed: Duration::from_secs(12),
+            phase: "faults some".to_owned(),
+            levels: vec![
+                level(0, "0.0014", "0.0015", OrderState::Open),
+                level(1, "0.0015", "0.0016", held),
+            ],
+            bots: 1,
+            ..Snapshot::default()
+        };
+        for price in ["0.0014", "0.00145"] {
+            snapshot.push_price(price.parse().unwrap());
+        }
+        snapshot.totals = Totals::of(&snapshot.levels, snapshot.price);
+        snapshot.push(Happening {
+            at: LocalTime::from_millis(0),
+            order: domain::ClientOrderId {
+                bot: "testbot1".parse().unwrap(),
+                level: LevelIndex(1),
+                no: OrderNumber(3),
+            },
+            side: Side::Sell,
+            price: Some("0.0016".parse().unwrap()),
+            executed: "99".parse().unwrap(),
+            outcome: "booked",
+            placing: Some("accepted"),
+            took_ms: 4,
+        });
+        snapshot
+    }
+
+    #[test]
+    fn shows_price_ladder_fills_and_what_followed() {
+        let screen = shown(&snapshot(), 110, 30);
+        for words in [
+            "XRPETH 0.00145   faults some   12 s",
+            "1 bots, 1/2 levels with an order",
+            "0.0014       0.0015       BUY 100 open",
+            "BUY 100 held: Paused",
+            "1 SELL 99 @ 0.0016 -> BUY 4 ms",
+            "price, 0.0014 to 0.00145",
+        ] {
+            assert!(screen.contains(words), "{words} is not in\n{screen}");
+        }
+    }
+
+    #[test]
+    fn fits_into_any_terminal() {
+        for (width, height) in [(1, 1), (20, 5), (80, 24), (300, 100)] {
+            assert!(!shown(&snapshot(), width, height).is_empty());
+        }
+        assert!(!shown(&Snapshot::default(), 80, 24).is_empty());
+    }
 }

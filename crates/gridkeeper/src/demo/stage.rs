@@ -157,7 +157,7 @@ impl Stage {
 }
 
 fn ordinary_speed(args: &DemoArgs) -> Speed {
-    let times = if args.tape.is_some() { 600 } else { 1 };
+    let times = if args.tape.is_some() { 600 } else { 8 };
     Speed::Times(Decimal::from(times))
 }
 
