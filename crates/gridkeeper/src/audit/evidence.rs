@@ -51,8 +51,9 @@ pub struct Evidence {
     pub trades: BTreeMap<ExchangeOrderId, Vec<Trade>>,
     /// The account's balances.
     pub balances: BTreeMap<Asset, Balance>,
-    /// Base that all bots of the account hold together, by their records.
-    pub base_of_all_bots: Quantity,
+    /// Base that all bots of the account hold together, by their records; `None` when one of those
+    /// cannot be read.
+    pub base_of_all_bots: Option<Quantity>,
     /// The exchange's time before anything was read.
     pub read_at: ExchangeTime,
 }
@@ -92,7 +93,12 @@ where
     let bot = bot.ok_or_else(|| AuditError::NoBot(id.clone()))?;
     let levels = store.levels(id).await?;
     let fills = store.fills(id, None).await?;
-    let base_of_all_bots = base_of_all_bots(store, &bot).await?;
+    let base_of_all_bots = match base_of_all_bots(store, &bot).await {
+        Ok(base) => Some(base),
+        // Another bot's bad record is no reason not to audit this one.
+        Err(StoreError::Corrupt { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
 
     let symbol = &bot.rules.symbol;
     let created = ExchangeTime::from_millis(bot.created_at.as_millis());

@@ -6,8 +6,8 @@
 use domain::{AccountId, LocalTime};
 use serde::Serialize;
 use trading::{
-    AccountRecord, AccountStore as _, BotStore as _, Breaker, Environment, SealedKey, StreamState,
-    TradeKeyStore as _,
+    AccountRecord, AccountStore as _, BotStore as _, Breaker, Environment, SealedKey, StoreError,
+    StreamState, TradeKeyStore as _,
 };
 
 use super::Session;
@@ -29,7 +29,8 @@ struct Shown {
     trading: Breaker,
     stream: StreamState,
     stream_wanted_since: Option<LocalTime>,
-    bots: usize,
+    /// How many bots it has; `None` when one of their records cannot be read.
+    bots: Option<usize>,
     created_at: LocalTime,
 }
 
@@ -235,7 +236,9 @@ async fn list(session: &mut Session<'_>) -> Outcome {
         table.row(vec![
             account.account.to_string(),
             place(account.environment).to_owned(),
-            account.bots.to_string(),
+            account
+                .bots
+                .map_or_else(|| "?".to_owned(), |bots| bots.to_string()),
             breaker_words(&account.trading),
             stream_words(&account.stream, account.stream_wanted_since),
             when(account.created_at),
@@ -248,7 +251,11 @@ async fn list(session: &mut Session<'_>) -> Outcome {
 async fn show(session: &Session<'_>, account: AccountRecord) -> Result<Shown, Failure> {
     let store = session.home.store();
     let trade_key = store.trade_key(&account.id).await?;
-    let bots = store.bots(Some(&account.id)).await?;
+    let bots = match store.bots(Some(&account.id)).await {
+        Ok(bots) => Some(bots.len()),
+        Err(StoreError::Corrupt { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
     Ok(Shown {
         account: account.id,
         environment: account.environment,
@@ -257,7 +264,7 @@ async fn show(session: &Session<'_>, account: AccountRecord) -> Result<Shown, Fa
         trading: account.breaker,
         stream: account.stream,
         stream_wanted_since: account.stream_wanted_since,
-        bots: bots.len(),
+        bots,
         created_at: account.created_at,
     })
 }
@@ -336,7 +343,8 @@ async fn let_through(session: &mut Session<'_>, account: &AccountRecord) -> Resu
         .store()
         .set_breaker(&account.id, &Breaker::Closed)
         .await?;
-    for bot in session.home.store().bots(Some(&account.id)).await? {
+    let (bots, _unreadable) = session.bots().await?;
+    for bot in bots.iter().filter(|bot| bot.account == account.id) {
         session
             .home
             .store()

@@ -8,13 +8,12 @@ use crate::cli::AuditArgs;
 use crate::failure::{Exit, Failure, Outcome};
 
 pub(super) async fn audit(session: &mut Session<'_>, args: &AuditArgs) -> Outcome {
-    let bots = match &args.bot {
-        Some(id) => vec![session.find_bot(id).await?],
-        None => session.home.store().bots(None).await?,
+    let (bots, mut failures) = match &args.bot {
+        Some(id) => (vec![session.find_bot(id).await?], Vec::new()),
+        None => session.bots().await?,
     };
     let exchanges = session.home.exchanges();
     let mut audits = Vec::new();
-    let mut failed = None;
     for bot in bots {
         let audited = async {
             let connection = exchanges
@@ -26,13 +25,7 @@ pub(super) async fn audit(session: &mut Session<'_>, args: &AuditArgs) -> Outcom
         match audited.await {
             Ok(audit) => audits.push(audit),
             // One bot that cannot be audited does not keep the others from it.
-            Err(error) => {
-                let failure = failure(error).at(format!("bot {}", bot.id));
-                if !session.json {
-                    writeln!(session.out, "bot {}: not audited: {}", bot.id, failure.what)?;
-                }
-                failed.get_or_insert(failure);
-            }
+            Err(error) => failures.push(failure(error).at(format!("bot {}", bot.id))),
         }
     }
     let clean = audits.iter().all(|audit| audit.clean);
@@ -42,15 +35,12 @@ pub(super) async fn audit(session: &mut Session<'_>, args: &AuditArgs) -> Outcom
         for audit in &audits {
             audit.write(session.out)?;
         }
-        if audits.is_empty() && failed.is_none() {
+        if audits.is_empty() && failures.is_empty() {
             writeln!(session.out, "no bots to audit")?;
         }
     }
-    match failed {
-        Some(failure) => Err(failure),
-        None if clean => Ok(Exit::Yes),
-        None => Ok(Exit::No),
-    }
+    let read = session.pass_on(failures)?;
+    Ok(if clean { read } else { Exit::No })
 }
 
 fn failure(error: AuditError) -> Failure {

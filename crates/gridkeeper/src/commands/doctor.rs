@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use binance::RestAddress;
 use domain::{AccountId, LocalTime};
 use trading::{
-    AccountRecord, AccountStop, AccountStore as _, BotStore as _, Breaker, Clock as _, Environment,
-    ExchangeError, StreamState,
+    AccountRecord, AccountStop, AccountStore as _, Breaker, Clock as _, Environment, ExchangeError,
+    LevelStore as _, StreamState,
 };
 
 use super::Session;
@@ -92,36 +92,40 @@ async fn store(session: &Session<'_>) -> Vec<Finding> {
             format!("{}, private to its owner", home.keys().path().display()),
         ),
     ];
-    match home.store().bots(None).await {
-        Ok(bots) => {
-            for bot in &bots {
-                use trading::LevelStore as _;
-                if let Err(error) = home.store().levels(&bot.id).await {
-                    findings.push(of_failure(
-                        format!("levels of bot {}", bot.id),
-                        error.into(),
-                    ));
-                }
-            }
-            let running = bots
-                .iter()
-                .filter(|bot| bot.desired == domain::DesiredStatus::Running)
-                .count();
-            findings.push(if running > 0 && home.is_owned() {
-                Finding::warning(
-                    "bots",
-                    format!(
-                        "{running} of {} are to run, but nobody runs them",
-                        bots.len()
-                    ),
-                    "gridkeeper up",
-                )
-            } else {
-                Finding::ok("bots", format!("{} in all, {running} to run", bots.len()))
-            });
+    let (bots, failures) = match session.bots().await {
+        Ok(bots) => bots,
+        Err(failure) => {
+            findings.push(of_failure("bots", failure));
+            return findings;
         }
-        Err(error) => findings.push(of_failure("bots", error.into())),
+    };
+    findings.extend(
+        failures
+            .into_iter()
+            .map(|failure| of_failure("bots", failure)),
+    );
+    for bot in &bots {
+        if let Err(error) = home.store().levels(&bot.id).await {
+            findings.push(of_failure(
+                format!("levels of bot {}", bot.id),
+                error.into(),
+            ));
+        }
     }
+    let runs = |bot: &&domain::Bot| bot.desired == domain::DesiredStatus::Running;
+    let running = bots.iter().filter(runs).count();
+    findings.push(if running > 0 && home.is_owned() {
+        Finding::warning(
+            "bots",
+            format!(
+                "{running} of {} are to run, but nobody runs them",
+                bots.len()
+            ),
+            "gridkeeper up",
+        )
+    } else {
+        Finding::ok("bots", format!("{} in all, {running} to run", bots.len()))
+    });
     findings
 }
 

@@ -23,13 +23,16 @@ use std::io::{self, BufRead, Write};
 use clap::Parser as _;
 use domain::{AccountId, Bot, BotId, LocalTime};
 use serde::Serialize;
-use trading::{AccountRecord, AccountStore as _, BotStore as _, Clock as _};
+use trading::{AccountRecord, AccountStore as _, BotStore as _, Clock as _, StoreError};
 
 use crate::cli::{Cli, Command};
 use crate::clock::SystemClock;
 use crate::environs::Environs;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::home::{Home, data_folder};
+
+/// More bots than one machine keeps.
+const MOST_BOTS: usize = 100_000;
 
 /// Where a command writes and reads.
 pub struct Terminal<'a> {
@@ -144,6 +147,40 @@ impl Session<'_> {
         })?;
         writeln!(self.out, "{text}")?;
         Ok(())
+    }
+
+    /// All bots that can be read, by id, and why the others cannot: one bad record does not hide
+    /// the rest.
+    pub(crate) async fn bots(&self) -> Result<(Vec<Bot>, Vec<Failure>), Failure> {
+        let store = self.home.store();
+        match store.bots(None).await {
+            Ok(bots) => return Ok((bots, Vec::new())),
+            Err(StoreError::Corrupt { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        // Each bot has a due time, whether its record can be read or not.
+        let due = store
+            .due_bots(LocalTime::from_millis(i64::MAX), MOST_BOTS)
+            .await?;
+        let (mut bots, mut failures) = (Vec::new(), Vec::new());
+        for bot in due {
+            match store.bot(&bot.bot).await {
+                Ok(found) => bots.extend(found),
+                Err(error) => failures.push(Failure::from(error).at(format!("bot {}", bot.bot))),
+            }
+        }
+        bots.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok((bots, failures))
+    }
+
+    /// Says of each bot that cannot be read why not, and passes the first on.
+    pub(crate) fn pass_on(&mut self, failures: Vec<Failure>) -> Outcome {
+        let mut failures = failures.into_iter();
+        let first = failures.next();
+        for failure in failures.filter(|_| !self.json) {
+            writeln!(self.out, "{failure}")?;
+        }
+        first.map_or(Ok(Exit::Yes), Err)
     }
 
     /// The bot of this id.

@@ -14,7 +14,7 @@ use trading::{
 
 use super::Session;
 use crate::cli::RecoverArgs;
-use crate::failure::{Exit, Failure, Outcome};
+use crate::failure::{Failure, Outcome};
 
 /// How many messages one look may bring; a grid's own fills are far fewer.
 const QUEUE_CAPACITY: usize = 50_000;
@@ -32,15 +32,15 @@ struct Looked {
 }
 
 pub(super) async fn recover(session: &mut Session<'_>, args: &RecoverArgs) -> Outcome {
-    let bots = match &args.bot {
-        Some(id) => vec![session.find_bot(id).await?],
-        None => session.home.store().bots(None).await?,
+    let (bots, mut failures) = match &args.bot {
+        Some(id) => (vec![session.find_bot(id).await?], Vec::new()),
+        None => session.bots().await?,
     };
     if !session.home.is_owned() {
-        return ask_up(session, &bots).await;
+        ask_up(session, &bots).await?;
+        return session.pass_on(failures);
     }
     let mut looked = Vec::new();
-    let mut failed = None;
     for bot in &bots {
         match look(session, bot).await {
             Ok(recovered) => looked.push(Looked {
@@ -50,9 +50,7 @@ pub(super) async fn recover(session: &mut Session<'_>, args: &RecoverArgs) -> Ou
                 fills_recovered: recovered.fills_recovered,
                 problems: recovered.problems,
             }),
-            Err(failure) => {
-                failed.get_or_insert(failure.at(format!("bot {}", bot.id)));
-            }
+            Err(failure) => failures.push(failure.at(format!("bot {}", bot.id))),
         }
     }
     if session.json {
@@ -60,13 +58,10 @@ pub(super) async fn recover(session: &mut Session<'_>, args: &RecoverArgs) -> Ou
     } else {
         write(session, &looked)?;
     }
-    match failed {
-        Some(failure) => Err(failure),
-        None => Ok(Exit::Yes),
-    }
+    session.pass_on(failures)
 }
 
-async fn ask_up(session: &mut Session<'_>, bots: &[Bot]) -> Outcome {
+async fn ask_up(session: &mut Session<'_>, bots: &[Bot]) -> Result<(), Failure> {
     for bot in bots {
         session
             .home
@@ -84,7 +79,7 @@ async fn ask_up(session: &mut Session<'_>, bots: &[Bot]) -> Outcome {
             bots.len()
         )?;
     }
-    Ok(Exit::Yes)
+    Ok(())
 }
 
 /// One look at one bot, and at everything its immediate fills bring.

@@ -321,6 +321,12 @@ async fn a_record_that_is_newer_or_broken_is_named_and_left_alone() {
         }
     }
     world.run(&["bot", "show", &good]).yes();
+    // Listings show the good one and name the others.
+    for arguments in [&["bot", "list"][..], &["audit"], &["recover"]] {
+        let listed = world.run(arguments).ends(1);
+        listed.says(&[&good, &format!("BOT#{newer}"), &format!("BOT#{broken}")]);
+    }
+    world.run(&["account", "list"]).yes().says(&["main"]);
     world
         .run(&["doctor"])
         .ends(1)

@@ -93,8 +93,15 @@ impl Sums {
 
 pub(super) async fn list(session: &mut Session<'_>) -> Outcome {
     let mut listed = Vec::new();
-    for bot in session.home.store().bots(None).await? {
-        let levels = session.home.store().levels(&bot.id).await?;
+    let (bots, mut failures) = session.bots().await?;
+    for bot in bots {
+        let levels = match session.home.store().levels(&bot.id).await {
+            Ok(levels) => levels,
+            Err(error) => {
+                failures.push(Failure::from(error).at(format!("bot {}", bot.id)));
+                continue;
+            }
+        };
         listed.push(Listed {
             sums: Sums::of(&levels),
             bot: bot.id,
@@ -107,9 +114,9 @@ pub(super) async fn list(session: &mut Session<'_>) -> Outcome {
     }
     if session.json {
         session.write_json(&listed)?;
-        return Ok(Exit::Yes);
+        return session.pass_on(failures);
     }
-    if listed.is_empty() {
+    if listed.is_empty() && failures.is_empty() {
         writeln!(
             session.out,
             "no bots yet; `gridkeeper bot plan --help` says how to plan one"
@@ -145,7 +152,7 @@ pub(super) async fn list(session: &mut Session<'_>) -> Outcome {
         ]);
     }
     table.write(session.out, 0)?;
-    Ok(Exit::Yes)
+    session.pass_on(failures)
 }
 
 pub(super) async fn show(session: &mut Session<'_>, id: &BotId) -> Outcome {
