@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::{AccountId, BotId, LevelIndex, Price, Rate, Sizing, Spacing, Symbol};
+use dynamo_store::Durability;
 use trading::Environment;
 
 /// Keeps a Binance Spot grid bot's buy-sell cycle unbroken.
@@ -32,7 +33,7 @@ pub enum Command {
     /// Watch a grid trade on a simulated exchange, without an account and without money.
     Demo(crate::demo::DemoArgs),
     /// Keep all running bots of the data folder trading, until Ctrl-C.
-    Up,
+    Up(UpArgs),
     /// Serve a small Binance Spot on this machine, to try everything without money.
     SimulateExchange(SimulateArgs),
     /// Exchange accounts and their keys.
@@ -51,6 +52,35 @@ pub enum Command {
     Audit(AuditArgs),
     /// Check clock, keys, region, address, store, streams and limits.
     Doctor,
+}
+
+/// Keeping bots trading.
+#[derive(Debug, Clone, Args)]
+pub struct UpArgs {
+    /// What an acknowledged write survives.
+    #[arg(long, value_enum, default_value = "power-loss", value_name = "WHAT")]
+    pub durability: Survives,
+}
+
+/// What an acknowledged write of a running process survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Survives {
+    /// The end of the process in any way, `kill -9` included, and the loss of power: each write
+    /// waits for the disk.
+    PowerLoss,
+    /// The end of the process in any way, not the loss of power. Faster on a slow disk. After a loss of
+    /// power the last orders may be unknown to their levels, and placed again: where that matters,
+    /// leave it.
+    Process,
+}
+
+impl From<Survives> for Durability {
+    fn from(survives: Survives) -> Self {
+        match survives {
+            Survives::PowerLoss => Self::PowerLoss,
+            Survives::Process => Self::Process,
+        }
+    }
 }
 
 /// Accounts.

@@ -12,7 +12,7 @@ use crate::environs::Environs;
 use crate::failure::Failure;
 use crate::keys::KeyFile;
 
-/// What an acknowledged commit survives on one machine: the loss of power too.
+/// What an acknowledged commit survives unless somebody asks for less: the loss of power too.
 const DURABILITY: Durability = Durability::PowerLoss;
 
 /// An opened data folder.
@@ -20,6 +20,7 @@ const DURABILITY: Durability = Durability::PowerLoss;
 pub struct Home {
     folder: PathBuf,
     opened: OpenedStore,
+    durability: Durability,
     store: DynamoStore,
     keys: KeyFile,
     exchanges: LocalExchanges,
@@ -56,7 +57,7 @@ impl Home {
     /// [`Failure`] naming what cannot be used and how to mend it.
     pub async fn open(folder: &Path, environs: &Environs) -> Result<Self, Failure> {
         let opened = open_data_dir(folder, DURABILITY).await?;
-        Self::from_opened(folder, opened, environs).await
+        Self::from_opened(folder, (opened, DURABILITY), environs).await
     }
 
     /// Opens a data folder for this process alone.
@@ -64,8 +65,22 @@ impl Home {
     /// # Errors
     /// [`Failure`] naming who holds it, or what cannot be used.
     pub async fn own(folder: &Path, environs: &Environs) -> Result<Self, Failure> {
-        match open_data_dir(folder, DURABILITY).await? {
-            opened @ OpenedStore::Owned(_) => Self::from_opened(folder, opened, environs).await,
+        Self::own_with(folder, DURABILITY, environs).await
+    }
+
+    /// The same with a say in what an acknowledged commit survives.
+    ///
+    /// # Errors
+    /// As [`Home::own`].
+    pub async fn own_with(
+        folder: &Path,
+        durability: Durability,
+        environs: &Environs,
+    ) -> Result<Self, Failure> {
+        match open_data_dir(folder, durability).await? {
+            opened @ OpenedStore::Owned(_) => {
+                Self::from_opened(folder, (opened, durability), environs).await
+            }
             OpenedStore::Remote(_) => Err(Failure::bad_input(format!(
                 "the data folder {} is locked by another `gridkeeper up`",
                 folder.display()
@@ -77,7 +92,7 @@ impl Home {
 
     async fn from_opened(
         folder: &Path,
-        opened: OpenedStore,
+        (opened, durability): (OpenedStore, Durability),
         environs: &Environs,
     ) -> Result<Self, Failure> {
         let store = opened.store();
@@ -89,6 +104,7 @@ impl Home {
         Ok(Self {
             folder: folder.to_owned(),
             opened,
+            durability,
             store,
             keys,
             exchanges,
@@ -138,10 +154,13 @@ impl Home {
         &self.environs
     }
 
-    /// In words, what an acknowledged commit survives.
+    /// In words, what an acknowledged commit survives. Only its holder knows.
     #[must_use]
     pub const fn durability(&self) -> &'static str {
-        match DURABILITY {
+        if !self.is_owned() {
+            return "what an acknowledged write survives, the running `gridkeeper up` said at its start";
+        }
+        match self.durability {
             Durability::PowerLoss => {
                 "every acknowledged write survives kill -9 and the loss of power"
             }

@@ -1,6 +1,6 @@
 //! `gridkeeper audit`: the full audit of one bot or all.
 
-use trading::{BotStore as _, Exchanges as _};
+use trading::Exchanges as _;
 
 use super::Session;
 use crate::audit::{AuditError, full_audit};

@@ -7,9 +7,7 @@ use domain::{
     Quantity, QuoteAmount, Symbol,
 };
 use serde::Serialize;
-use trading::{
-    AccountRecord, AccountStore as _, BotStore as _, Breaker, LevelStore as _, StreamState,
-};
+use trading::{AccountRecord, AccountStore as _, Breaker, LevelStore as _, StreamState};
 
 use super::super::Session;
 use super::super::account::{breaker_words, stream_words};
