@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use exchange_simulator::model::ApiKey;
 use exchange_simulator::{
@@ -68,6 +68,10 @@ pub(crate) struct World {
     pub(crate) simulator: RunningSimulator,
     dir: tempfile::TempDir,
 }
+
+/// How often [`World::until`] looks: for a minute at least.
+const TRIES: u32 = 600;
+const BETWEEN_TRIES: Duration = Duration::from_millis(100);
 
 pub(crate) const SYMBOL: &str = "BTCUSDT";
 
@@ -187,15 +191,17 @@ impl World {
     /// Runs a command again and again until its JSON is as wanted.
     #[track_caller]
     pub(crate) fn until(&self, arguments: &[&str], wanted: impl Fn(&Value) -> bool) -> Value {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        loop {
+        let mut last = None;
+        for _ in 0..TRIES {
             let ran = self.run(arguments);
             if ran.code == 0 && wanted(&ran.json()) {
                 return ran.json();
             }
-            assert!(Instant::now() < deadline, "{arguments:?} stays\n{ran}");
-            std::thread::sleep(Duration::from_millis(100));
+            last = Some(ran);
+            std::thread::sleep(BETWEEN_TRIES);
         }
+        let last = last.map(|ran| ran.to_string());
+        panic!("{arguments:?} stays\n{}", last.unwrap_or_default());
     }
 
     /// Starts `up` and waits until it says that it is.
