@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    Bot, BotId, ExchangeOrderId, Level, LevelIndex, ObservedStatus, OrderNumber, OrderState,
-    PassedOrder,
+    Bot, BotId, ExchangeOrderId, HoldReason, Level, LevelIndex, ObservedStatus, OrderNumber,
+    OrderState, PassedOrder, QuarantineReason, RefusalReason,
 };
 use dynamo_store::{DynamoStore, EmbeddedDynamo};
 use trading::{
-    AccountStore, BotStore, Breaker, DueBot, FillCommit, Heartbeat, LevelStore, Settlement,
-    StoreError, TradeKeyStore,
+    AccountStore, BotStore, Breaker, DueBot, FillCommit, Heartbeat, LevelStore, SettleOutcome,
+    Settlement, StoreError, TradeKeyStore,
 };
 
 use crate::fixture::{
     TABLE, account, account_id, at, bot_id, create, event, fill, key, lease, next, pending,
-    quantity, store,
+    quantity, quote, store,
 };
 
 type Item = BTreeMap<String, AttributeValue>;
@@ -407,6 +407,57 @@ async fn no_write_overwrites_a_newer_item() {
     store.commit_fill(&writes.commit).await.unwrap();
     store.remove_bot(&writes.bot.id).await.unwrap();
     store.remove_account(&account_id()).await.unwrap();
+}
+
+/// Settling writes a level as writing it whole would: nothing of the state before is left behind,
+/// where a later change could bring it back to life.
+#[tokio::test]
+async fn settling_leaves_nothing_of_the_state_before() {
+    let (store, table) = furnished().await;
+    let bot = bot_id();
+    let refused = |attempt| Settlement::Refused {
+        attempt,
+        why: RefusalReason::Filter,
+        detail: "-1013".to_owned(),
+        retry_at: at(9),
+    };
+    let held = |attempt| Settlement::Held {
+        attempt,
+        why: HoldReason::BelowMinimum {
+            value: quote("4"),
+            missing: quote("1"),
+        },
+    };
+    let quarantined = |attempt| Settlement::Quarantined {
+        attempt,
+        why: QuarantineReason::ForeignOrder,
+        evidence: "another price".to_owned(),
+    };
+    let roads: [&[Settlement]; 6] = [
+        &[accepted()],
+        &[refused(1), accepted()],
+        &[held(1), accepted()],
+        &[renewed(), refused(2)],
+        &[renewed(), held(2)],
+        &[quarantined(1)],
+    ];
+    for road in roads {
+        let before = store.levels(&bot).await.unwrap().remove(0);
+        let owed = next(&before, 2, pending(1));
+        store.claim_intent(before.version, &owed).await.unwrap();
+        for settlement in road {
+            let outcome =
+                store.settle_intent(&bot, LevelIndex(0), OrderNumber(2), settlement, at(1));
+            assert_eq!(outcome.await.unwrap(), SettleOutcome::Settled);
+        }
+        let settled = table.get("BOT#k3x9", "LEVEL#0000").await;
+        let mut same = store.levels(&bot).await.unwrap().remove(0);
+        same.version += 1;
+        store.claim_intent(same.version - 1, &same).await.unwrap();
+        let whole = table.get("BOT#k3x9", "LEVEL#0000").await;
+        let names = |item: &Item| item.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(names(&settled), names(&whole), "{road:?}");
+    }
 }
 
 #[tokio::test]

@@ -229,12 +229,14 @@ pub(crate) fn event(level: Option<u16>, millis: i64, text: &str) -> EventRecord 
     }
 }
 
-/// A level with every field as long as its type and the exchange's rules let it be, in one state.
+/// A level with every field as long as it can get, in one state: amounts of all the digits a decimal
+/// has, and fees in three assets (base, quote and a third one) with names longer than any that
+/// Binance lists, the longest of which has 12 bytes.
 pub(crate) fn longest_level(state: OrderState) -> Level {
-    let longest_price = price("123456789012345.1234567890123");
-    let longest_quantity = quantity("123456789012345.1234567890123");
-    let longest_quote = quote("-1234567890123456.1234567890123");
-    let asset = |letter: &str| letter.repeat(10).parse().unwrap();
+    let longest_price = price("712345678901234.12345678901234");
+    let longest_quantity = quantity("712345678901234.12345678901234");
+    let longest_quote = quote("-7123456789012345.1234567890123");
+    let asset = |letter: &str| letter.repeat(14).parse().unwrap();
     let mut order = order(u32::MAX - 1, state);
     order.intent = Intent {
         side: Side::Sell,
@@ -264,7 +266,7 @@ pub(crate) fn longest_level(state: OrderState) -> Level {
             exchange_order_id: Some(ExchangeOrderId(i64::MAX)),
             executed: longest_quantity,
         }),
-        base: "-1234567890123456.1234567890123".parse().unwrap(),
+        base: "-7123456789012345.1234567890123".parse().unwrap(),
         cost: longest_quote,
         realized_profit: longest_quote,
         round_trips: u32::MAX,

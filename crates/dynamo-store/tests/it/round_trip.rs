@@ -284,7 +284,7 @@ fn longest_states() -> Vec<OrderState> {
         attempt: u32::MAX,
         ..lease(2, 1)
     };
-    let amount = "-1234567890123456.1234567890123";
+    let amount = "-7123456789012345.1234567890123";
     vec![
         OrderState::Pending { lease: longest },
         OrderState::Refused {
