@@ -328,7 +328,7 @@ mod tests {
         for words in [
             "XRPETH 0.00145   faults some   12 s",
             "1 bots, 1/2 levels with an order",
-            "0.0014       0.0015       BUY 100 open",
+            "BUY 100 open",
             "BUY 100 held: Paused",
             "1 SELL 99 @ 0.0016 -> BUY 4 ms",
             "price, 0.0014 to 0.00145",
