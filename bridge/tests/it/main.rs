@@ -9,7 +9,8 @@
 mod exchange;
 #[cfg(test)]
 mod outside;
-#[cfg(all(test, feature = "sqs"))]
+#[cfg(test)]
+#[cfg(feature = "sqs")]
 mod queue_on_aws;
 #[cfg(test)]
 mod streams;
