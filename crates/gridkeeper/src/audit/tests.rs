@@ -533,6 +533,28 @@ fn two_live_orders_at_once_are_found() {
 }
 
 #[test]
+fn a_replaced_order_that_is_still_live_is_found() {
+    let mut story = Story::begin();
+    story.order(1, Side::Buy, "10", &["10"], FILLED);
+    story.order(2, Side::Sell, "10", &["4"], OrderStatus::PartiallyFilled);
+    story.order(3, Side::Sell, "6", &[], LIVE);
+    story.breaks(&[3]);
+}
+
+#[test]
+fn fees_that_the_exchange_did_not_take_are_found() {
+    let mut story = round_trip();
+    let fees = &mut story.level().fees;
+    fees.insert("BNB".parse().unwrap(), quantity("0.5"));
+    let audit = story.breaks(&[4]);
+    assert!(
+        audit.violations[0].text.contains("0.5 BNB"),
+        "{:?}",
+        audit.violations
+    );
+}
+
+#[test]
 fn an_order_off_the_rules_is_found_unless_the_rules_are_younger() {
     for (price, asked) in [("3.005", "10"), ("3", "10.05"), ("3", "0.1")] {
         let mut story = Story::begin();
