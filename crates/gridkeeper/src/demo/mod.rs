@@ -1,8 +1,8 @@
 //! `gridkeeper demo`: a grid trading on a simulated exchange, the whole system in one process.
 //!
 //! Nothing here is a mock-up: real HTTP and WebSocket on 127.0.0.1, real signing, the real store on a
-//! file, the bridge, the handlers and recovery. Start at [`run`]; [`stage`] sets the exchange,
-//! [`snapshot`] and [`screen`] show it, [`report`] judges it.
+//! file, the bridge, the handlers and recovery. Start at [`run`]; `stage` sets the exchange,
+//! `snapshot` and `screen` show it, `report` judges it.
 
 mod args;
 mod play;

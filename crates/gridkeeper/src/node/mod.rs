@@ -1,7 +1,7 @@
 //! One machine's process: bridge, handlers and recovery over one store, in one process.
 //!
-//! Where to start: [`Node::start`] wires the parts and starts three loops; [`handlers`] takes reports
-//! from the queue, [`recovery`] takes due bots, and the bridge holds the streams. [`Node::stop`] ends
+//! Where to start: [`Node::start`] wires the parts and starts three loops; `handlers` takes reports
+//! from the queue, `recovery` takes due bots, and the bridge holds the streams. [`Node::stop`] ends
 //! them in that order and lets placements under way finish.
 //!
 //! The loops decide nothing: everything about money is in `trading`.
