@@ -64,7 +64,7 @@ async fn replay(shared: &Shared, prints: Option<Prints>) {
     shared.change(|core| core.phase = RunPhase::Running);
     let Some(prints) = prints else {
         // Prices come by hand: the run ends when `finish` is called.
-        wait(shared, |core| core.finish_asked.then_some(())).await;
+        finish_asked(shared).await;
         shared.change(|core| core.phase = RunPhase::Draining);
         return drain(shared).await;
     };
@@ -82,11 +82,15 @@ async fn replay(shared: &Shared, prints: Option<Prints>) {
             Speed::Max => in_step(shared).await,
             Speed::Times(factor) => {
                 let (start, start_ms) = *first.get_or_insert((Instant::now(), print.time_ms));
-                tokio::time::sleep_until(
-                    start + paced(print.time_ms.saturating_sub(start_ms), factor),
-                )
-                .await;
+                let due = start + paced(print.time_ms.saturating_sub(start_ms), factor);
+                tokio::select! {
+                    () = tokio::time::sleep_until(due) => {}
+                    () = finish_asked(shared) => {}
+                }
             }
+        }
+        if shared.look().finish_asked {
+            break;
         }
         shared.change(|core| apply(core, print));
         // At full speed nothing else here would ever give way.
@@ -94,6 +98,11 @@ async fn replay(shared: &Shared, prints: Option<Prints>) {
     }
     shared.change(|core| core.phase = RunPhase::Draining);
     drain(shared).await;
+}
+
+/// Waits until somebody ends the run.
+async fn finish_asked(shared: &Shared) {
+    wait(shared, |core| core.finish_asked.then_some(())).await;
 }
 
 fn paced(elapsed_ms: i64, factor: Decimal) -> Duration {

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use exchange_simulator::audit::LadderSlot;
 use exchange_simulator::faults::{FaultKind, FaultPlan};
 use exchange_simulator::{
-    LimitsConfig, PriceSource, RunPhase, Simulator, SimulatorConfig, SimulatorError, Speed,
-    StartWhen, Timing,
+    Control, LimitsConfig, PriceSource, RunPhase, Simulator, SimulatorConfig, SimulatorError,
+    Speed, StartWhen, Timing,
 };
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -324,5 +324,22 @@ async fn a_long_tape_on_which_nothing_fills_takes_no_time() {
         begun.elapsed()
     );
     assert_eq!(simulator.stats().last_price, Some(Decimal::from(106)));
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_endless_walk_ends_when_asked() {
+    let walk = SimulatorConfig {
+        start: StartWhen::Immediately,
+        timing: Timing {
+            drain_quiet_ms: 50,
+            ..Timing::default()
+        },
+        ..SimulatorConfig::seeded(7)
+    };
+    let simulator = Simulator::start(walk).await.unwrap();
+    simulator.control(Control::Finish).unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(20), simulator.wait_finished()).await;
+    ended.expect("the walk goes on").unwrap();
     simulator.shutdown().await;
 }

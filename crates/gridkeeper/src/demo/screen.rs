@@ -147,7 +147,7 @@ fn draw_ladder(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
         Constraint::Length(5),
         Constraint::Length(12),
         Constraint::Length(12),
-        Constraint::Min(24),
+        Constraint::Min(18),
         Constraint::Length(5),
     ];
     let header = Row::new(["level", "buys at", "sells at", "order", "trips"]).style(dim());
