@@ -31,18 +31,36 @@ pub(crate) fn gridkeeper() -> &'static Path {
     })
 }
 
-/// Whether the binary is there and no source is newer, by the list that cargo keeps beside it.
+/// Whether the binary is there and no source of the workspace's crates is newer. Cargo keeps no list of
+/// sources beside a binary that a test run has built.
 fn is_current(binary: &Path) -> bool {
-    let changed = |path: &Path| path.metadata().and_then(|data| data.modified()).ok();
     let Some(built) = changed(binary) else {
         return false;
     };
-    let Ok(list) = std::fs::read_to_string(binary.with_extension("d")) else {
-        return false;
-    };
-    let sources = list.split_once(": ").map_or("", |(_, sources)| sources);
-    let newest = sources.split_whitespace().map(Path::new).map(changed);
-    newest.flatten().max().unwrap_or(SystemTime::UNIX_EPOCH) <= built
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let crates = std::fs::read_dir(root.join("crates")).unwrap();
+    let mut folders: Vec<PathBuf> = crates.map(|one| one.unwrap().path().join("src")).collect();
+    folders.push(root.join("bridge/src"));
+    folders.iter().filter_map(|folder| newest(folder)).max() <= Some(built)
+}
+
+fn changed(path: &Path) -> Option<SystemTime> {
+    path.metadata().and_then(|data| data.modified()).ok()
+}
+
+/// When the last of a folder's files changed.
+fn newest(folder: &Path) -> Option<SystemTime> {
+    let entries = std::fs::read_dir(folder).ok()?;
+    entries
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            if path.is_dir() {
+                newest(&path)
+            } else {
+                changed(&path)
+            }
+        })
+        .max()
 }
 
 fn build(profile: &Path) {
