@@ -281,10 +281,12 @@ pub fn pause_before_next(
 pub fn waiting_state(ended: &LevelOrder, retry_at: LocalTime) -> OrderState {
     OrderState::Refused {
         why: RefusalReason::Backoff,
-        detail: format!(
-            "order {} ended as {:?} with {} executed",
-            ended.no, ended.terminal, ended.executed
-        ),
+        detail: ended.terminal.map_or_else(String::new, |how| {
+            format!(
+                "order {} ended as {how:?} with {} executed",
+                ended.no, ended.executed
+            )
+        }),
         retry_at,
         lease: None,
     }

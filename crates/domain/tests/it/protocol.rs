@@ -516,3 +516,23 @@ fn a_number_ahead_is_quarantined() {
         FillDecision::Quarantine(domain::QuarantineReason::NumberAhead, _)
     ));
 }
+
+#[test]
+fn a_pause_says_in_words_how_the_order_before_ended() {
+    let bot = bot();
+    let level = pending(&empty_level(&bot), Side::Buy, "10");
+    let expired = report(
+        &bot,
+        &level,
+        Quantity::ZERO,
+        OrderStatus::ExpiredInMatch,
+        Vec::new(),
+    );
+    let (level, _) = deliver(&bot, level, &expired, &[], &mut BTreeSet::new());
+    let ended = level.order.unwrap();
+    let state = domain::waiting_state(&ended, domain::LocalTime::from_millis(5));
+    let OrderState::Refused { detail, .. } = state else {
+        panic!("{state:?}")
+    };
+    assert_eq!(detail, "order 1 ended as ExpiredInMatch with 0 executed");
+}
