@@ -145,8 +145,8 @@ fn draw_ladder(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
         .map(|level| ladder_row(level, snapshot.price));
     let widths = [
         Constraint::Length(5),
-        Constraint::Length(12),
-        Constraint::Length(12),
+        Constraint::Length(11),
+        Constraint::Length(11),
         Constraint::Min(18),
         Constraint::Length(5),
     ];
