@@ -58,7 +58,7 @@ pub enum RefusalReason {
 }
 
 /// Why an owed order is on purpose not placed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "reason")]
 pub enum HoldReason {
     /// The bot is paused.

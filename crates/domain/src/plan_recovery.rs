@@ -94,12 +94,7 @@ pub fn find_room(bot: &Bot, levels: &[Level], prices: Option<BestPrices>, foreig
     let mut room = Room::default();
     let mut ranked: Vec<(Decimal, LevelIndex)> = Vec::new();
     for level in levels {
-        let (side, price) = level
-            .order
-            .as_ref()
-            .map_or((Side::Buy, level.buy_price), |order| {
-                (order.intent.side, order.intent.price)
-            });
+        let (side, price) = resting_place(level);
         if bot.rules.price_in_band(side, price, middle) {
             let distance = price
                 .decimal()
@@ -118,6 +113,17 @@ pub fn find_room(bot: &Bot, levels: &[Level], prices: Option<BestPrices>, foreig
     room.crowded_out
         .extend(ranked.into_iter().skip(places).map(|(_, index)| index));
     room
+}
+
+/// Where a level's order rests, or will. First inventory is bought near the market wherever its level
+/// lies: ranked by that price it would take the place of levels that are nearer.
+fn resting_place(level: &Level) -> (Side, Price) {
+    match &level.order {
+        Some(order) if order.intent.purpose != Purpose::FirstInventory => {
+            (order.intent.side, order.intent.price)
+        }
+        Some(_) | None => (Side::Buy, level.buy_price),
+    }
 }
 
 fn middle_price(prices: BestPrices) -> Option<Price> {
@@ -160,14 +166,9 @@ fn plan_fresh(level: &Level, view: &View<'_>) -> RecoveryAction {
     }
 }
 
-/// A level lays its first order once there is room for it; until then it owes nothing.
+/// A level lays its first order, or records why it must not yet.
 fn lay(level: &Level, view: &View<'_>) -> RecoveryAction {
-    let room = view.room;
-    if room.outside_band.contains(&level.index) || room.crowded_out.contains(&level.index) {
-        RecoveryAction::Wait
-    } else {
-        RecoveryAction::Lay
-    }
+    reason_to_hold(level, view).map_or(RecoveryAction::Lay, RecoveryAction::Hold)
 }
 
 fn plan_idle(level: &Level, view: &View<'_>) -> RecoveryAction {

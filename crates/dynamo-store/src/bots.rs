@@ -64,7 +64,7 @@ impl BotStore for DynamoStore {
         record.as_ref().map(Record::decode).transpose()
     }
 
-    async fn bots(&self, account: Option<&AccountId>) -> Result<Vec<Bot>, StoreError> {
+    async fn bot_ids(&self, account: Option<&AccountId>) -> Result<Vec<BotId>, StoreError> {
         let listing = match account {
             Some(account) => {
                 let partition = key::account_partition(account);
@@ -72,10 +72,17 @@ impl BotStore for DynamoStore {
             }
             None => self.read_range(key::BOTS, "").await?,
         };
-        let keys = listing
+        let mut ids = listing
             .iter()
-            .map(|entry| Ok(Key::bot(&entry.parsed("bot")?)))
-            .collect::<Result<Vec<_>, StoreError>>()?;
+            .map(|entry| entry.parsed("bot"))
+            .collect::<Result<Vec<BotId>, StoreError>>()?;
+        ids.sort();
+        Ok(ids)
+    }
+
+    async fn bots(&self, account: Option<&AccountId>) -> Result<Vec<Bot>, StoreError> {
+        let ids = self.bot_ids(account).await?;
+        let keys: Vec<Key> = ids.iter().map(Key::bot).collect();
         let records = self.read(&keys).await?;
         let mut bots: Vec<Bot> = records
             .iter()

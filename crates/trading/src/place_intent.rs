@@ -43,11 +43,13 @@ pub enum Placing {
     NoAnswer,
 }
 
-/// Whether an owed order may be sent, or only its fate be found out.
+/// Whether an owed order may be sent, only be written down, or only its fate be found out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlaceMode {
     /// Send it.
     Send,
+    /// Write down what is owed, and that for this reason it is not placed; send nothing.
+    Hold(HoldReason),
     /// Find out what became of earlier attempts; send nothing.
     FindOut,
 }
@@ -83,7 +85,7 @@ pub async fn place_intent<O: Outside>(
         }
         Some((_, OrderState::Refused { .. } | OrderState::Held { .. } | OrderState::Idle))
         | None => match mode {
-            PlaceMode::Send => start(outside, &connection, site).await,
+            PlaceMode::Send | PlaceMode::Hold(_) => start(outside, &connection, site).await,
             PlaceMode::FindOut => Ok(Placing::NothingOwed),
         },
     }
@@ -209,6 +211,7 @@ async fn take_over<O: Outside>(
         Ok(Some(view)) => adopt(outside, &owned, &view).await,
         Ok(None) => match site.mode {
             PlaceMode::Send => send(outside, connection, owned).await,
+            PlaceMode::Hold(why) => hold(outside, &owned, why).await,
             PlaceMode::FindOut => {
                 let why = match site.bot.desired {
                     DesiredStatus::Stopped | DesiredStatus::StoppedAndSold => HoldReason::Stopped,
@@ -260,10 +263,14 @@ async fn start<O: Outside>(
         now,
         by_recovery: true,
     };
-    let (intent, state) = match next {
-        Next::Place(intent) => (intent, opening_state(None, &conditions)),
-        Next::Hold(intent, why) => (intent, OrderState::Held { why, lease: None }),
-        Next::Nothing => return Ok(Placing::NothingOwed),
+    let (intent, state) = match (next, site.mode) {
+        (Next::Nothing, _) => return Ok(Placing::NothingOwed),
+        (Next::Hold(intent, why), _) | (Next::Place(intent), PlaceMode::Hold(why)) => {
+            (intent, OrderState::Held { why, lease: None })
+        }
+        (Next::Place(intent), PlaceMode::Send | PlaceMode::FindOut) => {
+            (intent, opening_state(None, &conditions))
+        }
     };
     let claimed = with_intent(site.level, intent, state);
     if claimed == *site.level {
@@ -272,9 +279,24 @@ async fn start<O: Outside>(
     let Some(claimed) = claim(outside, site.level, claimed).await? else {
         return Ok(Placing::MovedOn);
     };
+    tell_of_start(outside, site.level, &claimed).await;
     match Owned::of(site.bot, &claimed) {
         Some(owned) => send(outside, connection, owned).await,
         None => Ok(Placing::Held),
+    }
+}
+
+/// A level's first order, and one that is held from now on, belong in its story.
+async fn tell_of_start<O: Outside>(outside: O, before: &Level, after: &Level) {
+    let Some(order) = &after.order else { return };
+    let (bot, level, no) = (&after.bot, Some(after.index), Some(order.no));
+    if before.order.is_none() {
+        let text = format!("buys at {}, sells at {}", after.buy_price, after.sell_price);
+        tell(outside, bot, level, no, EventKind::Laid, text).await;
+    }
+    if let OrderState::Held { why, .. } = &order.state {
+        let text = format!("held: {why:?}");
+        tell(outside, bot, level, no, EventKind::Held, text).await;
     }
 }
 

@@ -95,7 +95,6 @@ pub async fn recover_bot<O: Outside>(outside: O, id: &BotId) -> Result<Recovered
         connection: &connection,
         bot: &bot,
         account: &account,
-        prices,
     };
     let mut recovered = Recovered {
         observed: bot.observed,

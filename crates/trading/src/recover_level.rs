@@ -1,8 +1,8 @@
 //! Carrying out what recovery has planned for one level.
 
 use domain::{
-    BestPrices, Bot, ClientOrderId, ExchangeOrderId, FirstInventory, HoldReason, Level, OrderState,
-    QuarantineReason, RecoveryAction, first_inventory_price,
+    Bot, ClientOrderId, ExchangeOrderId, HoldReason, Level, OrderState, QuarantineReason,
+    RecoveryAction,
 };
 
 use crate::advance::rest;
@@ -23,7 +23,6 @@ pub(crate) struct Run<'a, O: Outside> {
     pub(crate) connection: &'a <O::Exchanges as Exchanges>::Connection,
     pub(crate) bot: &'a Bot,
     pub(crate) account: &'a AccountRecord,
-    pub(crate) prices: Option<BestPrices>,
 }
 
 impl<O: Outside> Clone for Run<'_, O> {
@@ -80,8 +79,7 @@ pub(crate) async fn carry_out<O: Outside>(
         | RecoveryAction::Wait => Ok(Done::default()),
         RecoveryAction::Query(id) => query(run, level, id).await,
         RecoveryAction::Cancel(id) => cancel(run, level, id).await,
-        RecoveryAction::Lay => lay(run, level).await,
-        RecoveryAction::Place | RecoveryAction::Liquidate => {
+        RecoveryAction::Lay | RecoveryAction::Place | RecoveryAction::Liquidate => {
             place(run, level, PlaceMode::Send).await.map_err(in_store)
         }
         RecoveryAction::FindOut => place(run, level, PlaceMode::FindOut)
@@ -123,67 +121,19 @@ async fn place<O: Outside>(
     })
 }
 
-/// Lays a level's first order; where its first inventory comes from the balance, waits for that.
-async fn lay<O: Outside>(run: Run<'_, O>, level: &Level) -> Result<Done, LevelError> {
-    let from_balance = run.bot.plan.first_inventory == FirstInventory::FromBalance;
-    if from_balance && level.order.is_none() && level.base.is_zero() && starts_above(run, level) {
-        let text = format!(
-            "level {}: starts above the market and waits for {} {} from the balance",
-            level.index, level.quantity, run.bot.rules.base
-        );
-        return Ok(Done {
-            booked: false,
-            problem: Some(text),
-        });
-    }
-    let done = place(run, level, PlaceMode::Send)
-        .await
-        .map_err(|error| LevelError::Store {
-            level: level.index,
-            error,
-        })?;
-    if level.order.is_none() {
-        let text = format!("buys at {}, sells at {}", level.buy_price, level.sell_price);
-        tell(
-            run.outside,
-            &level.bot,
-            Some(level.index),
-            None,
-            EventKind::Laid,
-            text,
-        )
-        .await;
-    }
-    Ok(done)
-}
-
-fn starts_above<O: Outside>(run: Run<'_, O>, level: &Level) -> bool {
-    let rung = domain::Rung {
-        buy_price: level.buy_price,
-        sell_price: level.sell_price,
-        quantity: level.quantity,
-    };
-    let plan = &run.bot.plan;
-    run.prices.is_some_and(|prices| {
-        first_inventory_price(
-            &rung,
-            &run.bot.rules,
-            prices,
-            plan.taker_fee,
-            plan.maker_fee,
-        )
-        .is_some()
-    })
-}
-
+/// Records why a level's order is not placed: the one it owes, or the one it would owe now.
 async fn hold<O: Outside>(
     run: Run<'_, O>,
     level: &Level,
     why: HoldReason,
 ) -> Result<Done, StoreError> {
     let mut after = level.clone();
-    let Some(order) = &mut after.order else {
-        return Ok(Done::default());
+    let Some(order) = after
+        .order
+        .as_mut()
+        .filter(|order| order.state != OrderState::Idle)
+    else {
+        return place(run, level, PlaceMode::Hold(why)).await;
     };
     let no = order.no;
     let text = format!("held: {why:?}");

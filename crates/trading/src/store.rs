@@ -254,10 +254,20 @@ pub trait BotStore: Send + Sync {
     /// [`StoreError`].
     fn bot(&self, id: &BotId) -> impl Future<Output = Result<Option<Bot>, StoreError>> + Send;
 
-    /// All bots, or those of one account, by id.
+    /// The ids of all bots, or of those of one account, in order. It reads no bot's own record, so
+    /// one that cannot be read hides none of the others.
     ///
     /// # Errors
     /// [`StoreError`].
+    fn bot_ids(
+        &self,
+        account: Option<&AccountId>,
+    ) -> impl Future<Output = Result<Vec<BotId>, StoreError>> + Send;
+
+    /// All bots, or those of one account, by id.
+    ///
+    /// # Errors
+    /// [`StoreError`], also when a single one of them cannot be read.
     fn bots(
         &self,
         account: Option<&AccountId>,

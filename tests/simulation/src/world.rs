@@ -183,11 +183,8 @@ impl World {
                 let bots = match bot {
                     Some(bot) => vec![bot],
                     None => {
-                        let bots = self.store.bots(Some(&account)).await;
+                        let bots = self.store.bot_ids(Some(&account)).await;
                         bots.unwrap_or_default()
-                            .into_iter()
-                            .map(|bot| bot.id)
-                            .collect()
                     }
                 };
                 for bot in bots {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use domain::{
     BestPrices, DesiredStatus, ExchangeOrderId, ExchangeTime, HoldReason, Level, LevelIndex,
-    ListedOrder, LocalTime, OrderState, Quantity, RecoveryAction, RefusalReason, Room, Side, View,
-    find_room, plan_recovery,
+    ListedOrder, LocalTime, OrderState, RecoveryAction, RefusalReason, Room, Side, View, find_room,
+    plan_recovery,
 };
 
 use crate::fixtures::{bot, empty_level, lease, pending, price, quantity};
@@ -203,5 +203,10 @@ fn the_nearest_levels_get_the_places() {
         plan(&open, DesiredStatus::Running, listed, &crowded),
         RecoveryAction::Cancel(ExchangeOrderId(42))
     );
-    assert_eq!(Quantity::ZERO, quantity("0"));
+    for waiting in [empty_level(&bot), in_state(OrderState::Idle)] {
+        assert_eq!(
+            plan(&waiting, DesiredStatus::Running, &[], &crowded),
+            RecoveryAction::Hold(HoldReason::TooManyOrders)
+        );
+    }
 }

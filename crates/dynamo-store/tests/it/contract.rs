@@ -512,6 +512,16 @@ pub(crate) async fn bots_are_listed_and_updated_by_version(store: &impl Store) {
         .unwrap();
     let listed = store.bots(None).await.unwrap();
     assert_eq!(listed, [other.clone(), first.clone()]);
+    let ids = [other.id.clone(), first.id.clone()];
+    assert_eq!(store.bot_ids(None).await.unwrap(), ids);
+    assert_eq!(store.bot_ids(Some(&account_id())).await.unwrap(), ids);
+    assert_eq!(
+        store
+            .bot_ids(Some(&"nobody".parse().unwrap()))
+            .await
+            .unwrap(),
+        []
+    );
     let mut paused = first.clone();
     paused.version = 1;
     paused.desired = DesiredStatus::Paused;

@@ -19,6 +19,9 @@ pub(crate) const SECRET: &str = "theSecretOfEveryAccountOfThisBenchWorthNothingA
 /// Every symbol starts here, just above the highest BUY.
 pub(crate) const START: i64 = 1_000;
 
+/// More than anything here asks for.
+const NO_LIMIT: u64 = 1_000_000_000;
+
 /// How long an answer may take before the bench gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -43,9 +46,14 @@ pub(crate) async fn serve() -> Result<(), Failure> {
             .map(|name| (rules(name), START.into()))
             .collect(),
         accounts: (0..ACCOUNTS).map(account).collect(),
+        // Lifted and told so: `up` keeps to half of what the exchange announces.
         limits: LimitsConfig {
             lifted: true,
-            ..LimitsConfig::default()
+            weight_per_minute: NO_LIMIT,
+            requests_per_five_minutes: NO_LIMIT,
+            orders_per_ten_seconds: NO_LIMIT,
+            orders_per_day: NO_LIMIT,
+            connections_per_five_minutes: NO_LIMIT,
         },
         ..SimulatorConfig::default()
     };

@@ -6,8 +6,8 @@
 use domain::{AccountId, LocalTime};
 use serde::Serialize;
 use trading::{
-    AccountRecord, AccountStore as _, BotStore as _, Breaker, Environment, SealedKey, StoreError,
-    StreamState, TradeKeyStore as _,
+    AccountRecord, AccountStore as _, BotStore as _, Breaker, Environment, SealedKey, StreamState,
+    TradeKeyStore as _,
 };
 
 use super::Session;
@@ -29,8 +29,8 @@ struct Shown {
     trading: Breaker,
     stream: StreamState,
     stream_wanted_since: Option<LocalTime>,
-    /// How many bots it has; `None` when one of their records cannot be read.
-    bots: Option<usize>,
+    /// How many bots it has.
+    bots: usize,
     created_at: LocalTime,
 }
 
@@ -236,9 +236,7 @@ async fn list(session: &mut Session<'_>) -> Outcome {
         table.row(vec![
             account.account.to_string(),
             place(account.environment).to_owned(),
-            account
-                .bots
-                .map_or_else(|| "?".to_owned(), |bots| bots.to_string()),
+            account.bots.to_string(),
             breaker_words(&account.trading),
             stream_words(&account.stream, account.stream_wanted_since),
             when(account.created_at),
@@ -251,11 +249,7 @@ async fn list(session: &mut Session<'_>) -> Outcome {
 async fn show(session: &Session<'_>, account: AccountRecord) -> Result<Shown, Failure> {
     let store = session.home.store();
     let trade_key = store.trade_key(&account.id).await?;
-    let bots = match store.bots(Some(&account.id)).await {
-        Ok(bots) => Some(bots.len()),
-        Err(StoreError::Corrupt { .. }) => None,
-        Err(error) => return Err(error.into()),
-    };
+    let bots = store.bot_ids(Some(&account.id)).await?.len();
     Ok(Shown {
         account: account.id,
         environment: account.environment,
@@ -399,14 +393,13 @@ async fn rotate(session: &mut Session<'_>, args: &AccountRotateArgs) -> Outcome 
 
 async fn remove(session: &mut Session<'_>, name: &AccountId) -> Outcome {
     session.find_account(name).await?;
-    let bots = session.home.store().bots(Some(name)).await?;
+    let bots = session.home.store().bot_ids(Some(name)).await?;
     if let Some(bot) = bots.first() {
         return Err(
             Failure::bad_input(format!("account {name} still has {} bots", bots.len()))
-                .at(format!("bot {}", bot.id))
+                .at(format!("bot {bot}"))
                 .mend(format!(
-                    "stop and remove them first: gridkeeper bot stop {}",
-                    bot.id
+                    "stop and remove them first: gridkeeper bot stop {bot}"
                 )),
         );
     }

@@ -23,16 +23,13 @@ use std::io::{self, BufRead, Write};
 use clap::Parser as _;
 use domain::{AccountId, Bot, BotId, LocalTime};
 use serde::Serialize;
-use trading::{AccountRecord, AccountStore as _, BotStore as _, Clock as _, StoreError};
+use trading::{AccountRecord, AccountStore as _, BotStore as _, Clock as _};
 
 use crate::cli::{Cli, Command};
 use crate::clock::SystemClock;
 use crate::environs::Environs;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::home::{Home, data_folder};
-
-/// More bots than one machine keeps.
-const MOST_BOTS: usize = 100_000;
 
 /// Where a command writes and reads.
 pub struct Terminal<'a> {
@@ -153,23 +150,13 @@ impl Session<'_> {
     /// the rest.
     pub(crate) async fn bots(&self) -> Result<(Vec<Bot>, Vec<Failure>), Failure> {
         let store = self.home.store();
-        match store.bots(None).await {
-            Ok(bots) => return Ok((bots, Vec::new())),
-            Err(StoreError::Corrupt { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-        // Each bot has a due time, whether its record can be read or not.
-        let due = store
-            .due_bots(LocalTime::from_millis(i64::MAX), MOST_BOTS)
-            .await?;
         let (mut bots, mut failures) = (Vec::new(), Vec::new());
-        for bot in due {
-            match store.bot(&bot.bot).await {
+        for id in store.bot_ids(None).await? {
+            match store.bot(&id).await {
                 Ok(found) => bots.extend(found),
-                Err(error) => failures.push(Failure::from(error).at(format!("bot {}", bot.bot))),
+                Err(error) => failures.push(Failure::from(error).at(format!("bot {id}"))),
             }
         }
-        bots.sort_by(|one, other| one.id.cmp(&other.id));
         Ok((bots, failures))
     }
 

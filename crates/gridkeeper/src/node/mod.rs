@@ -161,7 +161,7 @@ impl Node {
     pub async fn recover_all(&self) -> Result<(), Failure> {
         let mut ended = self.parts.flow.recoveries();
         let before = *ended.borrow_and_update();
-        let bots = self.parts.store.bots(None).await?.len();
+        let bots = self.parts.store.bot_ids(None).await?.len();
         recovery::make_all_due(&self.parts).await?;
         self.wake.notify_one();
         let wanted = before.saturating_add(u64::try_from(bots).unwrap_or(u64::MAX));

@@ -61,8 +61,8 @@ pub(crate) async fn run(parts: Arc<Parts>, wake: Arc<Notify>, stop: Cancellation
 
 /// Makes every bot due now: whatever happened before this process began is looked at first.
 pub(crate) async fn make_all_due(parts: &Parts) -> Result<(), trading::StoreError> {
-    for bot in parts.store.bots(None).await? {
-        parts.store.make_due(&bot.id, parts.clock.now()).await?;
+    for bot in parts.store.bot_ids(None).await? {
+        parts.store.make_due(&bot, parts.clock.now()).await?;
     }
     Ok(())
 }
@@ -77,8 +77,8 @@ pub(crate) async fn reconcile(
     match bot {
         Some(bot) => parts.store.make_due(bot, now).await,
         None => {
-            for bot in parts.store.bots(Some(account)).await? {
-                parts.store.make_due(&bot.id, now).await?;
+            for bot in parts.store.bot_ids(Some(account)).await? {
+                parts.store.make_due(&bot, now).await?;
             }
             Ok(())
         }
@@ -108,7 +108,7 @@ async fn take_due(parts: &Parts, most: usize) -> Vec<DueBot> {
 
 /// How long until a bot's next run: longer when many bots share the address's weight.
 async fn cadence(parts: &Parts) -> Duration {
-    let bots = parts.store.bots(None).await.map_or(1, |bots| bots.len());
+    let bots = parts.store.bot_ids(None).await.map_or(1, |bots| bots.len());
     let bots = u32::try_from(bots).unwrap_or(u32::MAX);
     let seconds = bots.saturating_mul(WEIGHT_PER_RUN).saturating_mul(60) / WEIGHT_PER_MINUTE;
     parts

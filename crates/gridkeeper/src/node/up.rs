@@ -40,7 +40,7 @@ pub async fn up(
     config.ws_url = environs.simulated()?.map(|endpoints| endpoints.web_socket);
     let node = Node::start(&home, config).await?;
     let accounts = home.store().accounts().await?.len();
-    let bots = home.store().bots(None).await?.len();
+    let bots = home.store().bot_ids(None).await?.len();
     let text = format!(
         "up: {accounts} accounts, {bots} bots, data folder {} ({}); stop with Ctrl-C",
         home.folder().display(),

@@ -336,4 +336,11 @@ async fn a_record_that_is_newer_or_broken_is_named_and_left_alone() {
         .unwrap();
     assert_eq!(record(&opened.client(), &newer).await, newer_record);
     assert_eq!(record(&opened.client(), &broken).await, broken_record);
+    drop(opened);
+    // And they do not keep the good one from trading.
+    world.run(&["bot", "start", &good]).yes();
+    let _up = world.up();
+    world.until(&["bot", "show", &good, "--json"], |shown| {
+        shown["bot"]["observed"] == "running"
+    });
 }

@@ -35,6 +35,17 @@ impl BotStore for MemoryStore {
             .await
     }
 
+    async fn bot_ids(&self, account: Option<&AccountId>) -> Result<Vec<BotId>, StoreError> {
+        self.call("bot_ids", |tables| {
+            let listed = tables.listed.values();
+            Ok(listed
+                .filter(|due| account.is_none_or(|account| due.account == *account))
+                .map(|due| due.bot.clone())
+                .collect())
+        })
+        .await
+    }
+
     async fn bots(&self, account: Option<&AccountId>) -> Result<Vec<Bot>, StoreError> {
         self.call("bots", |tables| {
             let listed = tables.listed.keys().filter_map(|id| tables.bots.get(id));

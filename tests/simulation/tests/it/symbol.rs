@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use domain::{BotId, HoldReason, OrderState, RefusalReason, Side};
+use domain::{BotId, FirstInventory, HoldReason, OrderState, RefusalReason, Side};
 use exchange_simulator::model::{PriceBand, SymbolRules, SymbolStatus};
 use rust_decimal::Decimal;
 use simulation::{Task, World, bot_id, decimal, rung, xrp_rules};
-use trading::recover_bot;
+use trading::{EventKind, LevelStore as _, recover_bot};
 
 use crate::{XRP, assert_rests, one_level, order};
 
@@ -159,6 +159,51 @@ fn a_price_outside_the_band_is_held_until_the_market_comes_near() {
 }
 
 #[test]
+fn a_first_order_outside_the_band_is_held_until_the_market_comes_near() {
+    let world = World::empty();
+    world.list(xrp_rules(), "3.90");
+    world.open_account("main", &[("USDT", "100000")]);
+    change_rules(&world, |rules| {
+        rules.price_band = Some(PriceBand {
+            bid_up: decimal("1.05"),
+            bid_down: decimal("0.95"),
+            ask_up: decimal("1.05"),
+            ask_down: decimal("0.95"),
+        });
+    });
+    world.create_bot(&simulation::BotSpec::demo(vec![rung(
+        "3.1064", "3.1537", "100",
+    )]));
+    let bot = bot_id("demo");
+    world.lay(&bot);
+    heal(&world, &bot, 2);
+    assert_eq!(held(&world, &bot, 0), Some(HoldReason::OutsideBand));
+    let told = world.run(world.store.events(&bot, None)).unwrap();
+    let kinds: Vec<_> = told.iter().map(|event| event.kind).collect();
+    assert_eq!(kinds, [EventKind::Laid, EventKind::Held], "told once");
+    world.print(XRP, "3.20");
+    heal(&world, &bot, 3);
+    assert_rests(&world, &bot, 0, Side::Buy, "100");
+}
+
+#[test]
+fn a_level_that_the_market_passed_before_it_was_laid_buys_for_itself() {
+    let world = World::empty();
+    world.list(xrp_rules(), "3.20");
+    world.open_account("main", &[("USDT", "100000")]);
+    // When it was created its BUY lay below the market, so it took nothing from the balance.
+    world.create_bot(&simulation::BotSpec {
+        first_inventory: FirstInventory::FromBalance,
+        ..simulation::BotSpec::demo(vec![rung("3.1064", "3.1537", "100")])
+    });
+    world.print(XRP, "3.05");
+    let bot = bot_id("demo");
+    world.lay(&bot);
+    heal(&world, &bot, 3);
+    assert_rests(&world, &bot, 0, Side::Sell, "99.9");
+}
+
+#[test]
 fn of_more_levels_than_the_symbol_allows_orders_the_nearest_rest() {
     let bot = bot_id("demo");
     let line = |at: u32| Decimal::new(20_000 + i64::from(at) * 100, 4).to_string();
@@ -186,6 +231,10 @@ fn of_more_levels_than_the_symbol_allows_orders_the_nearest_rest() {
     assert_eq!(resting(&world), (20..30).collect::<Vec<_>>());
     let refused = world.exchange.with_model(|model, _| model.counts().refused);
     assert_eq!(refused, 0, "none is sent that has no room");
+    for level in 0..20 {
+        let why = held(&world, &bot, level);
+        assert_eq!(why, Some(HoldReason::TooManyOrders), "level {level}");
+    }
     // The market falls below the lowest of them: the next ones take their turn.
     world.print(XRP, "2.195");
     for _ in 0..8 {
