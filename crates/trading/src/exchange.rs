@@ -203,6 +203,10 @@ pub trait Exchange: Send + Sync {
     /// Whether an order may be sent now by the limits this process knows of.
     fn admission(&self) -> Admission;
 
+    /// Whether the exchange has told this process its limits: they come with a symbol's rules.
+    /// Until then its usual ones are kept to.
+    fn limits_known(&self) -> bool;
+
     /// The exchange's time as estimated here, for a request's timestamp. Never used to judge
     /// whether a lease is over.
     fn estimated_time(&self) -> ExchangeTime;

@@ -247,7 +247,8 @@ async fn open_up<O: Outside>(outside: O, bot: Bot, levels: &[Level]) -> Result<B
     write_bot(outside, &bot, after).await
 }
 
-/// Reads the symbol's rules anew when they are old or an order was refused for one of them.
+/// Reads the symbol's rules anew when they are old, an order was refused for one of them, or this
+/// process does not know the limits that come with them.
 async fn refresh_rules<O: Outside>(
     outside: O,
     connection: &<O::Exchanges as Exchanges>::Connection,
@@ -258,7 +259,7 @@ async fn refresh_rules<O: Outside>(
     let fresh = bot
         .rules_read_at
         .is_some_and(|at| now.since(at) < RULES_LAST);
-    if fresh && bot.rules.trades() && !bot.rules_doubted {
+    if fresh && bot.rules.trades() && !bot.rules_doubted && connection.limits_known() {
         return Ok(bot);
     }
     let mut rules = bot.rules.clone();

@@ -48,6 +48,7 @@ pub(crate) struct State {
     flights: Vec<Flight>,
     keys: BTreeMap<String, Keys>,
     admission: Admission,
+    limits_known: bool,
 }
 
 /// The trade keys of one account: which the exchange honours, which the store holds, and which the
@@ -75,6 +76,7 @@ impl ModelExchange {
                 flights: Vec::new(),
                 keys: BTreeMap::new(),
                 admission: Admission::Now,
+                limits_known: true,
             }),
         })
     }
@@ -130,6 +132,11 @@ impl ModelExchange {
     /// Sets whether the limits known on our side admit orders.
     pub fn set_admission(&self, admission: Admission) {
         self.state().admission = admission;
+    }
+
+    /// Makes our side forget the limits, as a process does that has just begun.
+    pub fn forget_limits(&self) {
+        self.state().limits_known = false;
     }
 
     /// Lets the exchange honour a new key of the account; the store learns of it at once or not.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::{AccountId, ExchangeTime, LocalTime, RefusalReason};
@@ -76,6 +76,8 @@ pub struct RestAddress {
 
 struct Pacings {
     limits: Vec<(Duration, u32)>,
+    /// Whether they are the exchange's own.
+    told: bool,
     by_account: BTreeMap<AccountId, Arc<OrderPacing>>,
 }
 
@@ -100,6 +102,7 @@ impl RestAddress {
             offset: ClockOffset::default(),
             pacings: Mutex::new(Pacings {
                 limits: DEFAULT_LIMITS.to_vec(),
+                told: false,
                 by_account: BTreeMap::new(),
             }),
             last_reply: AtomicI64::new(i64::MIN),
@@ -188,12 +191,23 @@ impl RestAddress {
 
     /// The order count of an account, the same one for each of its connections.
     pub(crate) fn pacing(&self, account: &AccountId) -> Arc<OrderPacing> {
-        let mut pacings = self.pacings.lock().unwrap_or_else(PoisonError::into_inner);
-        let Pacings { limits, by_account } = &mut *pacings;
+        let mut pacings = self.pacings();
+        let Pacings {
+            limits, by_account, ..
+        } = &mut *pacings;
         let pacing = by_account
             .entry(account.clone())
             .or_insert_with(|| Arc::new(OrderPacing::new(limits)));
         Arc::clone(pacing)
+    }
+
+    fn pacings(&self) -> MutexGuard<'_, Pacings> {
+        self.pacings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether `exchangeInfo` was read here.
+    pub(crate) fn limits_known(&self) -> bool {
+        self.pacings().told
     }
 
     /// Takes over the limits that `exchangeInfo` states.
@@ -201,10 +215,11 @@ impl RestAddress {
         if let Some(weight) = weight {
             self.weight.learn_limit(weight);
         }
+        let mut pacings = self.pacings();
+        pacings.told = true;
         if orders.is_empty() {
             return;
         }
-        let mut pacings = self.pacings.lock().unwrap_or_else(PoisonError::into_inner);
         for pacing in pacings.by_account.values() {
             pacing.learn_limits(&orders);
         }

@@ -125,6 +125,10 @@ impl Exchange for RestClient {
         }
     }
 
+    fn limits_known(&self) -> bool {
+        self.address.limits_known()
+    }
+
     fn estimated_time(&self) -> ExchangeTime {
         self.address.estimated_time()
     }

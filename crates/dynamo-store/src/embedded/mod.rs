@@ -3,6 +3,7 @@
 //! The client's HTTP connector hands each request to `dynoxide`, which keeps the tables in SQLite.
 //! No port and no socket is opened here.
 
+pub(crate) mod config;
 pub(crate) mod connector;
 pub(crate) mod dispatch;
 mod folder;
@@ -12,13 +13,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Config, Credentials, Region};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use dynoxide::Database;
 
 pub use folder::OpenError;
 pub(crate) use folder::{SOCKET_FILE, holder};
 
+use config::config;
 use connector::EmbeddedClient;
 use dispatch::Answer;
 use folder::FolderLock;
@@ -45,10 +45,11 @@ pub struct EmbeddedDynamo {
 
 struct Inner {
     database: Database,
-    /// Whose turn it is, where calls may block for as long as a disk takes: SQLite writes one at a
-    /// time, and those waiting should not each hold a thread. `None` in memory, where a call is
-    /// over sooner than it could be handed to another thread, and runs in the same order every time.
+    /// Whose turn it is, where every write waits for the disk: SQLite writes one at a time, and those
+    /// waiting should not each hold a thread. `None` where a call is over sooner than it could be
+    /// handed to another thread: in memory, and where a commit is the operating system's to keep.
     turn: Option<Arc<tokio::sync::Mutex<()>>>,
+    on_disk: bool,
     /// Held, never read: the folder is free again when this is dropped.
     _lock: Option<FolderLock>,
 }
@@ -56,7 +57,7 @@ struct Inner {
 impl fmt::Debug for EmbeddedDynamo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EmbeddedDynamo")
-            .field("on_disk", &self.inner.turn.is_some())
+            .field("on_disk", &self.inner.on_disk)
             .finish_non_exhaustive()
     }
 }
@@ -75,6 +76,7 @@ impl EmbeddedDynamo {
             inner: Arc::new(Inner {
                 database,
                 turn: None,
+                on_disk: false,
                 _lock: None,
             }),
         })
@@ -107,7 +109,8 @@ impl EmbeddedDynamo {
         Ok(Self {
             inner: Arc::new(Inner {
                 database,
-                turn: Some(Arc::default()),
+                turn: (durability == Durability::PowerLoss).then(Arc::default),
+                on_disk: true,
                 _lock: Some(lock),
             }),
         })
@@ -143,17 +146,4 @@ impl EmbeddedDynamo {
                 .into_bytes(),
             })
     }
-}
-
-/// The configuration of a client whose requests never leave this machine: nothing is read from the
-/// environment, and the credentials are words.
-pub(crate) fn config(
-    client: impl aws_smithy_runtime_api::client::http::HttpClient + 'static,
-) -> Builder {
-    Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::from_static("local"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "embedded"))
-        .endpoint_url("http://dynamodb.local")
-        .http_client(SharedHttpClient::new(client))
 }

@@ -18,7 +18,7 @@ use hyper::header::{CONTENT_TYPE, HOST};
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 
-use crate::embedded::config;
+use crate::embedded::config::config;
 use crate::embedded::connector::{parts, response};
 use crate::embedded::dispatch::{self, Answer, TARGET};
 

@@ -99,6 +99,10 @@ impl Exchange for Connection {
         self.exchange.state().admission
     }
 
+    fn limits_known(&self) -> bool {
+        self.exchange.state().limits_known
+    }
+
     fn estimated_time(&self) -> ExchangeTime {
         let error = self.exchange.state().estimate_error_ms;
         ExchangeTime::from_millis(self.exchange.exchange_millis() + error)
@@ -243,11 +247,13 @@ impl Exchange for Connection {
     }
 
     async fn rules(&self, symbol: &Symbol) -> Result<SymbolRules, ExchangeError> {
-        self.ask("rules", symbol, |model, _| {
+        let read = self.ask("rules", symbol, |model, _| {
             let found = model.rules_of(symbol.as_str());
             found.map(rules).ok_or_else(Reject::invalid_symbol)
-        })
-        .await
+        });
+        let read = read.await;
+        self.exchange.state().limits_known |= read.is_ok();
+        read
     }
 
     async fn best_prices(&self, symbol: &Symbol) -> Result<BestPrices, ExchangeError> {

@@ -159,6 +159,19 @@ fn a_price_outside_the_band_is_held_until_the_market_comes_near() {
 }
 
 #[test]
+fn a_process_that_has_just_begun_reads_the_limits_with_the_rules() {
+    let (world, bot) = one_level();
+    let read = || world.gate.count("rules");
+    let before = read();
+    world.recover(&bot);
+    assert_eq!(read(), before, "the rules are fresh and the limits known");
+    world.exchange.forget_limits();
+    world.recover(&bot);
+    world.recover(&bot);
+    assert_eq!(read(), before + 1);
+}
+
+#[test]
 fn a_first_order_outside_the_band_is_held_until_the_market_comes_near() {
     let world = World::empty();
     world.list(xrp_rules(), "3.90");
