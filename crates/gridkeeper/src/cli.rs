@@ -263,7 +263,7 @@ pub struct PlanArgs {
     /// Reinvest each level's profit in that level.
     #[arg(long)]
     pub compounding: bool,
-    /// Only orders that rest (LIMIT_MAKER).
+    /// Only orders that rest (LIMIT_MAKER), but for first BUYs, which may trade at once.
     #[arg(long)]
     pub post_only: bool,
     /// Levels above the market start with base the account already has, instead of buying it.

@@ -148,6 +148,23 @@ impl From<StoreError> for Failure {
 
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
+        match &error {
+            OpenError::NotWritable { folder, .. } if folder.is_file() => {
+                return Self::bad_input(format!("{} is a file, not a folder", folder.display()))
+                    .mend("name a folder for the data with --data DIR");
+            }
+            OpenError::Database { path, detail } => {
+                // What the database engine adds for its own users is of no use here.
+                let detail = detail.split(". ").next().unwrap_or(detail);
+                return Self::bad_input(format!(
+                    "the database {} cannot be opened: {detail}",
+                    path.display()
+                ))
+                .mend("nothing was changed in it: move it away, restore a backup, or use the version of Gridkeeper that wrote it");
+            }
+            OpenError::NotWritable { .. } | OpenError::Locked { .. } | OpenError::Silent { .. } => {
+            }
+        }
         let text = error.to_string();
         let (what, mend) = match text.split_once(". ") {
             Some((what, mend)) => (what.to_owned(), Some(mend.to_owned())),
@@ -192,7 +209,7 @@ impl From<ExchangeError> for Failure {
             }
             ExchangeError::UnknownSymbol(symbol) => {
                 Self::bad_input(format!("the exchange does not know the symbol {symbol}"))
-                    .mend("write it as the exchange does, both assets in one word: BTCUSDT")
+                    .mend("write it as the exchange does, both assets in one word and in capitals, such as BTCUSDT")
             }
             ExchangeError::Refused(detail) => Self::refused(format!("the exchange refused the request: {detail}"))
                 .mend("this may be a fault of this program: run `gridkeeper doctor` and keep its output"),
@@ -218,7 +235,7 @@ impl From<RecoverError> for Failure {
 pub const fn stop_remedy(stop: AccountStop) -> &'static str {
     match stop {
         AccountStop::Key => {
-            "the secret or the key is wrong: copy both again from Binance's API management page and run `gridkeeper account rotate`"
+            "the secret or the key is wrong: copy both again from Binance's API management page and run `gridkeeper account rotate NAME`, or `account add` again if it is not there yet"
         }
         AccountStop::Permission => {
             "on Binance's API management page: see that the key exists, that spot trading is enabled for it, and that this machine's address is on its list"

@@ -1,6 +1,6 @@
 //! The `gridkeeper` process: reads its environment, starts the runtime and the log, and hands over.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use gridkeeper::commands::{Terminal, run};
@@ -49,6 +49,7 @@ fn start_log(environs: &Environs) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
         .init();
     if let Some(error) = refused {
         tracing::warn!(%error, "GRIDKEEPER_LOG is not understood; logging warnings");

@@ -7,6 +7,7 @@ use std::io;
 use std::time::{Duration, UNIX_EPOCH};
 
 use domain::{ExchangeTime, LocalTime};
+use rust_decimal::Decimal;
 
 /// How a column is aligned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,6 +139,12 @@ pub fn ago(time: LocalTime, now: LocalTime) -> String {
     } else {
         format!("{} ago", span(now.since(time)))
     }
+}
+
+/// An amount as people read one: the exchange's own eight decimals at most. Records stay exact.
+#[must_use]
+pub fn amount(exact: Decimal) -> String {
+    exact.round_dp(8).normalize().to_string()
 }
 
 #[cfg(test)]

@@ -5,13 +5,11 @@
 //! compile without them.
 
 use domain::{
-    Bot, HoldReason, LevelOrder, LocalTime, OrderState, Purpose, QuarantineReason, RefusalReason,
+    Bot, DesiredStatus, HoldReason, LevelOrder, LocalTime, OrderState, OrderStatus, Purpose,
+    QuarantineReason, RefusalReason, Side,
 };
 
-use crate::table::{ago, when, when_there};
-
-/// How often a running `up` looks at each bot, in words.
-pub const LOOKS: &str = "`gridkeeper up` looks again every 10 seconds";
+use crate::table::{ago, amount, when, when_there};
 
 /// What a state means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,10 +45,7 @@ pub fn state_words(bot: &Bot, order: &LevelOrder, now: LocalTime) -> StateWords 
         },
         OrderState::Open => StateWords {
             why: why_open(order),
-            next: match order.intent.side {
-                domain::Side::Buy => "once it is bought, a SELL of what it brings".to_owned(),
-                domain::Side::Sell => "once it is sold, the next BUY".to_owned(),
-            },
+            next: next_of_open(bot, order).to_owned(),
             remedy: None,
             owed: false,
         },
@@ -61,12 +56,8 @@ pub fn state_words(bot: &Bot, order: &LevelOrder, now: LocalTime) -> StateWords 
             ..
         } => StateWords {
             why: format!("it was not placed: {why} ({detail})"),
-            next: format!(
-                "it is tried again {} ({})",
-                ago(*retry_at, now),
-                when(*retry_at)
-            ),
-            remedy: refusal_remedy(*why, bot),
+            next: next_try(*retry_at, now),
+            remedy: refusal_remedy(*why, order, bot),
             owed: true,
         },
         OrderState::Held { why, .. } => held(why, bot),
@@ -77,7 +68,10 @@ pub fn state_words(bot: &Bot, order: &LevelOrder, now: LocalTime) -> StateWords 
             owed: true,
         },
         OrderState::Idle => StateWords {
-            why: "its last order is over and nothing follows, as the bot is stopped".to_owned(),
+            why: format!(
+                "its last order is over ({}) and nothing follows, as the bot is stopped",
+                ended_words(order)
+            ),
             next: "nothing, until the bot is started".to_owned(),
             remedy: None,
             owed: false,
@@ -85,13 +79,52 @@ pub fn state_words(bot: &Bot, order: &LevelOrder, now: LocalTime) -> StateWords 
     }
 }
 
+fn next_of_open(bot: &Bot, order: &LevelOrder) -> &'static str {
+    match (bot.desired, order.intent.side) {
+        (DesiredStatus::Stopped | DesiredStatus::StoppedAndSold, _) => {
+            "it is cancelled, as the bot is to stop"
+        }
+        (DesiredStatus::Paused | DesiredStatus::Ready, Side::Buy) => {
+            "once it is bought, its SELL waits until the bot is resumed"
+        }
+        (DesiredStatus::Paused | DesiredStatus::Ready, Side::Sell) => {
+            "once it is sold, the next BUY waits until the bot is resumed"
+        }
+        (DesiredStatus::Running, Side::Buy) => "once it is bought, a SELL of what it brings",
+        (DesiredStatus::Running, Side::Sell) => "once it is sold, the next BUY",
+    }
+}
+
+fn next_try(retry_at: LocalTime, now: LocalTime) -> String {
+    let at = when(retry_at);
+    if retry_at > now {
+        return format!("it is tried again {} ({at})", ago(retry_at, now));
+    }
+    format!("it could be tried again since {at}, and is with the next look at the exchange")
+}
+
+/// How an order that nothing follows ended.
+fn ended_words(order: &LevelOrder) -> &'static str {
+    match order.terminal {
+        None
+        | Some(
+            OrderStatus::New
+            | OrderStatus::PendingNew
+            | OrderStatus::PartiallyFilled
+            | OrderStatus::Unrecognized,
+        ) => "never sent",
+        Some(OrderStatus::Filled) => "filled",
+        Some(OrderStatus::Canceled) => "cancelled",
+        Some(OrderStatus::Rejected) => "rejected",
+        Some(OrderStatus::Expired | OrderStatus::ExpiredInMatch) => "expired",
+    }
+}
+
 fn why_open(order: &LevelOrder) -> String {
     match order.intent.purpose {
         Purpose::Grid => match order.intent.side {
-            domain::Side::Buy => {
-                "the level holds nothing to sell, so it buys at its lower line".to_owned()
-            }
-            domain::Side::Sell => {
+            Side::Buy => "the level holds nothing to sell, so it buys at its lower line".to_owned(),
+            Side::Sell => {
                 "the level holds what it bought, so it sells at its upper line".to_owned()
             }
         },
@@ -165,11 +198,11 @@ fn held(why: &HoldReason, bot: &Bot) -> StateWords {
     }
 }
 
-fn refusal_remedy(why: RefusalReason, bot: &Bot) -> Option<String> {
+fn refusal_remedy(why: RefusalReason, order: &LevelOrder, bot: &Bot) -> Option<String> {
     match why {
         RefusalReason::InsufficientBalance => Some(format!(
-            "deposit {} or {}, or cancel orders of your own that hold it",
-            bot.rules.quote, bot.rules.base
+            "{}, or cancel orders of your own that hold it",
+            deposit_words(order, bot)
         )),
         RefusalReason::AccountStopped => Some(format!(
             "gridkeeper account check {} says why and how to mend it",
@@ -191,6 +224,20 @@ fn refusal_remedy(why: RefusalReason, bot: &Bot) -> Option<String> {
         | RefusalReason::RateLimited
         | RefusalReason::Overloaded
         | RefusalReason::Backoff => None,
+    }
+}
+
+/// What the order takes: a BUY quote, a SELL base.
+fn deposit_words(order: &LevelOrder, bot: &Bot) -> String {
+    let intent = &order.intent;
+    match (intent.side, intent.price.times(intent.quantity)) {
+        (Side::Buy, Some(value)) => format!(
+            "see that {} {} are free",
+            amount(value.decimal()),
+            bot.rules.quote
+        ),
+        (Side::Buy, None) => format!("deposit {}", bot.rules.quote),
+        (Side::Sell, _) => format!("see that {} {} are free", intent.quantity, bot.rules.base),
     }
 }
 
@@ -250,7 +297,7 @@ pub fn state_in_short(order: &LevelOrder) -> String {
         OrderState::Quarantined { why, .. } => {
             format!("quarantined: {}", quarantine_in_short(*why))
         }
-        OrderState::Idle => "at rest".to_owned(),
+        OrderState::Idle => format!("over: {}", ended_words(order)),
     }
 }
 
@@ -418,7 +465,12 @@ mod tests {
             words.next.contains("in 15 s (2026-09-21 14:13:35 UTC)"),
             "{words:?}"
         );
-        assert!(words.remedy.unwrap().contains("deposit ETH or XRP"));
+        assert!(
+            words
+                .remedy
+                .unwrap()
+                .contains("are free, or cancel orders of your own")
+        );
     }
 
     #[test]

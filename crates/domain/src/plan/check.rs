@@ -12,7 +12,7 @@ use super::{
     Entry, GridPlan, LevelLoss, MAX_LEVELS, MIN_LEVELS, PlanProblem, PlannedOrder, Sizing, Spacing,
 };
 use crate::amount::ceil_to_step;
-use crate::{LevelIndex, Price, Quantity, QuoteAmount, Rate, RuleBreach, Rung, SymbolRules};
+use crate::{LevelIndex, Price, Quantity, QuoteAmount, Rate, RuleBreach, Rung, Side, SymbolRules};
 
 impl GridPlan {
     /// What can be said of the operator's wishes before any line is drawn.
@@ -113,11 +113,14 @@ impl GridPlan {
         if bought.is_zero() {
             return found;
         }
+        let purchase = |price| {
+            let breach = rules.check_value(price, bought)?;
+            Some(self.enough_to_sell_too(breach, rung, entry, rules))
+        };
         let price = rung.buy_price;
-        let breach = rules.check_value(price, bought);
-        found.extend(breach.map(|breach| (PlannedOrder::Buy { price }, breach)));
+        found.extend(purchase(price).map(|breach| (PlannedOrder::Buy { price }, breach)));
         if let Entry::MarketBuy { price } = entry {
-            let breach = rules.check_value(price, bought);
+            let breach = purchase(price);
             found.extend(breach.map(|breach| (PlannedOrder::FirstBuy { price }, breach)));
         }
         // Where the purchase is at fault, mending it comes first and may mend the sale as well.
@@ -128,6 +131,31 @@ impl GridPlan {
             found.extend(sale_breaches(price, bought, fee, rules).map(|breach| (sell, breach)));
         }
         found
+    }
+
+    /// Raises the quantity that would do to what leaves enough for the sale as well, so that one
+    /// change mends both.
+    fn enough_to_sell_too(
+        &self,
+        breach: RuleBreach,
+        rung: &Rung,
+        entry: Entry,
+        rules: &SymbolRules,
+    ) -> RuleBreach {
+        let to_sell = rules.min_quantity(Side::Sell, rung.sell_price);
+        match (
+            breach,
+            before_fee(to_sell, self.fee_of_purchase(entry), rules),
+        ) {
+            (RuleBreach::ValueTooSmall { value, min, enough }, Some(for_sale)) => {
+                RuleBreach::ValueTooSmall {
+                    value,
+                    min,
+                    enough: enough.max(for_sale),
+                }
+            }
+            (breach, _) => breach,
+        }
     }
 
     fn loss(&self, level: LevelIndex, rung: &Rung, rules: &SymbolRules) -> Option<LevelLoss> {

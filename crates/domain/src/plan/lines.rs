@@ -84,7 +84,7 @@ impl GridPlan {
             };
             if buy < self.lower.decimal() {
                 lines.reverse();
-                return enough(lines);
+                return self.enough(lines, step);
             }
             let buy = Price::new(buy).map_err(|_out_of_range| incalculable())?;
             if buy >= sell {
@@ -97,6 +97,24 @@ impl GridPlan {
             levels: None,
             max: MAX_LEVELS,
         }))
+    }
+
+    fn enough(&self, lines: Vec<Price>, step: Rate) -> Result<Vec<Price>, Box<PlanProblem>> {
+        let levels = u32::try_from(lines.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        if levels < MIN_LEVELS {
+            return Err(Box::new(PlanProblem::StepTooLarge {
+                step,
+                lower: self.lower,
+                upper: self.upper,
+            }));
+        }
+        if levels > MAX_LEVELS {
+            return Err(Box::new(PlanProblem::TooManyLevels {
+                levels: None,
+                max: MAX_LEVELS,
+            }));
+        }
+        Ok(lines)
     }
 
     fn step_finer_than_tick(&self, price: Price, tick: Decimal) -> PlanProblem {
@@ -141,23 +159,6 @@ impl GridPlan {
 
 fn incalculable() -> Box<PlanProblem> {
     Box::new(PlanProblem::Incalculable)
-}
-
-fn enough(lines: Vec<Price>) -> Result<Vec<Price>, Box<PlanProblem>> {
-    let levels = u32::try_from(lines.len().saturating_sub(1)).unwrap_or(u32::MAX);
-    if levels < MIN_LEVELS {
-        return Err(Box::new(PlanProblem::TooFewLevels {
-            levels,
-            min: MIN_LEVELS,
-        }));
-    }
-    if levels > MAX_LEVELS {
-        return Err(Box::new(PlanProblem::TooManyLevels {
-            levels: None,
-            max: MAX_LEVELS,
-        }));
-    }
-    Ok(lines)
 }
 
 fn on_tick(value: Decimal, tick: Decimal) -> Option<Price> {

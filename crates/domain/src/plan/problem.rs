@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::Spacing;
-use crate::{LevelIndex, Price, Quantity, QuoteAmount, Rate, RuleBreach, SymbolStatus};
+use crate::{Asset, LevelIndex, Price, Quantity, QuoteAmount, Rate, RuleBreach, SymbolStatus};
 
 /// Which of a level's orders breaks a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +78,15 @@ pub enum PlanProblem {
         /// The highest line.
         upper: Price,
     },
+    /// Not two steps fit between the lowest and the highest line.
+    StepTooLarge {
+        /// The step.
+        step: Rate,
+        /// The lowest line.
+        lower: Price,
+        /// The highest line.
+        upper: Price,
+    },
     /// Too few levels for a grid.
     TooFewLevels {
         /// How many there are.
@@ -137,6 +146,17 @@ pub enum PlanProblem {
         /// How many levels share the investment.
         levels: u32,
     },
+    /// The balance holds less base than the levels above the market are to start with.
+    InventoryMissing {
+        /// The base asset.
+        asset: Asset,
+        /// How much those levels need.
+        needed: Quantity,
+        /// How much is free and held by no bot.
+        free: Quantity,
+        /// The difference.
+        missing: Quantity,
+    },
     /// The figures do not fit into exact decimals.
     Incalculable,
 }
@@ -148,6 +168,7 @@ impl PlanProblem {
             Self::Lower { .. }
             | Self::Upper { .. }
             | Self::UpperNotAboveLower { .. }
+            | Self::StepTooLarge { .. }
             | Self::TooFewLevels { .. }
             | Self::TooManyLevels { .. }
             | Self::StepZero
@@ -159,7 +180,8 @@ impl PlanProblem {
             | Self::Order { .. }
             | Self::LosesMoney(_)
             | Self::InvestmentNotPositive { .. }
-            | Self::InvestmentTooSmall { .. } => false,
+            | Self::InvestmentTooSmall { .. }
+            | Self::InventoryMissing { .. } => false,
         }
     }
 

@@ -48,10 +48,14 @@ impl fmt::Display for PlanProblem {
                 "the highest line {upper} is not above the lowest line {lower}: \
                  raise the one or lower the other"
             ),
+            Self::StepTooLarge { step, lower, upper } => write!(
+                f,
+                "two steps of {step} do not fit between {lower} and {upper}: \
+                 use a smaller step or a wider range"
+            ),
             Self::TooFewLevels { levels, min } => write!(
                 f,
-                "levels: {levels}, but a grid has {min} or more: \
-                 ask for more levels, a smaller step or a wider range"
+                "levels: {levels}, but a grid has {min} or more: ask for more"
             ),
             Self::TooManyLevels { levels, max } => match levels {
                 Some(levels) => write!(
@@ -82,23 +86,48 @@ impl fmt::Display for PlanProblem {
                 write!(f, "level {level}{}, {order}: {breach}", Others(*others))
             }
             Self::LosesMoney(loss) => loss.fmt(f),
-            Self::InvestmentNotPositive { total } => {
-                write!(f, "the investment is {total}: invest more than 0")
-            }
-            Self::InvestmentTooSmall {
-                total,
-                needed,
-                quantity,
-                levels,
-            } => write!(
-                f,
-                "the investment of {total} is too small: {levels} levels of the smallest possible \
-                 quantity, {quantity}, need {needed}: invest more or ask for fewer levels"
-            ),
+            Self::InvestmentNotPositive { .. }
+            | Self::InvestmentTooSmall { .. }
+            | Self::InventoryMissing { .. } => self.about_funds(f),
             Self::Incalculable => f.write_str(
                 "the figures are too large or too fine to calculate exactly: use fewer digits",
             ),
         }
+    }
+}
+
+impl PlanProblem {
+    fn about_funds(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::InvestmentNotPositive { total } = self {
+            write!(f, "the investment is {total}: invest more than 0")?;
+        }
+        if let Self::InvestmentTooSmall {
+            total,
+            needed,
+            quantity,
+            levels,
+        } = self
+        {
+            write!(
+                f,
+                "the investment of {total} is too small: {levels} levels of the smallest possible \
+                 quantity, {quantity}, need {needed}: invest more or ask for fewer levels"
+            )?;
+        }
+        if let Self::InventoryMissing {
+            asset,
+            needed,
+            free,
+            missing,
+        } = self
+        {
+            write!(
+                f,
+                "the balance has too little {asset}: {needed} are needed, {free} are free and held by no bot: \
+                 deposit {missing}, ask for less, or leave --from-balance out and let the levels buy"
+            )?;
+        }
+        Ok(())
     }
 }
 

@@ -45,9 +45,12 @@ impl FromStr for Spacing {
         const RULE: &str = "write arithmetic:LEVELS, geometric:LEVELS or percent:STEP%, \
                             such as geometric:20 or percent:1.5%";
         let levels = |number: &str| {
-            number.parse().map_err(|cause| {
-                PlanTextError::new(text, "spacing", format!("the number of levels: {cause}"))
-            })
+            number
+                .parse()
+                .map_err(|_no_number: std::num::ParseIntError| {
+                    let rule = "the number of levels is a whole number, such as geometric:20";
+                    PlanTextError::new(text, "spacing", rule)
+                })
         };
         match text.split_once(':') {
             Some(("arithmetic", number)) => Ok(Self::Arithmetic {

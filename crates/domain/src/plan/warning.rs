@@ -5,8 +5,9 @@ use std::fmt;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::sizing::after_fee;
 use super::{Entry, GridPlan};
-use crate::{BestPrices, Price, Rung, Side, SymbolRules};
+use crate::{BestPrices, LevelIndex, Price, Quantity, Rung, Side, SymbolRules};
 
 /// One thing to know of a plan before it is started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,8 +38,8 @@ pub enum PlanWarning {
     },
     /// Levels outside the exchange's price band are held until the market comes nearer.
     OutsideBand {
-        /// How many levels.
-        levels: u32,
+        /// The levels.
+        levels: Vec<LevelIndex>,
         /// The lowest BUY the exchange takes now, in quote.
         lowest_buy: Decimal,
         /// The highest SELL the exchange takes now, in quote.
@@ -46,11 +47,51 @@ pub enum PlanWarning {
     },
     /// First purchases that may not reach the ask, as their level would lose money: they rest.
     FirstBuysRest {
-        /// How many levels.
-        levels: u32,
+        /// The levels.
+        levels: Vec<LevelIndex>,
         /// The best ask.
         ask: Price,
     },
+    /// What the fee leaves of a purchase is no whole number of steps, and the exchange takes only
+    /// those: a level's first sales book less than the plan says, the rest is sold with later ones.
+    SalesInWholeSteps {
+        /// What a level buys.
+        bought: Quantity,
+        /// What the fee in base leaves of it.
+        kept: Quantity,
+        /// What of that can be sold at once.
+        sold: Quantity,
+        /// The step of the symbol's quantities, in base.
+        step: Decimal,
+    },
+}
+
+/// Levels by number, a run of neighbours as `3 to 7`.
+struct Named<'a>(&'a [LevelIndex]);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut levels = self.0.iter().map(|level| level.0).peekable();
+        f.write_str(if self.0.len() == 1 {
+            "level "
+        } else {
+            "levels "
+        })?;
+        let mut separator = "";
+        while let Some(first) = levels.next() {
+            let mut last = first;
+            while let Some(next) = levels.next_if(|next| Some(*next) == last.checked_add(1)) {
+                last = next;
+            }
+            match last.saturating_sub(first) {
+                0 => write!(f, "{separator}{first}")?,
+                1 => write!(f, "{separator}{first}, {last}")?,
+                _ => write!(f, "{separator}{first} to {last}")?,
+            }
+            separator = ", ";
+        }
+        Ok(())
+    }
 }
 
 impl fmt::Display for PlanWarning {
@@ -83,13 +124,26 @@ impl fmt::Display for PlanWarning {
                 highest_sell,
             } => write!(
                 f,
-                "levels outside the exchange's price band ({lowest_buy} to {highest_sell} now): \
-                 {levels}; they wait until the market comes nearer"
+                "{}: outside the exchange's price band ({lowest_buy} to {highest_sell} now), \
+                 so the order waits until the market comes nearer",
+                Named(levels)
             ),
             Self::FirstBuysRest { levels, ask } => write!(
                 f,
-                "levels whose first BUY must stay below the ask {ask} to earn anything: {levels}; \
-                 it rests until the market falls"
+                "{}: a first BUY at the ask {ask} would earn nothing, so it stays below and rests \
+                 until the market falls",
+                Named(levels)
+            ),
+            Self::SalesInWholeSteps {
+                bought,
+                kept,
+                sold,
+                step,
+            } => write!(
+                f,
+                "of {bought} bought, the fee leaves {kept}, and {sold} of it can be sold, in whole steps \
+                 of {step}: the rest stays with its level until it makes a step, so that some round \
+                 trips book less profit than shown and others more"
             ),
         }
     }
@@ -112,24 +166,56 @@ impl GridPlan {
                 max_open_orders,
             });
         }
-        let Some(prices) = prices else {
-            warnings.push(PlanWarning::MarketUnknown);
-            return warnings;
-        };
-        warnings.extend(beside_the_market(rungs, prices));
-        warnings.extend(outside_band(rungs, entries, rules, prices));
-        let resting = entries
-            .iter()
-            .filter(|entry| matches!(entry, Entry::MarketBuy { price } if *price < prices.ask));
-        let levels = u32::try_from(resting.count()).unwrap_or(u32::MAX);
-        if levels > 0 {
-            warnings.push(PlanWarning::FirstBuysRest {
-                levels,
-                ask: prices.ask,
-            });
+        match prices {
+            Some(prices) => warnings.extend(at_the_market(rungs, entries, rules, prices)),
+            None => warnings.push(PlanWarning::MarketUnknown),
         }
+        warnings.extend(self.sales_in_whole_steps(rungs, rules));
         warnings
     }
+
+    fn sales_in_whole_steps(&self, rungs: &[Rung], rules: &SymbolRules) -> Option<PlanWarning> {
+        let bought = rungs.first()?.quantity;
+        let kept = bought.decimal().checked_mul(self.maker_fee.rest())?;
+        let sold = after_fee(bought, self.maker_fee, rules)?;
+        (sold.decimal() < kept).then_some(PlanWarning::SalesInWholeSteps {
+            bought,
+            kept: Quantity::new(kept.normalize()).ok()?,
+            sold,
+            step: rules.working_step(),
+        })
+    }
+}
+
+fn at_the_market(
+    rungs: &[Rung],
+    entries: &[Entry],
+    rules: &SymbolRules,
+    prices: BestPrices,
+) -> Vec<PlanWarning> {
+    let mut warnings = Vec::from_iter(beside_the_market(rungs, prices));
+    warnings.extend(outside_band(rungs, entries, rules, prices));
+    let levels = numbered(
+        entries
+            .iter()
+            .map(|entry| matches!(entry, Entry::MarketBuy { price } if *price < prices.ask)),
+    );
+    if !levels.is_empty() {
+        warnings.push(PlanWarning::FirstBuysRest {
+            levels,
+            ask: prices.ask,
+        });
+    }
+    warnings
+}
+
+/// The numbers of the levels for which something holds.
+fn numbered(holds: impl Iterator<Item = bool>) -> Vec<LevelIndex> {
+    (0..)
+        .map(LevelIndex)
+        .zip(holds)
+        .filter_map(|(level, holds)| holds.then_some(level))
+        .collect()
 }
 
 fn beside_the_market(rungs: &[Rung], prices: BestPrices) -> Option<PlanWarning> {
@@ -149,7 +235,7 @@ fn beside_the_market(rungs: &[Rung], prices: BestPrices) -> Option<PlanWarning> 
     }
 }
 
-/// Counts the levels whose first grid order the exchange would refuse for its price now.
+/// Names the levels whose first grid order the exchange would refuse for its price now.
 fn outside_band(
     rungs: &[Rung],
     entries: &[Entry],
@@ -158,17 +244,14 @@ fn outside_band(
 ) -> Option<PlanWarning> {
     let (lowest_buy, _) = rules.band(Side::Buy, prices.ask)?;
     let (_, highest_sell) = rules.band(Side::Sell, prices.bid)?;
-    let outside = rungs
-        .iter()
-        .zip(entries)
-        .filter(|(rung, entry)| match entry {
-            Entry::RestingBuy => !rules.price_in_band(Side::Buy, rung.buy_price, prices.ask),
-            Entry::MarketBuy { .. } | Entry::FromBalance { .. } => {
-                !rules.price_in_band(Side::Sell, rung.sell_price, prices.bid)
-            }
-        });
-    let levels = u32::try_from(outside.count()).unwrap_or(u32::MAX);
-    (levels > 0).then_some(PlanWarning::OutsideBand {
+    let outside = rungs.iter().zip(entries).map(|(rung, entry)| match entry {
+        Entry::RestingBuy => !rules.price_in_band(Side::Buy, rung.buy_price, prices.ask),
+        Entry::MarketBuy { .. } | Entry::FromBalance { .. } => {
+            !rules.price_in_band(Side::Sell, rung.sell_price, prices.bid)
+        }
+    });
+    let levels = numbered(outside);
+    (!levels.is_empty()).then_some(PlanWarning::OutsideBand {
         levels,
         lowest_buy,
         highest_sell,

@@ -1,17 +1,18 @@
 //! `gridkeeper doctor`: clock, keys, region, address, store, streams and limits, each with its remedy.
 
 use std::collections::BTreeSet;
+use std::io::Write;
 
 use binance::RestAddress;
-use domain::{AccountId, LocalTime};
+use domain::{Bot, DesiredStatus, Level, LocalTime, OrderState};
 use trading::{
     AccountRecord, AccountStop, AccountStore as _, Breaker, Clock as _, Environment, ExchangeError,
     LevelStore as _, StreamState,
 };
 
-use super::Session;
 use super::account::{breaker_words, check_account, place, stream_words};
 use super::finding::{self, Finding, Grade, worst};
+use super::{Session, write_json};
 use crate::failure::{Exit, Failure, Outcome, stop_remedy};
 use crate::table::ago;
 
@@ -25,10 +26,7 @@ const CLOCK_FAILS: u64 = 1_000;
 const HEARTBEAT_LASTS: std::time::Duration = std::time::Duration::from_secs(60);
 
 pub(super) async fn doctor(session: &mut Session<'_>) -> Outcome {
-    let mut findings = vec![Finding::ok(
-        "version",
-        format!("gridkeeper {}", env!("CARGO_PKG_VERSION")),
-    )];
+    let mut findings = vec![version()];
     findings.extend(store(session).await);
     let accounts = match session.home.store().accounts().await {
         Ok(accounts) => accounts,
@@ -46,23 +44,55 @@ pub(super) async fn doctor(session: &mut Session<'_>) -> Outcome {
     }
     let environments: BTreeSet<Environment> =
         accounts.iter().map(|account| account.environment).collect();
+    let mut unreached = BTreeSet::new();
     for environment in environments {
-        findings.extend(exchange(session, environment).await);
+        let found = exchange(session, environment).await;
+        // The last one said is the clock or the weight, which take an answer to know.
+        if found.len() == 1 {
+            unreached.insert(environment);
+        }
+        findings.extend(found);
     }
     for account in &accounts {
-        findings.extend(of_account(session, account).await);
+        let reached = !unreached.contains(&account.environment);
+        findings.extend(of_account(session, account, reached).await);
     }
     findings.extend(bridges(session).await);
-    if session.json {
-        session.write_json(&findings)?;
+    tell(&findings, session.json, session.out)
+}
+
+/// What there is to say when the data folder cannot be opened: the rest depends on it.
+pub(super) fn without_home(failure: Failure, json: bool, out: &mut dyn Write) -> Outcome {
+    let findings = [
+        version(),
+        of_failure("store", failure),
+        Finding::warning(
+            "accounts, exchange, streams",
+            "not looked at, as the store tells what there is",
+            "mend the store first",
+        ),
+    ];
+    tell(&findings, json, out)
+}
+
+fn tell(findings: &[Finding], json: bool, out: &mut dyn Write) -> Outcome {
+    if json {
+        write_json(&findings, out)?;
     } else {
-        finding::write(&findings, session.out)?;
+        finding::write(findings, out)?;
     }
-    Ok(if worst(&findings) == Grade::Problem {
+    Ok(if worst(findings) == Grade::Problem {
         Exit::No
     } else {
         Exit::Yes
     })
+}
+
+fn version() -> Finding {
+    Finding::ok(
+        "version",
+        format!("gridkeeper {}", env!("CARGO_PKG_VERSION")),
+    )
 }
 
 fn of_failure(subject: impl std::fmt::Display, failure: Failure) -> Finding {
@@ -84,14 +114,17 @@ async fn store(session: &Session<'_>) -> Vec<Finding> {
         "held by a running `gridkeeper up`"
     };
     let folder = home.folder().display();
-    let mut findings = vec![
-        Finding::ok("store", format!("data folder {folder}, {holder}")),
-        Finding::ok("store", home.durability()),
-        Finding::ok(
-            "key file",
-            format!("{}, private to its owner", home.keys().path().display()),
-        ),
-    ];
+    let mut findings = vec![Finding::ok(
+        "store",
+        format!("data folder {folder}, {holder}"),
+    )];
+    if home.is_owned() {
+        findings.push(Finding::ok("store", home.durability()));
+    }
+    findings.push(Finding::ok(
+        "key file",
+        format!("{}, private to its owner", home.keys().path().display()),
+    ));
     let (bots, failures) = match session.bots().await {
         Ok(bots) => bots,
         Err(failure) => {
@@ -105,11 +138,12 @@ async fn store(session: &Session<'_>) -> Vec<Finding> {
             .map(|failure| of_failure("bots", failure)),
     );
     for bot in &bots {
-        if let Err(error) = home.store().levels(&bot.id).await {
-            findings.push(of_failure(
+        match home.store().levels(&bot.id).await {
+            Ok(levels) => findings.extend(waiting(bot, &levels)),
+            Err(error) => findings.push(of_failure(
                 format!("levels of bot {}", bot.id),
                 error.into(),
-            ));
+            )),
         }
     }
     let runs = |bot: &&domain::Bot| bot.desired == domain::DesiredStatus::Running;
@@ -127,6 +161,32 @@ async fn store(session: &Session<'_>) -> Vec<Finding> {
         Finding::ok("bots", format!("{} in all, {running} to run", bots.len()))
     });
     findings
+}
+
+/// Levels of a running bot whose orders the exchange or the records keep from being placed.
+fn waiting(bot: &Bot, levels: &[Level]) -> Option<Finding> {
+    let waits = |level: &&Level| {
+        bot.desired == DesiredStatus::Running
+            && level.order.as_ref().is_some_and(|order| {
+                matches!(
+                    order.state,
+                    OrderState::Refused { .. }
+                        | OrderState::Held { .. }
+                        | OrderState::Quarantined { .. }
+                )
+            })
+    };
+    let count = levels.iter().filter(waits).count();
+    (count > 0).then(|| {
+        Finding::warning(
+            format!("bot {}", bot.id),
+            format!(
+                "{count} of {} levels owe an order that is not placed",
+                levels.len()
+            ),
+            format!("gridkeeper explain {} says why", bot.id),
+        )
+    })
 }
 
 /// Clock, region, address and weight of one exchange as seen from here.
@@ -177,7 +237,11 @@ fn unreached(subject: &str, url: &str, error: &ExchangeError) -> Finding {
         | ExchangeError::Refused(_) => Finding::problem(
             subject,
             format!("{url}: {error}"),
-            "see that this machine has a connection and that no firewall stands between",
+            if url.contains("//127.0.0.1") || url.contains("//localhost") {
+                "see that `gridkeeper simulate-exchange` is running there"
+            } else {
+                "see that this machine has a connection and that no firewall stands between"
+            },
         ),
     }
 }
@@ -219,29 +283,42 @@ fn weight(address: &RestAddress) -> Finding {
 }
 
 /// Keys, breaker and stream of one account.
-async fn of_account(session: &Session<'_>, account: &AccountRecord) -> Vec<Finding> {
+async fn of_account(session: &Session<'_>, account: &AccountRecord, reached: bool) -> Vec<Finding> {
     let id = &account.id;
-    let mut findings = match check_account(session, account).await {
-        Ok(findings) => findings,
-        Err(failure) => vec![of_failure(format!("keys of {id}"), failure)],
+    let mut findings = if reached {
+        check_account(session, account)
+            .await
+            .unwrap_or_else(|failure| vec![of_failure(format!("keys of {id}"), failure)])
+    } else {
+        vec![Finding::warning(
+            format!("keys of {id}"),
+            "not looked at, as the exchange does not answer",
+            "see the exchange above",
+        )]
     };
+    let good = worst(&findings) == Grade::Ok;
     let orders = breaker_words(&account.breaker);
-    findings.push(match &account.breaker {
-        Breaker::Closed => Finding::ok(format!("orders of {id}"), orders),
-        Breaker::Stopped { until: None, .. } => Finding::problem(
+    match &account.breaker {
+        Breaker::Closed if good => findings.push(Finding::ok(format!("orders of {id}"), orders)),
+        // With a key in doubt, that no order was refused so far says nothing.
+        Breaker::Closed => {}
+        Breaker::Stopped { until: None, .. } => findings.push(Finding::problem(
             format!("orders of {id}"),
             orders,
             format!("mend the cause, then: gridkeeper account check {id}"),
-        ),
-        Breaker::Stopped { until: Some(_), .. } => {
-            Finding::warning(format!("orders of {id}"), orders, "it ends by itself")
-        }
-    });
-    findings.push(stream(session, id, account));
+        )),
+        Breaker::Stopped { until: Some(_), .. } => findings.push(Finding::warning(
+            format!("orders of {id}"),
+            orders,
+            "it ends by itself",
+        )),
+    }
+    findings.push(stream(session, account, reached));
     findings
 }
 
-fn stream(session: &Session<'_>, id: &AccountId, account: &AccountRecord) -> Finding {
+fn stream(session: &Session<'_>, account: &AccountRecord, reached: bool) -> Finding {
+    let id = &account.id;
     let subject = format!("stream of {id}");
     let text = stream_words(&account.stream, account.stream_wanted_since);
     match &account.stream {
@@ -258,6 +335,11 @@ fn stream(session: &Session<'_>, id: &AccountId, account: &AccountRecord) -> Fin
                 "gridkeeper up",
             )
         }
+        StreamState::Never | StreamState::Down { .. } if !reached => Finding::problem(
+            subject,
+            format!("{text}; fills are found once the exchange answers again"),
+            "see the exchange above",
+        ),
         StreamState::Never | StreamState::Down { .. } => Finding::problem(
             subject,
             format!("{text}; until it is there, fills are found by polling"),

@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use domain::{Bot, Level, LevelIndex, LocalTime, OrderState};
+use domain::{Bot, Level, LevelIndex, LocalTime, OrderNumber, OrderState};
 use serde::Serialize;
 use trading::{EventKind, EventRecord, FillRecord, LevelStore as _};
 
 use super::Session;
 use super::fills::{booked_words, source_words};
+use super::seen::seen_words;
 use crate::cli::ExplainArgs;
 use crate::failure::{Exit, Failure, Outcome};
-use crate::table::{Align, Table, span, when, when_there};
-use crate::words::{LOOKS, state_in_short, state_words};
+use crate::table::{Align, Table, amount, span, when, when_there};
+use crate::words::{state_in_short, state_words};
 
 /// A fill learnt of later than this after it happened is told with its delay.
 const NOTABLE_DELAY: Duration = Duration::from_secs(2);
@@ -68,6 +69,7 @@ async fn explain_one(
         session.write_json(&explained)?;
         return Ok(Exit::Yes);
     }
+    let seen = seen_words(session, bot);
     let out = &mut *session.out;
     writeln!(
         out,
@@ -81,7 +83,7 @@ async fn explain_one(
     if let Some(remedy) = &explained.remedy {
         writeln!(out, "  you can  {remedy}")?;
     }
-    writeln!(out, "  ({LOOKS})")?;
+    writeln!(out, "  seen     {seen}")?;
     writeln!(out, "\nIts story, oldest first")?;
     if explained.story.is_empty() {
         writeln!(out, "  nothing has happened yet")?;
@@ -107,10 +109,11 @@ async fn explain_all(session: &mut Session<'_>, bot: &Bot, levels: &[Level]) -> 
         session.write_json(&explained)?;
         return Ok(Exit::Yes);
     }
+    let seen = seen_words(session, bot);
     let out = &mut *session.out;
     writeln!(
         out,
-        "bot {} on {} is {}, wanted: {}",
+        "bot {} on {} is {}, wanted: {}; {seen}",
         bot.id, bot.rules.symbol, bot.observed, bot.desired
     )?;
     let mut table = Table::new(&[
@@ -210,24 +213,30 @@ fn explain_level(bot: &Bot, level: &Level, now: LocalTime) -> Explained {
         || "no id at the exchange".to_owned(),
         |id| format!("order {id} at the exchange"),
     );
-    let placed = if order.by_recovery {
+    // Every first order is: nothing was filled that could have led to it.
+    let placed = if order.by_recovery && order.no != OrderNumber::FIRST {
         ", placed by recovery"
     } else {
         ""
+    };
+    // An open order's record changes with each of its fills.
+    let since = if order.state == OrderState::Open {
+        String::new()
+    } else {
+        format!(", since {}", when(level.changed_at))
     };
     Explained {
         level: level.index,
         ladder,
         holds,
         order: format!(
-            "{} {} {base} at {} {quote}, number {} ({at_exchange}, {} executed{placed}): {}, since {}",
+            "{} {} {base} at {} {quote}, number {} ({at_exchange}, {} executed{placed}): {}{since}",
             order.intent.side,
             order.intent.quantity,
             order.intent.price,
             order.no,
             order.executed,
-            state_in_short(order),
-            when(level.changed_at)
+            state_in_short(order)
         ),
         why: words.why,
         next: words.next,
@@ -251,7 +260,10 @@ fn holds(bot: &Bot, level: &Level) -> String {
     };
     format!(
         "{} {base} that cost {} {quote}; earned {} {quote} in {} round trips{fees}",
-        level.base, level.cost, level.realized_profit, level.round_trips
+        level.base,
+        amount(level.cost.decimal()),
+        amount(level.realized_profit.decimal()),
+        level.round_trips
     )
 }
 

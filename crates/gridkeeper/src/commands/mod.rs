@@ -14,6 +14,7 @@ mod finding;
 mod key_check;
 mod recover;
 mod secrets;
+mod seen;
 mod simulate;
 
 use std::ffi::OsString;
@@ -103,8 +104,15 @@ async fn carry_out(
         | Command::Doctor => {}
     }
     let folder = data_folder(cli.data.as_deref(), environs)?;
+    let home = match Home::open(&folder, environs).await {
+        Ok(home) => home,
+        Err(failure) if matches!(cli.command, Command::Doctor) => {
+            return doctor::without_home(failure, cli.json, out);
+        }
+        Err(failure) => return Err(failure),
+    };
     let mut session = Session {
-        home: Home::open(&folder, environs).await?,
+        home,
         clock: SystemClock,
         json: cli.json,
         out,
@@ -123,6 +131,15 @@ async fn carry_out(
     }
 }
 
+/// Writes a value as JSON.
+fn write_json<T: Serialize>(value: &T, out: &mut dyn Write) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| {
+        Failure::refused(format!("the result cannot be written as JSON: {error}"))
+    })?;
+    writeln!(out, "{text}")?;
+    Ok(())
+}
+
 /// What a command works with.
 pub(crate) struct Session<'a> {
     pub(crate) home: Home,
@@ -139,11 +156,7 @@ impl Session<'_> {
 
     /// Writes a value as JSON.
     pub(crate) fn write_json<T: Serialize>(&mut self, value: &T) -> Result<(), Failure> {
-        let text = serde_json::to_string_pretty(value).map_err(|error| {
-            Failure::refused(format!("the result cannot be written as JSON: {error}"))
-        })?;
-        writeln!(self.out, "{text}")?;
-        Ok(())
+        write_json(value, self.out)
     }
 
     /// All bots that can be read, by id, and why the others cannot: one bad record does not hide

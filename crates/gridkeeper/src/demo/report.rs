@@ -181,7 +181,7 @@ impl Report {
             self.completed_orders,
             self.opposite_orders,
             self.round_trips,
-            self.realized_profit,
+            readable(&self.realized_profit),
             self.quote_asset,
             if fees.is_empty() {
                 "none".to_owned()
@@ -289,6 +289,13 @@ fn ledger_entry(fill: &FillRecord) -> Entry {
         fee,
         asset,
     )
+}
+
+/// An exact amount as people read one.
+fn readable(exact: &str) -> String {
+    exact
+        .parse()
+        .map_or_else(|_no_decimal| exact.to_owned(), crate::table::amount)
 }
 
 #[cfg(test)]

@@ -151,10 +151,11 @@ async fn a_clock_ten_seconds_off_is_named_and_the_rest_goes_on() {
 async fn an_exchange_that_cannot_be_reached() {
     let world = World::with_account().await;
     world.simulator.shutdown().await;
-    world
-        .run(&["doctor"])
-        .ends(1)
-        .says(&["problem", "see that this machine"]);
+    world.run(&["doctor"]).ends(1).says(&[
+        "problem",
+        "see that `gridkeeper simulate-exchange` is running",
+        "not looked at, as the exchange does not answer",
+    ]);
     let plan = [
         &["bot", "plan", "--account", "main", "--symbol", SYMBOL][..],
         &GRID,
@@ -343,4 +344,39 @@ async fn a_record_that_is_newer_or_broken_is_named_and_left_alone() {
     world.until(&["bot", "show", &good, "--json"], |shown| {
         shown["bot"]["observed"] == "running"
     });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_data_folder_is_a_finding_of_the_doctor() {
+    let world = World::begin().await;
+    let file = world.path().join("file");
+    std::fs::write(&file, "no folder").unwrap();
+    let path = file.to_str().unwrap();
+    world.run(&["doctor", "--data", path]).ends(1).says(&[
+        "problem  store",
+        "is a file, not a folder",
+        "--data DIR",
+    ]);
+    assert_eq!(std::fs::read(&file).unwrap(), b"no folder");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_no_database_is_named_without_foreign_advice() {
+    let world = World::begin().await;
+    let folder = world.path().join("elsewhere");
+    std::fs::create_dir(&folder).unwrap();
+    let file = folder.join("gridkeeper.db");
+    std::fs::write(
+        &file,
+        "no database at all, but longer than a header of one has to be, which has 100 bytes......",
+    )
+    .unwrap();
+    let path = folder.to_str().unwrap();
+    let ran = world.run(&["bot", "list", "--data", path]).ends(2);
+    assert!(!ran.err.contains("encryption-cc"), "{ran}");
+    ran.says(&[
+        "the database",
+        "cannot be opened",
+        "nothing was changed in it",
+    ]);
 }

@@ -18,7 +18,10 @@ async fn a_plan_shows_its_ladder_and_writes_nothing() {
         "a first BUY at",
         "a BUY that rests",
         "Capital needed",
-        "after fees when every level completes one round trip",
+        "when every level completes one round trip",
+        "237.30002 USDT in all",
+        "level 0 brings the most: 1.52 %",
+        "the fee leaves 0.000999",
         "This plan breaks no rule. Nothing was written",
     ]);
     assert!(ran.err.is_empty(), "{ran}");
@@ -163,9 +166,16 @@ async fn inventory_from_the_balance_is_taken_once() {
     let refused = world.run(&[&head[..], &grid].concat()).ends(2);
     refused.says(&[
         "too little BTC",
-        "0.001 are missing",
+        "deposit 0.001,",
         "leave --from-balance out",
     ]);
+    // The plan says so too, with the same exit code.
+    let mut plan = head;
+    plan[1] = "plan";
+    world
+        .run(&[&plan[..], &grid].concat())
+        .ends(2)
+        .says(&["cannot be carried out", "too little BTC"]);
 
     world.run(&["bot", "start", &bot]).yes();
     world.run(&["recover", &bot]).yes();

@@ -40,7 +40,7 @@ pub(super) fn apply(level: &mut Level, no: OrderNumber, settlement: &Settlement)
             lease: Some(lease),
         }),
         Settlement::Held { attempt, why } => own(*attempt).map(|lease| OrderState::Held {
-            why: why.clone(),
+            why: *why,
             lease: Some(lease),
         }),
         Settlement::Renewed { attempt, lease } => {

@@ -75,8 +75,7 @@ fn too_few_and_too_many_levels_are_refused() {
             assert_eq!(
                 problems(&plan(&format!("{kind}:{levels}"))),
                 [format!(
-                    "levels: {levels}, but a grid has 2 or more: \
-                 ask for more levels, a smaller step or a wider range"
+                    "levels: {levels}, but a grid has 2 or more: ask for more"
                 )]
             );
         }
@@ -91,15 +90,11 @@ fn too_few_and_too_many_levels_are_refused() {
     }
     assert_eq!(
         problems(&plan("percent:5%")),
-        [
-            "levels: 1, but a grid has 2 or more: ask for more levels, a smaller step or a wider range",
-        ]
+        ["two steps of 5% do not fit between 3 and 3.2: use a smaller step or a wider range"]
     );
     assert_eq!(
         problems(&plan("percent:99%")),
-        [
-            "levels: 0, but a grid has 2 or more: ask for more levels, a smaller step or a wider range",
-        ]
+        ["two steps of 99% do not fit between 3 and 3.2: use a smaller step or a wider range"]
     );
     let mut plan = plan("percent:0.01%");
     plan.upper = price("9999");
@@ -194,14 +189,14 @@ fn a_bad_quantity_is_refused_once_for_all_levels() {
             "0.1",
             vec![
                 "level 0 (and 3 others), the BUY at 3: the order is worth 0.3, less than the smallest \
-             value, 5 (NOTIONAL): use a quantity of at least 1.7",
+             value, 5 (NOTIONAL): use a quantity of at least 1.8",
             ],
         ),
         (
             "1.6",
             vec![
                 "level 0 (and 2 others), the BUY at 3: the order is worth 4.8, less than the smallest \
-             value, 5 (NOTIONAL): use a quantity of at least 1.7",
+             value, 5 (NOTIONAL): use a quantity of at least 1.8",
                 "level 3, the SELL at 3.2 of what a fee of 0.1% leaves of 1.6: the order is worth 4.8, \
              less than the smallest value, 5 (NOTIONAL): use a quantity of at least 1.7",
             ],
@@ -427,7 +422,7 @@ fn all_problems_are_reported_at_once() {
             "lowest line: the price 3.00005 is no multiple of the tick 0.0001 (PRICE_FILTER): \
          use 3 or 3.0001",
             "the highest line 2 is not above the lowest line 3.00005: raise the one or lower the other",
-            "levels: 1, but a grid has 2 or more: ask for more levels, a smaller step or a wider range",
+            "levels: 1, but a grid has 2 or more: ask for more",
             "each level: the quantity 0.25 is no multiple of the step 0.1 (LOT_SIZE): use 0.2 or 0.3",
         ]
     );

@@ -36,7 +36,6 @@ pub(super) async fn create(session: &mut Session<'_>, args: &BotCreateArgs) -> O
     else {
         return Err(refuse(&planned));
     };
-    check_inventory(&planned, &ladder.summary)?;
     let now = session.now();
     let id = draw_bot_id(&mut OsRng)?;
     let levels = levels(&id, &ladder.summary, now)?;
@@ -94,22 +93,6 @@ fn refuse(planned: &Planned) -> Failure {
     Failure::bad_input(what)
         .at(format!("grid on {}", planned.rules.symbol))
         .mend("each line says how; `gridkeeper bot plan` with the same words shows the whole ladder. Nothing was written")
-}
-
-/// Inventory from the balance has to be there: other bots' levels keep what they hold.
-fn check_inventory(planned: &Planned, summary: &PlanSummary) -> Result<(), Failure> {
-    let free = planned.funds.base_unclaimed();
-    let missing = summary.base_needed.saturating_sub(free);
-    if missing.is_zero() {
-        return Ok(());
-    }
-    let base = &planned.rules.base;
-    Err(Failure::bad_input(format!(
-        "the balance has too little {base}: {} are needed, {free} are free and held by no bot, {missing} are missing",
-        summary.base_needed
-    ))
-    .at("--from-balance")
-    .mend(format!("deposit {missing} {base}, ask for less, or leave --from-balance out and let the levels buy")))
 }
 
 /// The levels of a plan; those that start from the balance hold their inventory already, at the

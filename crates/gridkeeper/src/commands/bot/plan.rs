@@ -6,6 +6,7 @@ use domain::{
     AccountId, Asset, BestPrices, Draft, FirstInventory, GridPlan, Ladder, PlanProblem, Quantity,
     SymbolRules,
 };
+use rust_decimal::Decimal;
 use serde::Serialize;
 use trading::{
     Balance, BotStore as _, CommissionRates, Environment, Exchange as _, ExchangeError,
@@ -27,8 +28,27 @@ pub(super) struct Planned {
     pub(super) prices: Option<BestPrices>,
     pub(super) draft: Draft,
     pub(super) funds: Funds,
-    /// Whether the fees are the account's own, not given by hand.
-    pub(super) fees_read: bool,
+    pub(super) fees_given: FeesGiven,
+}
+
+impl Planned {
+    /// How much quote the account lacks now.
+    pub(super) fn quote_missing(&self) -> Decimal {
+        let needed = self
+            .draft
+            .ladder
+            .as_ref()
+            .map_or(Decimal::ZERO, |ladder| ladder.summary.capital.decimal());
+        let free = self.funds.quote_free.decimal();
+        needed.saturating_sub(free).max(Decimal::ZERO)
+    }
+}
+
+/// Which fees were given by hand and are not the account's own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FeesGiven {
+    pub(super) maker: bool,
+    pub(super) taker: bool,
 }
 
 /// What the account has of the symbol's two assets.
@@ -101,11 +121,18 @@ pub(super) async fn plan(session: &mut Session<'_>, args: &PlanArgs) -> Outcome 
 /// Reads rules, prices, fees and balances, and draws the plan.
 pub(super) async fn draw(session: &Session<'_>, args: &PlanArgs) -> Result<Planned, Failure> {
     let account = session.find_account(&args.account).await?;
+    // Said here, a missing address comes with its remedy.
+    session.home.environs().endpoints(account.environment)?;
     let connection = session.home.exchanges().connect(&account.id).await?;
-    let rules = connection
-        .rules(&args.symbol)
-        .await
-        .map_err(|error| Failure::from(error).at(format!("--symbol {}", args.symbol)))?;
+    let rules = connection.rules(&args.symbol).await.map_err(|error| {
+        let about_symbol = matches!(error, ExchangeError::UnknownSymbol(_));
+        let failure = Failure::from(error);
+        if about_symbol {
+            failure.at(format!("--symbol {}", args.symbol))
+        } else {
+            failure
+        }
+    })?;
     // A market without prices can still be planned for; the plan then says so.
     let prices = match connection.best_prices(&args.symbol).await {
         Ok(prices) => Some(prices),
@@ -129,8 +156,10 @@ pub(super) async fn draw(session: &Session<'_>, args: &PlanArgs) -> Result<Plann
         maker_fee: fees.maker,
         taker_fee: fees.taker,
     };
-    let draft = plan.draft(&rules, prices);
+    let mut draft = plan.draft(&rules, prices);
     let funds = funds(session, &account.id, &rules, &balances).await?;
+    let missing = inventory_missing(&draft, &funds, &rules);
+    draft.problems.extend(missing);
     Ok(Planned {
         account: account.id,
         environment: account.environment,
@@ -139,7 +168,23 @@ pub(super) async fn draw(session: &Session<'_>, args: &PlanArgs) -> Result<Plann
         prices,
         draft,
         funds,
-        fees_read: args.maker_fee.is_none() || args.taker_fee.is_none(),
+        fees_given: FeesGiven {
+            maker: args.maker_fee.is_some(),
+            taker: args.taker_fee.is_some(),
+        },
+    })
+}
+
+/// Inventory from the balance has to be there: other bots' levels keep what they hold.
+fn inventory_missing(draft: &Draft, funds: &Funds, rules: &SymbolRules) -> Option<PlanProblem> {
+    let needed = draft.ladder.as_ref()?.summary.base_needed;
+    let free = funds.base_unclaimed();
+    let missing = needed.saturating_sub(free);
+    (!missing.is_zero()).then(|| PlanProblem::InventoryMissing {
+        asset: rules.base.clone(),
+        needed,
+        free,
+        missing,
     })
 }
 

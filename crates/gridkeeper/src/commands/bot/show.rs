@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Asset, BaseAmount, Bot, BotId, DesiredStatus, Level, LevelIndex, ObservedStatus, OrderState,
-    Quantity, QuoteAmount, Symbol,
+    Asset, BaseAmount, Bot, BotId, DesiredStatus, FirstInventory, Level, LevelIndex,
+    ObservedStatus, OrderState, Quantity, QuoteAmount, Symbol,
 };
 use serde::Serialize;
 use trading::{AccountRecord, AccountStore as _, Breaker, LevelStore as _, StreamState};
 
 use super::super::Session;
 use super::super::account::{breaker_words, stream_words};
+use super::super::seen::seen_words;
 use crate::failure::{Exit, Failure, Outcome};
-use crate::table::{Align, Table, ago, when};
+use crate::table::{Align, Table, amount, when};
 use crate::words::state_in_short;
 
 /// What all levels of a bot come to.
@@ -146,7 +147,7 @@ pub(super) async fn list(session: &mut Session<'_>) -> Outcome {
             bot.sums.owed_not_placed.to_string(),
             bot.sums.quarantined.to_string(),
             bot.sums.round_trips.to_string(),
-            bot.sums.realized_profit.to_string(),
+            amount(bot.sums.realized_profit.decimal()),
         ]);
     }
     table.write(session.out, 0)?;
@@ -203,7 +204,7 @@ fn write_head(
     account: &AccountRecord,
     requested: bool,
 ) -> Result<(), Failure> {
-    let now = session.now();
+    let seen = seen_words(session, bot);
     let out = &mut *session.out;
     writeln!(
         out,
@@ -234,14 +235,21 @@ fn write_head(
         )?;
     }
     writeln!(out, "  orders     {}", breaker_words(&account.breaker))?;
-    let looked = bot.recovered_at.map_or_else(
-        || "never compared with the exchange yet".to_owned(),
-        |at| format!("compared with the exchange {} ({})", ago(at, now), when(at)),
-    );
-    writeln!(out, "  recovery   {looked}")?;
+    writeln!(out, "  recovery   {seen}")?;
+    let mut options = String::new();
+    for (set, word) in [
+        (bot.plan.compounding, ", compounding"),
+        (bot.plan.post_only, ", post-only"),
+        (
+            bot.plan.first_inventory == FirstInventory::FromBalance,
+            ", first inventory from the balance",
+        ),
+    ] {
+        options.push_str(if set { word } else { "" });
+    }
     writeln!(
         out,
-        "  grid       {} to {} {}, {}, {}; created {}",
+        "  grid       {} to {} {}, {}, {}{options}; created {}",
         bot.plan.lower,
         bot.plan.upper,
         bot.rules.quote,
@@ -258,7 +266,8 @@ fn write_sums(session: &mut Session<'_>, bot: &Bot, sums: &Sums) -> Result<(), F
     writeln!(
         out,
         "  holds      {} {base}, which cost {} {quote}",
-        sums.base, sums.cost
+        sums.base,
+        amount(sums.cost.decimal())
     )?;
     let fees = sums
         .fees
@@ -274,7 +283,8 @@ fn write_sums(session: &mut Session<'_>, bot: &Bot, sums: &Sums) -> Result<(), F
     writeln!(
         out,
         "  earned     {} {quote} in {} round trips; fees paid: {fees}",
-        sums.realized_profit, sums.round_trips
+        amount(sums.realized_profit.decimal()),
+        sums.round_trips
     )?;
     writeln!(
         out,
