@@ -35,8 +35,8 @@ pub struct Recovered {
     pub observed: ObservedStatus,
     /// How many levels called for which action.
     pub actions: BTreeMap<&'static str, u32>,
-    /// How many fills were booked that had been missed.
-    pub fills_recovered: u32,
+    /// At how many levels fills were booked that had been missed.
+    pub levels_caught_up: u32,
     /// What the operator should know.
     pub problems: Vec<String>,
 }
@@ -99,7 +99,7 @@ pub async fn recover_bot<O: Outside>(outside: O, id: &BotId) -> Result<Recovered
     let mut recovered = Recovered {
         observed: bot.observed,
         actions: BTreeMap::new(),
-        fills_recovered: 0,
+        levels_caught_up: 0,
         problems,
     };
     work(run, &levels, &view, &mut recovered).await;
@@ -187,8 +187,8 @@ async fn work<O: Outside>(
         *count = count.saturating_add(1);
         match outcome {
             Ok(done) => {
-                recovered.fills_recovered = recovered
-                    .fills_recovered
+                recovered.levels_caught_up = recovered
+                    .levels_caught_up
                     .saturating_add(u32::from(done.booked));
                 recovered.problems.extend(done.problem);
             }

@@ -32,7 +32,8 @@ impl Up {
     ) -> Result<Self, Failure> {
         // On the disk, not in a temporary file system that a sync does not reach.
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-        let gridkeeper = |arguments: &[&str]| command(exchange, folder.path(), arguments);
+        let data = folder.path().join("data");
+        let gridkeeper = |arguments: &[&str]| command(exchange, &data, arguments);
         let mut bots = Vec::new();
         for (nth, symbol) in symbols.iter().enumerate() {
             let name = format!("account{nth}");
@@ -76,7 +77,7 @@ impl Up {
         for bot in &bots {
             let mut laid = false;
             for _ in 0..LOOKS {
-                let shown = json(command(exchange, up._folder.path(), &["bot", "show", bot]))?;
+                let shown = json(gridkeeper(&["bot", "show", bot]))?;
                 laid = shown["sums"]["open_orders"] == LEVELS
                     && shown["stream"]["state"] == "subscribed";
                 if laid {

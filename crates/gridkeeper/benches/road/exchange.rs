@@ -36,7 +36,7 @@ pub(crate) fn api_key(nth: usize) -> String {
 /// Serves until standard input closes, which it does when the bench is gone.
 pub(crate) async fn serve() -> Result<(), Failure> {
     let rules = |symbol: &str| SymbolRules::suited_to(symbol, (2, 5));
-    let further = ["BARUSDT", "PROUSDT", "POWUSDT", "ETHUSDT"];
+    let further = ["BARUSDT", "PROUSDT", "POWUSDT"];
     let config = SimulatorConfig {
         prices: exchange_simulator::PriceSource::Manual {
             start_price: START.into(),
@@ -69,7 +69,7 @@ pub(crate) async fn serve() -> Result<(), Failure> {
 fn account(nth: usize) -> Account {
     let mut account = Account::named(&format!("account{nth:03}"));
     account.keys.push(ApiKey::hmac(&api_key(nth), SECRET));
-    for asset in ["USDT", "BTC", "BAR", "PRO", "POW", "ETH"] {
+    for asset in ["USDT", "BTC", "BAR", "PRO", "POW"] {
         let free = Decimal::from(10_000_000);
         account.balances.insert(
             asset.to_owned(),

@@ -27,7 +27,7 @@ struct Looked {
     bot: BotId,
     observed: domain::ObservedStatus,
     actions: std::collections::BTreeMap<&'static str, u32>,
-    fills_recovered: u32,
+    levels_caught_up: u32,
     problems: Vec<String>,
 }
 
@@ -47,7 +47,7 @@ pub(super) async fn recover(session: &mut Session<'_>, args: &RecoverArgs) -> Ou
                 bot: bot.id.clone(),
                 observed: recovered.observed,
                 actions: recovered.actions,
-                fills_recovered: recovered.fills_recovered,
+                levels_caught_up: recovered.levels_caught_up,
                 problems: recovered.problems,
             }),
             Err(failure) => failures.push(failure.at(format!("bot {}", bot.id))),
@@ -123,7 +123,7 @@ fn write(session: &mut Session<'_>, looked: &[Looked]) -> Result<(), Failure> {
         writeln!(
             session.out,
             "bot {}: {}, {} levels with fills that had been missed",
-            bot.bot, bot.observed, bot.fills_recovered
+            bot.bot, bot.observed, bot.levels_caught_up
         )?;
         for (action, levels) in &bot.actions {
             writeln!(

@@ -87,7 +87,7 @@ impl Flow {
         for (action, times) in &recovered.actions {
             self.add(action, u64::from(*times));
         }
-        self.add("fills_recovered", u64::from(recovered.fills_recovered));
+        self.add("levels_caught_up", u64::from(recovered.levels_caught_up));
     }
 
     pub(crate) fn recovery_ended(&self) {

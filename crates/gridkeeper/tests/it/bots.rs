@@ -127,9 +127,9 @@ async fn an_audit_finds_a_fill_nobody_booked_and_one_look_mends_it() {
     assert_eq!(under_way.count(), 3, "{json:#}");
     // A level that changed in the last seconds is left alone, for listings lag behind.
     let looked = world.until(&["recover", &bot, "--json"], |looked| {
-        looked[0]["fills_recovered"] != 0
+        looked[0]["levels_caught_up"] != 0
     });
-    assert_eq!(looked[0]["fills_recovered"], 3, "{looked}");
+    assert_eq!(looked[0]["levels_caught_up"], 3, "{looked}");
     let story = world.run(&["explain", &bot, "0"]).yes();
     story.says(&["from the recovery", "missed, and found by recovery"]);
     let audit = world.run(&["audit", &bot]).yes();
