@@ -380,3 +380,43 @@ async fn a_file_that_is_no_database_is_named_without_foreign_advice() {
         "nothing was changed in it",
     ]);
 }
+
+/// Answers everything with one status and nothing else, until the test ends.
+fn answering(status: &'static str) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            let mut request = [0; 4_096];
+            if std::io::Read::read(&mut connection, &mut request).is_ok_and(|read| read > 0) {
+                let answer =
+                    format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+                // Whoever asked may be gone.
+                drop(std::io::Write::write_all(
+                    &mut connection,
+                    answer.as_bytes(),
+                ));
+            }
+        }
+    });
+    format!("http://{address}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_region_or_an_address_that_is_shut_out_is_named() {
+    let world = World::with_account().await;
+    for (status, word, remedy) in [
+        (
+            "451 Unavailable For Legal Reasons",
+            "451",
+            "refuses this machine's region",
+        ),
+        ("418 I'm a teapot", "418", "wait until the ban ends"),
+    ] {
+        let url = answering(status);
+        let ran = world.run_with(&["doctor"], "", |command| {
+            command.env("GRIDKEEPER_BINANCE_REST", url);
+        });
+        ran.ends(1).says(&["problem  exchange", word, remedy]);
+    }
+}
