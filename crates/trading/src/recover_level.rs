@@ -135,24 +135,28 @@ async fn hold<O: Outside>(
     else {
         return place(run, level, PlaceMode::Hold(why)).await;
     };
-    let no = order.no;
     let text = format!("held: {why:?}");
     order.state = OrderState::Held {
         why,
         lease: order.last_lease().copied(),
     };
-    if claim(run.outside, level, after).await?.is_some() {
-        tell(
-            run.outside,
-            &level.bot,
-            Some(level.index),
-            Some(no),
-            EventKind::Held,
-            text,
-        )
-        .await;
-    }
+    rewrite(run, level, after, EventKind::Held, text).await?;
     Ok(Done::default())
+}
+
+/// Writes a level, if nobody changed it since, and tells its story why.
+async fn rewrite<O: Outside>(
+    run: Run<'_, O>,
+    level: &Level,
+    after: Level,
+    kind: EventKind,
+    text: String,
+) -> Result<(), StoreError> {
+    let no = after.order.as_ref().map(|order| order.no);
+    if claim(run.outside, level, after).await?.is_some() {
+        tell(run.outside, &level.bot, Some(level.index), no, kind, text).await;
+    }
+    Ok(())
 }
 
 /// Asks for one order and feeds the answer as a report.
@@ -251,26 +255,13 @@ async fn note_amend<O: Outside>(
         "order {} was changed at the exchange from {} to {}",
         view.exchange_order_id, order.intent.quantity, view.quantity
     );
-    let no = order.no;
     order.intent.quantity = view.quantity;
-    let claimed = claim(run.outside, level, after)
+    rewrite(run, level, after, EventKind::Amended, text)
         .await
         .map_err(|error| LevelError::Store {
             level: level.index,
             error,
-        })?;
-    if claimed.is_some() {
-        tell(
-            run.outside,
-            &level.bot,
-            Some(level.index),
-            Some(no),
-            EventKind::Amended,
-            text,
-        )
-        .await;
-    }
-    Ok(())
+        })
 }
 
 /// An order the level knows cannot be found. Look-ups lag, so this counts only after a while.
@@ -287,30 +278,17 @@ async fn vanished<O: Outside>(
         return Ok(Done::default());
     };
     let evidence = format!("order {id} can no longer be found at the exchange");
-    let no = order.no;
     order.state = OrderState::Quarantined {
         why: QuarantineReason::OrderVanished,
         evidence: evidence.clone(),
     };
     let problem = Some(format!("level {}: {evidence}", level.index));
-    let claimed = claim(run.outside, level, after)
+    rewrite(run, level, after, EventKind::Quarantined, evidence)
         .await
         .map_err(|error| LevelError::Store {
             level: level.index,
             error,
         })?;
-    if claimed.is_some() {
-        let kind = EventKind::Quarantined;
-        tell(
-            run.outside,
-            &level.bot,
-            Some(level.index),
-            Some(no),
-            kind,
-            evidence,
-        )
-        .await;
-    }
     Ok(Done {
         booked: false,
         problem,
