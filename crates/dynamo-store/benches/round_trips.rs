@@ -7,7 +7,8 @@
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::arithmetic_side_effects,
-    reason = "a bench may stop at what it did not expect, and prints what it found"
+    clippy::disallowed_methods,
+    reason = "a bench may stop at what it did not expect, measures time, and prints what it found"
 )]
 #![allow(
     dead_code,
@@ -23,7 +24,7 @@ use domain::{ExchangeOrderId, Level, OrderNumber};
 use dynamo_store::{Durability, DynamoStore, EmbeddedDynamo};
 use trading::{FillCommit, LevelStore as _, Settlement};
 
-use fixture::{account_id, at, bot_id, create, fill, next, pending, store};
+use fixture::{account_id, at, bot_id, create, direct, fill, next, pending};
 
 const ROUNDS: u32 = 2_000;
 
@@ -42,7 +43,7 @@ async fn main() {
 }
 
 async fn measure(name: &str, database: &EmbeddedDynamo) {
-    let store = store(database.client()).await;
+    let store = direct(database).await;
     let (_, levels) = create(&store, 50).await;
     let mut level = levels.first().unwrap().clone();
     let mut spent = [Duration::ZERO; 3];

@@ -26,8 +26,8 @@ impl From<Failure> for StoreError {
     }
 }
 
-/// Sorts a failed call by the service's error code (the common errors and the errors of each
-/// operation in the DynamoDB API reference).
+/// Sorts a failed call of the SDK (the common errors and the errors of each operation in the
+/// DynamoDB API reference).
 pub(crate) fn failure<E, R>(operation: &str, error: &SdkError<E, R>) -> Failure
 where
     E: ProvideErrorMetadata + Error + 'static,
@@ -40,7 +40,21 @@ where
         )));
     };
     let code = service.err().code().unwrap_or("no error code");
-    let words = service.err().message().unwrap_or("no message");
+    by_code(
+        operation,
+        code,
+        service.err().message().unwrap_or("no message"),
+    )
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Final(error)
+    }
+}
+
+/// Sorts a failed call by the service's error code.
+pub(crate) fn by_code(operation: &str, code: &str, words: &str) -> Failure {
     let text = format!("{operation}: {code}: {words}");
     match code {
         "TransactionConflictException" => Failure::Conflict(text),

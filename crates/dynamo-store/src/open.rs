@@ -45,7 +45,10 @@ impl OpenedStore {
     /// The store of the folder. Its table may have to be created first.
     #[must_use]
     pub fn store(&self) -> DynamoStore {
-        DynamoStore::new(self.client(), TABLE)
+        match self {
+            Self::Owned(database) => database.store(TABLE),
+            Self::Remote(client) => DynamoStore::new(client.clone(), TABLE),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use trading::StoreError;
 
+use crate::embedded::EmbeddedDynamo;
 use crate::error::{store_error, unwritable};
 use crate::item::{PARTITION, Record, SORT, text};
 use crate::key::Key;
@@ -34,6 +35,8 @@ const BATCH_KEYS: usize = 100;
 #[derive(Debug, Clone)]
 pub struct DynamoStore {
     pub(crate) client: Client,
+    /// The database in this process, where it is one: the client reaches the same.
+    pub(crate) direct: Option<EmbeddedDynamo>,
     pub(crate) table: Arc<str>,
     pub(crate) marks: Arc<Marks>,
 }
@@ -44,6 +47,7 @@ impl DynamoStore {
     pub fn new(client: Client, table: impl Into<Arc<str>>) -> Self {
         Self {
             client,
+            direct: None,
             table: table.into(),
             marks: Arc::new(Marks::random()),
         }
@@ -64,6 +68,10 @@ impl DynamoStore {
     pub(crate) async fn read(&self, keys: &[Key]) -> Result<Vec<Record>, StoreError> {
         let mut records = Vec::with_capacity(keys.len());
         for chunk in keys.chunks(BATCH_KEYS) {
+            if let Some(database) = &self.direct {
+                records.extend(database.batch_get(&self.table, chunk).await?);
+                continue;
+            }
             let mut asked = Some(keys_and_attributes(chunk)?);
             let mut pauses = PAUSES.iter();
             for _ in 0..BATCH_TRIES {
@@ -100,6 +108,9 @@ impl DynamoStore {
 
     /// Reads one item, strongly consistent.
     pub(crate) async fn read_one(&self, key: &Key) -> Result<Option<Record>, StoreError> {
+        if let Some(database) = &self.direct {
+            return database.get(&self.table, key).await;
+        }
         let reply = self
             .client
             .get_item()

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, TransactWriteItem};
+use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
 use trading::StoreError;
 
 use crate::DynamoStore;
@@ -55,31 +55,38 @@ impl DynamoStore {
     ) -> Result<Write, StoreError> {
         let mut pauses = PAUSES.iter();
         loop {
-            let sent = self
-                .client
-                .put_item()
-                .table_name(&*self.table)
-                .set_item(Some(item.clone().into_iter().collect()))
-                .set_condition_expression(condition.condition())
-                .set_expression_attribute_names(
-                    condition.names().map(|all| all.into_iter().collect()),
-                )
-                .set_expression_attribute_values(
-                    condition.values().map(|all| all.into_iter().collect()),
-                )
-                .set_return_values_on_condition_check_failure(condition.on_refusal())
-                .send()
-                .await;
-            let Err(error) = sent else {
-                return Ok(Write::Done);
-            };
-            if let Some(lost) = error
-                .as_service_error()
-                .filter(|error| error.is_conditional_check_failed_exception())
-            {
-                return Ok(Write::Refused(old_item(lost)));
+            match self.put_once(item.clone(), condition).await {
+                Ok(write) => return Ok(write),
+                Err(failure) => pause_after(failure, &mut pauses).await?,
             }
-            pause_after(failure("PutItem", &error), &mut pauses).await?;
+        }
+    }
+
+    async fn put_once(&self, item: Attributes, condition: &Expression) -> Result<Write, Failure> {
+        if let Some(database) = &self.direct {
+            return database.put(&self.table, item, condition).await;
+        }
+        let sent = self
+            .client
+            .put_item()
+            .table_name(&*self.table)
+            .set_item(Some(item.into_iter().collect()))
+            .set_condition_expression(condition.condition())
+            .set_expression_attribute_names(condition.names().map(|all| all.into_iter().collect()))
+            .set_expression_attribute_values(
+                condition.values().map(|all| all.into_iter().collect()),
+            )
+            .set_return_values_on_condition_check_failure(condition.on_refusal())
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(Write::Done),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(lost)) => {
+                    Ok(Write::Refused(lost.item().cloned().map(Record::new)))
+                }
+                _ => Err(failure("PutItem", &error)),
+            },
         }
     }
 
@@ -87,31 +94,38 @@ impl DynamoStore {
     pub(crate) async fn update(&self, key: &Key, change: &Expression) -> Result<Write, StoreError> {
         let mut pauses = PAUSES.iter();
         loop {
-            let sent = self
-                .client
-                .update_item()
-                .table_name(&*self.table)
-                .key(PARTITION, text(key.partition.clone()))
-                .key(SORT, text(key.sort.clone()))
-                .update_expression(change.change())
-                .set_condition_expression(change.condition())
-                .set_expression_attribute_names(change.names().map(|all| all.into_iter().collect()))
-                .set_expression_attribute_values(
-                    change.values().map(|all| all.into_iter().collect()),
-                )
-                .set_return_values_on_condition_check_failure(change.on_refusal())
-                .send()
-                .await;
-            let Err(error) = sent else {
-                return Ok(Write::Done);
-            };
-            if let Some(lost) = error
-                .as_service_error()
-                .filter(|error| error.is_conditional_check_failed_exception())
-            {
-                return Ok(Write::Refused(old_item(lost)));
+            match self.update_once(key, change).await {
+                Ok(write) => return Ok(write),
+                Err(failure) => pause_after(failure, &mut pauses).await?,
             }
-            pause_after(failure("UpdateItem", &error), &mut pauses).await?;
+        }
+    }
+
+    async fn update_once(&self, key: &Key, change: &Expression) -> Result<Write, Failure> {
+        if let Some(database) = &self.direct {
+            return database.update(&self.table, key, change).await;
+        }
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&*self.table)
+            .key(PARTITION, text(key.partition.clone()))
+            .key(SORT, text(key.sort.clone()))
+            .update_expression(change.change())
+            .set_condition_expression(change.condition())
+            .set_expression_attribute_names(change.names().map(|all| all.into_iter().collect()))
+            .set_expression_attribute_values(change.values().map(|all| all.into_iter().collect()))
+            .set_return_values_on_condition_check_failure(change.on_refusal())
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(Write::Done),
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(lost)) => {
+                    Ok(Write::Refused(lost.item().cloned().map(Record::new)))
+                }
+                _ => Err(failure("UpdateItem", &error)),
+            },
         }
     }
 
@@ -122,25 +136,31 @@ impl DynamoStore {
     ) -> Result<Transaction, StoreError> {
         let mut pauses = PAUSES.iter();
         loop {
-            let sent = self
-                .client
-                .transact_write_items()
-                .set_transact_items(Some(parts.to_vec()))
-                .send()
-                .await;
-            let Err(error) = sent else {
-                return Ok(Transaction::Done);
-            };
-            let failure = match error.as_service_error() {
+            match self.transact_once(parts.to_vec()).await {
+                Ok(transaction) => return Ok(transaction),
+                Err(failure) => pause_after(failure, &mut pauses).await?,
+            }
+        }
+    }
+
+    async fn transact_once(&self, parts: Vec<TransactWriteItem>) -> Result<Transaction, Failure> {
+        if let Some(database) = &self.direct {
+            return database.transact(parts).await;
+        }
+        let sent = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(parts))
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(Transaction::Done),
+            Err(error) => match error.as_service_error() {
                 Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-                    match cancellation(cancelled.cancellation_reasons()) {
-                        Ok(refused) => return Ok(Transaction::Refused(refused)),
-                        Err(failure) => failure,
-                    }
+                    cancellation(cancelled.cancellation_reasons()).map(Transaction::Refused)
                 }
-                _ => failure("TransactWriteItems", &error),
-            };
-            pause_after(failure, &mut pauses).await?;
+                _ => Err(failure("TransactWriteItems", &error)),
+            },
         }
     }
 
@@ -166,39 +186,11 @@ async fn pause_after(
     }
 }
 
-/// The item that refused a single write, as the service returns it with the refusal.
-fn old_item<E: HasOldItem>(error: &E) -> Option<Record> {
-    error.old_item().map(Record::new)
-}
-
-trait HasOldItem {
-    fn old_item(&self) -> Option<Vec<(String, AttributeValue)>>;
-}
-
-macro_rules! has_old_item {
-    ($error:ty, $variant:path) => {
-        impl HasOldItem for $error {
-            fn old_item(&self) -> Option<Vec<(String, AttributeValue)>> {
-                let $variant(refused) = self else { return None };
-                let item = refused.item()?.iter();
-                Some(
-                    item.map(|(name, value)| (name.clone(), value.clone()))
-                        .collect(),
-                )
-            }
-        }
-    };
-}
-
-has_old_item!(PutItemError, PutItemError::ConditionalCheckFailedException);
-has_old_item!(
-    UpdateItemError,
-    UpdateItemError::ConditionalCheckFailedException
-);
-
 /// Reads why a transaction was cancelled: one reason for each part, in their order. A lost
 /// condition is a fact whatever else went wrong, so it comes first.
-fn cancellation(reasons: &[CancellationReason]) -> Result<Vec<(usize, Option<Record>)>, Failure> {
+pub(crate) fn cancellation(
+    reasons: &[CancellationReason],
+) -> Result<Vec<(usize, Option<Record>)>, Failure> {
     let code = |reason: &CancellationReason| reason.code().unwrap_or("None").to_owned();
     let refused: Vec<_> = reasons
         .iter()

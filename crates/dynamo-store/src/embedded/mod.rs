@@ -5,8 +5,10 @@
 
 pub(crate) mod config;
 pub(crate) mod connector;
+mod direct;
 pub(crate) mod dispatch;
 mod folder;
+mod value;
 
 use std::fmt;
 use std::path::Path;
@@ -14,6 +16,9 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use dynoxide::Database;
+use trading::StoreError;
+
+use crate::DynamoStore;
 
 pub use folder::OpenError;
 pub(crate) use folder::{SOCKET_FILE, holder};
@@ -122,28 +127,48 @@ impl EmbeddedDynamo {
         Client::from_conf(config(EmbeddedClient(self.clone())).build())
     }
 
+    /// A store in a table of this database. It calls the database where it can without the SDK's
+    /// client in between.
+    #[must_use]
+    pub fn store(&self, table: impl Into<Arc<str>>) -> DynamoStore {
+        DynamoStore {
+            direct: Some(self.clone()),
+            ..DynamoStore::new(self.client(), table)
+        }
+    }
+
     /// Answers one request without stalling the runtime it is called on.
     pub(crate) async fn call(&self, target: String, body: Vec<u8>) -> Answer {
-        let Some(turn) = &self.inner.turn else {
-            return dispatch::answer(&self.inner.database, &target, &body);
-        };
-        let turn = Arc::clone(turn).lock_owned().await;
-        let inner = Arc::clone(&self.inner);
-        let work = move || {
-            let answer = dispatch::answer(&inner.database, &target, &body);
-            drop(turn);
-            answer
-        };
-        tokio::task::spawn_blocking(work)
+        self.run(move |database| dispatch::answer(database, &target, &body))
             .await
             .unwrap_or_else(|error| Answer {
                 status: 500,
                 body: serde_json::json!({
                     "__type": "com.amazonaws.dynamodb.v20120810#InternalServerError",
-                    "message": format!("the embedded database did not finish: {error}"),
+                    "message": error.to_string(),
                 })
                 .to_string()
                 .into_bytes(),
             })
+    }
+
+    /// Lets the database do something, elsewhere if that may take as long as a disk takes.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Database) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let Some(turn) = &self.inner.turn else {
+            return Ok(work(&self.inner.database));
+        };
+        let turn = Arc::clone(turn).lock_owned().await;
+        let inner = Arc::clone(&self.inner);
+        let work = move || {
+            let done = work(&inner.database);
+            drop(turn);
+            done
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|error| {
+            StoreError::Unavailable(format!("the embedded database did not finish: {error}"))
+        })
     }
 }

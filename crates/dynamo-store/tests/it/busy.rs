@@ -5,7 +5,7 @@ use dynamo_store::{Durability, EmbeddedDynamo};
 use tokio::task::JoinSet;
 use trading::{Claim, CommitOutcome, FillCommit, LevelStore};
 
-use crate::fixture::{bot_id, create, fill, next, store};
+use crate::fixture::{bot_id, create, direct, fill, next, store};
 use crate::wire::Wire;
 
 const BURST: u16 = 500;
@@ -14,7 +14,7 @@ const BURST: u16 = 500;
 async fn a_burst_of_commits_is_written_whole() {
     let folder = tempfile::tempdir().unwrap();
     let database = EmbeddedDynamo::open(folder.path(), Durability::Process).unwrap();
-    let store = store(database.client()).await;
+    let store = direct(&database).await;
     let (_, levels) = create(&store, BURST).await;
     let mut burst = JoinSet::new();
     let mut expected = Vec::new();

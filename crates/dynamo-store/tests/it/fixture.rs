@@ -9,7 +9,7 @@ use domain::{
     OrderNumber, OrderState, PassedOrder, Price, Purpose, Quantity, QuoteAmount, Rate, Rung, Side,
     Sizing, Source, Spacing, SymbolRules, SymbolStatus, Trade, TradeId,
 };
-use dynamo_store::DynamoStore;
+use dynamo_store::{DynamoStore, EmbeddedDynamo};
 use trading::{
     AccountRecord, AccountStore, BookedAs, BotStore, Breaker, Environment, EventKind, EventRecord,
     FillRecord, LevelStore, SealedKey, StreamState,
@@ -20,6 +20,13 @@ pub(crate) const TABLE: &str = "records";
 /// A store with its table created.
 pub(crate) async fn store(client: Client) -> DynamoStore {
     let store = DynamoStore::new(client, TABLE);
+    store.create_table().await.unwrap();
+    store
+}
+
+/// The same in a database of this process, as its owner uses it.
+pub(crate) async fn direct(database: &EmbeddedDynamo) -> DynamoStore {
+    let store = database.store(TABLE);
     store.create_table().await.unwrap();
     store
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use dynamo_store::{Durability, EmbeddedDynamo, OpenError};
 use trading::BotStore;
 
-use crate::fixture::{create, store};
+use crate::fixture::{create, direct};
 
 fn open(folder: &Path) -> Result<EmbeddedDynamo, OpenError> {
     EmbeddedDynamo::open(folder, Durability::PowerLoss)
@@ -22,7 +22,7 @@ async fn a_folder_is_created_for_its_owner_alone() {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("deep").join("data");
     let database = open(&folder).unwrap();
-    create(&store(database.client()).await, 1).await;
+    create(&direct(&database).await, 1).await;
     assert_eq!(mode(&folder), 0o700);
     let mut names = Vec::new();
     for entry in fs::read_dir(&folder).unwrap() {
@@ -44,7 +44,7 @@ async fn a_folder_is_created_for_its_owner_alone() {
 async fn a_folder_is_held_until_the_last_client_is_gone() {
     let folder = tempfile::tempdir().unwrap();
     let database = open(folder.path()).unwrap();
-    let records = store(database.client()).await;
+    let records = direct(&database).await;
     let (bot, _) = create(&records, 1).await;
     drop(database);
     let error = open(folder.path()).unwrap_err();
@@ -54,7 +54,7 @@ async fn a_folder_is_held_until_the_last_client_is_gone() {
     assert!(told.contains(&own), "{told}");
     assert!(told.contains(folder.path().to_str().unwrap()), "{told}");
     drop(records);
-    let again = store(open(folder.path()).unwrap().client()).await;
+    let again = direct(&open(folder.path()).unwrap()).await;
     assert_eq!(again.bots(None).await.unwrap(), [bot]);
 }
 
@@ -92,7 +92,7 @@ async fn a_file_that_is_no_database_is_left_as_it_is() {
 #[tokio::test]
 async fn a_database_of_a_newer_version_is_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
-    create(&store(open(folder.path()).unwrap().client()).await, 1).await;
+    create(&direct(&open(folder.path()).unwrap()).await, 1).await;
     let file = folder.path().join("gridkeeper.db");
     let raw = rusqlite::Connection::open(&file).unwrap();
     let raised = raw

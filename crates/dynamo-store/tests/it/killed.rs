@@ -12,7 +12,7 @@ use dynamo_store::{Durability, EmbeddedDynamo};
 use tokio::task::JoinSet;
 use trading::{BotStore, CommitOutcome, FillCommit, LevelStore};
 
-use crate::fixture::{bot_id, create, fill, next, store};
+use crate::fixture::{bot_id, create, direct, fill, next};
 
 const FOLDER: &str = "GRIDKEEPER_TEST_KILLED_FOLDER";
 const DURABILITY: &str = "GRIDKEEPER_TEST_KILLED_DURABILITY";
@@ -31,7 +31,7 @@ async fn child_writes_until_killed() {
         _ => Durability::Process,
     };
     let database = EmbeddedDynamo::open(&folder, durability).unwrap();
-    let records = store(database.client()).await;
+    let records = direct(&database).await;
     if records.bots(None).await.unwrap().is_empty() {
         create(&records, LEVELS).await;
     }
@@ -112,7 +112,7 @@ async fn nothing_acknowledged_is_missing(durability: &str, kills: &[usize]) {
             .await
             .unwrap();
         let database = EmbeddedDynamo::open(folder.path(), Durability::Process).unwrap();
-        let records = store(database.client()).await;
+        let records = direct(&database).await;
         for level in records.levels(&bot_id()).await.unwrap() {
             let acknowledged = last.get(&level.index.0).copied().unwrap_or(0);
             assert!(

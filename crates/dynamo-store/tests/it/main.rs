@@ -51,6 +51,26 @@ async fn on_file() -> Opened {
     }
 }
 
+/// Without the SDK's client in between, as the owner of a data folder uses it.
+async fn direct() -> Opened {
+    Opened {
+        store: fixture::direct(&EmbeddedDynamo::memory().unwrap()).await,
+        _folder: None,
+        _server: None,
+    }
+}
+
+/// The same on a file, on threads that may wait for the disk.
+async fn direct_on_file() -> Opened {
+    let folder = tempfile::tempdir().unwrap();
+    let database = EmbeddedDynamo::open(folder.path(), Durability::PowerLoss).unwrap();
+    Opened {
+        store: fixture::direct(&database).await,
+        _folder: Some(folder),
+        _server: None,
+    }
+}
+
 async fn over_socket() -> Opened {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("s");
@@ -68,3 +88,5 @@ async fn over_socket() -> Opened {
 contract::tests!(memory, crate::in_memory());
 contract::tests!(file, crate::on_file());
 contract::tests!(socket, crate::over_socket());
+contract::tests!(direct, crate::direct());
+contract::tests!(direct_on_file, crate::direct_on_file());

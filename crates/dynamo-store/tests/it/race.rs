@@ -8,7 +8,7 @@ use trading::{
 };
 
 use crate::fixture::{
-    TABLE, account, account_id, at, bot, bot_id, create, fill, levels, next, pending, store,
+    TABLE, account, account_id, at, bot, bot_id, create, direct, fill, levels, next, pending,
 };
 
 const ROUNDS: u32 = 40;
@@ -17,7 +17,7 @@ const ROUNDS: u32 = 40;
 async fn of_two_commits_of_one_fill_one_is_written() {
     {
         let database = EmbeddedDynamo::memory().unwrap();
-        let store = store(database.client()).await;
+        let store = direct(&database).await;
         let (_, levels) = create(&store, 1).await;
         let mut level = levels[0].clone();
         for round in 1..=ROUNDS {
@@ -51,7 +51,7 @@ async fn of_two_commits_of_one_fill_one_is_written() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_claim_a_commit_and_a_settlement_never_mix() {
     let database = EmbeddedDynamo::memory().unwrap();
-    let store = store(database.client()).await;
+    let store = direct(&database).await;
     let (_, levels) = create(&store, 1).await;
     let mut level = levels[0].clone();
     for round in 1..=ROUNDS {
@@ -92,7 +92,7 @@ async fn a_claim_a_commit_and_a_settlement_never_mix() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_many_claims_of_a_due_bot_one_is_won() {
     let database = EmbeddedDynamo::memory().unwrap();
-    let store = store(database.client()).await;
+    let store = direct(&database).await;
     create(&store, 1).await;
     for round in 1..=10 {
         let due = store.due_bots(at(round * 1_000), 10).await.unwrap();
@@ -122,7 +122,7 @@ async fn of_many_claims_of_a_due_bot_one_is_won() {
 async fn of_two_creations_of_one_id_one_is_seen_whole() {
     for _ in 0..5 {
         let database = EmbeddedDynamo::memory().unwrap();
-        let store = store(database.client()).await;
+        let store = direct(&database).await;
         store.create_account(&account(&account_id())).await.unwrap();
         let mut racers = JoinSet::new();
         for racer in 0..2_u16 {

@@ -14,7 +14,8 @@ use rust_decimal::Decimal;
 use trading::{BotStore, FillCommit, LevelStore};
 
 use crate::fixture::{
-    TABLE, account_id, at, bot_id, create, exchange_at, fill, lease, levels, longest_level, store,
+    TABLE, account_id, at, bot_id, create, direct, exchange_at, fill, lease, levels, longest_level,
+    store,
 };
 
 fn amount(lowest: i64) -> impl Strategy<Value = Decimal> {
@@ -210,7 +211,7 @@ proptest! {
             .build()
             .unwrap();
         runtime.block_on(async {
-            let store = store(EmbeddedDynamo::memory().unwrap().client()).await;
+            let store = direct(&EmbeddedDynamo::memory().unwrap()).await;
             create(&store, 1).await;
             for (version, mut level) in (1_u64..).zip(all) {
                 level.version = version;
@@ -228,7 +229,7 @@ proptest! {
 
 #[tokio::test]
 async fn a_bot_with_every_rule_comes_back_as_it_went_in() {
-    let store = store(EmbeddedDynamo::memory().unwrap().client()).await;
+    let store = direct(&EmbeddedDynamo::memory().unwrap()).await;
     let (mut bot, _) = create(&store, 1).await;
     let rules = serde_json::json!({
         "symbol": "币安人生USDT", "base": "币安人生", "quote": "USDT", "status": "cancel_only",
@@ -377,7 +378,7 @@ async fn a_fill_at_its_longest_takes_less_than_1_kb() {
 /// A text too long for the item is cut at a character; the rest of the level is untouched.
 #[tokio::test]
 async fn long_details_are_cut() {
-    let store = store(EmbeddedDynamo::memory().unwrap().client()).await;
+    let store = direct(&EmbeddedDynamo::memory().unwrap()).await;
     create(&store, 1).await;
     let mut level = levels(&bot_id(), 1).remove(0);
     level.version = 1;

@@ -1,0 +1,235 @@
+//! The calls of the ordinary road, answered by the database in this process: no request is written
+//! to be read again, as a call through the SDK's client would have it.
+//!
+//! They mean what the same calls of the SDK mean, errors included: the contract tests run both ways.
+
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+};
+use dynoxide::DynoxideError;
+use dynoxide::actions::batch_get_item::{BatchGetItemRequest, KeysAndAttributes};
+use dynoxide::actions::get_item::GetItemRequest;
+use dynoxide::actions::put_item::PutItemRequest;
+use dynoxide::actions::transact_write_items::{
+    TransactConditionCheck, TransactDelete, TransactPut, TransactUpdate,
+    TransactWriteItem as EmbeddedPart, TransactWriteItemsRequest,
+};
+use dynoxide::actions::update_item::UpdateItemRequest;
+use trading::StoreError;
+
+use super::EmbeddedDynamo;
+use super::value::{EmbeddedItem, item_inward, item_outward};
+use crate::error::{Failure, by_code};
+use crate::expression::Expression;
+use crate::item::{Attributes, PARTITION, Record, SORT, text};
+use crate::key::Key;
+use crate::write::{Transaction, Write, cancellation};
+
+impl EmbeddedDynamo {
+    /// Reads up to 100 items by their keys. Nothing is ever left over here.
+    pub(crate) async fn batch_get(
+        &self,
+        table: &str,
+        keys: &[Key],
+    ) -> Result<Vec<Record>, StoreError> {
+        let keys = KeysAndAttributes {
+            keys: keys.iter().map(embedded_key).collect::<Result<_, _>>()?,
+            consistent_read: Some(true),
+            ..KeysAndAttributes::default()
+        };
+        let request = BatchGetItemRequest {
+            request_items: [(table.to_owned(), keys)].into(),
+            ..BatchGetItemRequest::default()
+        };
+        let reply = self
+            .run(move |database| database.batch_get_item(request))
+            .await?
+            .map_err(|error| final_error("BatchGetItem", &error))?;
+        let items = reply.responses.into_values().flatten();
+        Ok(items
+            .map(|item| Record::new(item_outward::<Vec<_>>(item)))
+            .collect())
+    }
+
+    /// Reads one item.
+    pub(crate) async fn get(&self, table: &str, key: &Key) -> Result<Option<Record>, StoreError> {
+        let request = GetItemRequest {
+            table_name: table.to_owned(),
+            key: embedded_key(key)?,
+            consistent_read: Some(true),
+            ..GetItemRequest::default()
+        };
+        let reply = self
+            .run(move |database| database.get_item(request))
+            .await?
+            .map_err(|error| final_error("GetItem", &error))?;
+        Ok(reply
+            .item
+            .map(|item| Record::new(item_outward::<Vec<_>>(item))))
+    }
+
+    /// Writes one whole item under a condition.
+    pub(crate) async fn put(
+        &self,
+        table: &str,
+        item: Attributes,
+        condition: &Expression,
+    ) -> Result<Write, Failure> {
+        let request = PutItemRequest {
+            table_name: table.to_owned(),
+            item: item_inward(item)?,
+            condition_expression: condition.condition(),
+            expression_attribute_names: condition.names().map(|all| all.into_iter().collect()),
+            expression_attribute_values: condition.values().map(item_inward).transpose()?,
+            return_values_on_condition_check_failure: on_refusal(condition.on_refusal()),
+            ..PutItemRequest::default()
+        };
+        let sent = self.run(move |database| database.put_item(request)).await?;
+        written("PutItem", sent.map(drop))
+    }
+
+    /// Changes attributes of one item under a condition.
+    pub(crate) async fn update(
+        &self,
+        table: &str,
+        key: &Key,
+        change: &Expression,
+    ) -> Result<Write, Failure> {
+        let request = UpdateItemRequest {
+            table_name: table.to_owned(),
+            key: embedded_key(key)?,
+            update_expression: Some(change.change()),
+            condition_expression: change.condition(),
+            expression_attribute_names: change.names().map(|all| all.into_iter().collect()),
+            expression_attribute_values: change.values().map(item_inward).transpose()?,
+            return_values_on_condition_check_failure: on_refusal(change.on_refusal()),
+            ..UpdateItemRequest::default()
+        };
+        let sent = self.run(move |database| database.update_item(request));
+        written("UpdateItem", sent.await?.map(drop))
+    }
+
+    /// Writes several items, all or none.
+    pub(crate) async fn transact(
+        &self,
+        parts: Vec<TransactWriteItem>,
+    ) -> Result<Transaction, Failure> {
+        let request = TransactWriteItemsRequest {
+            transact_items: parts.into_iter().map(part).collect::<Result<_, _>>()?,
+            ..TransactWriteItemsRequest::default()
+        };
+        let sent = self.run(move |database| database.transact_write_items(request));
+        match sent.await? {
+            Ok(_) => Ok(Transaction::Done),
+            Err(DynoxideError::TransactionCanceledException(_, reasons)) => {
+                let reasons: Vec<CancellationReason> = reasons.into_iter().map(reason).collect();
+                cancellation(&reasons).map(Transaction::Refused)
+            }
+            Err(error) => Err(failure("TransactWriteItems", &error)),
+        }
+    }
+}
+
+fn embedded_key(key: &Key) -> Result<EmbeddedItem, StoreError> {
+    item_inward([
+        (PARTITION.to_owned(), text(key.partition.clone())),
+        (SORT.to_owned(), text(key.sort.clone())),
+    ])
+}
+
+fn on_refusal(wanted: Option<ReturnValuesOnConditionCheckFailure>) -> Option<String> {
+    wanted.map(|wanted| wanted.as_str().to_owned())
+}
+
+fn part(part: TransactWriteItem) -> Result<EmbeddedPart, StoreError> {
+    let mut into = EmbeddedPart::default();
+    if let Some(put) = part.put {
+        into.put = Some(TransactPut {
+            table_name: put.table_name,
+            item: item_inward(put.item)?,
+            condition_expression: put.condition_expression,
+            expression_attribute_names: put.expression_attribute_names,
+            expression_attribute_values: values(put.expression_attribute_values)?,
+            return_values_on_condition_check_failure: on_refusal(
+                put.return_values_on_condition_check_failure,
+            ),
+        });
+    }
+    if let Some(update) = part.update {
+        into.update = Some(TransactUpdate {
+            table_name: update.table_name,
+            key: item_inward(update.key)?,
+            update_expression: update.update_expression,
+            condition_expression: update.condition_expression,
+            expression_attribute_names: update.expression_attribute_names,
+            expression_attribute_values: values(update.expression_attribute_values)?,
+            return_values_on_condition_check_failure: on_refusal(
+                update.return_values_on_condition_check_failure,
+            ),
+        });
+    }
+    if let Some(delete) = part.delete {
+        into.delete = Some(TransactDelete {
+            table_name: delete.table_name,
+            key: item_inward(delete.key)?,
+            condition_expression: delete.condition_expression,
+            expression_attribute_names: delete.expression_attribute_names,
+            expression_attribute_values: values(delete.expression_attribute_values)?,
+            return_values_on_condition_check_failure: on_refusal(
+                delete.return_values_on_condition_check_failure,
+            ),
+        });
+    }
+    if let Some(check) = part.condition_check {
+        into.condition_check = Some(TransactConditionCheck {
+            table_name: check.table_name,
+            key: item_inward(check.key)?,
+            condition_expression: check.condition_expression,
+            expression_attribute_names: check.expression_attribute_names,
+            expression_attribute_values: values(check.expression_attribute_values)?,
+            return_values_on_condition_check_failure: on_refusal(
+                check.return_values_on_condition_check_failure,
+            ),
+        });
+    }
+    Ok(into)
+}
+
+fn values(
+    values: Option<impl IntoIterator<Item = (String, AttributeValue)>>,
+) -> Result<Option<EmbeddedItem>, StoreError> {
+    values.map(item_inward).transpose()
+}
+
+fn reason(reason: dynoxide::errors::CancellationReason) -> CancellationReason {
+    CancellationReason::builder()
+        .code(reason.code)
+        .set_message(reason.message)
+        .set_item(reason.item.map(item_outward))
+        .build()
+}
+
+/// What became of the write of one item.
+fn written(operation: &str, sent: Result<(), DynoxideError>) -> Result<Write, Failure> {
+    match sent {
+        Ok(()) => Ok(Write::Done),
+        Err(DynoxideError::ConditionalCheckFailedException(_, old)) => {
+            let old = old.filter(|old| !old.is_empty());
+            Ok(Write::Refused(
+                old.map(|old| Record::new(item_outward::<Vec<_>>(old))),
+            ))
+        }
+        Err(error) => Err(failure(operation, &error)),
+    }
+}
+
+fn failure(operation: &str, error: &DynoxideError) -> Failure {
+    // "com.amazonaws.dynamodb.v20120810#ValidationException", as it goes over a wire.
+    let kind = error.error_type();
+    let code = kind.rsplit_once('#').map_or(kind, |(_, code)| code);
+    by_code(operation, code, &error.to_string())
+}
+
+fn final_error(operation: &str, error: &DynoxideError) -> StoreError {
+    failure(operation, error).into()
+}
