@@ -79,7 +79,11 @@ async fn serve(
                 }
             }
             event = connection.next() => match event {
-                Ok(event) => tell(inputs, Input::Stream { connection: id, event }).await,
+                Ok(event) => {
+                    tell(inputs, Input::Stream { connection: id, event }).await;
+                    // It may be a fill: what follows from it goes before the next frame is read.
+                    tokio::task::yield_now().await;
+                }
                 Err(error) => return Some(error),
             }
         }

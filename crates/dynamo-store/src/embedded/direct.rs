@@ -42,7 +42,7 @@ impl EmbeddedDynamo {
             ..BatchGetItemRequest::default()
         };
         let reply = self
-            .run(move |database| database.batch_get_item(request))
+            .look(move |database| database.batch_get_item(request))
             .await?
             .map_err(|error| final_error("BatchGetItem", &error))?;
         let items = reply.responses.into_values().flatten();
@@ -60,7 +60,7 @@ impl EmbeddedDynamo {
             ..GetItemRequest::default()
         };
         let reply = self
-            .run(move |database| database.get_item(request))
+            .look(move |database| database.get_item(request))
             .await?
             .map_err(|error| final_error("GetItem", &error))?;
         Ok(reply

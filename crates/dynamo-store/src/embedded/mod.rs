@@ -152,6 +152,20 @@ impl EmbeddedDynamo {
             })
     }
 
+    /// Lets the database look something up. Where nobody writes, that waits for no disk and is over
+    /// sooner than it could be handed to another thread.
+    pub(crate) async fn look<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Database) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let turn = self.inner.turn.as_ref();
+        match turn.map(|turn| Arc::clone(turn).try_lock_owned()) {
+            Some(Ok(_our_turn)) => Ok(work(&self.inner.database)),
+            Some(Err(_somebody_writes)) => self.run(work).await,
+            None => Ok(work(&self.inner.database)),
+        }
+    }
+
     /// Lets the database do something, elsewhere if that may take as long as a disk takes.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
