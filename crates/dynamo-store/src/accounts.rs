@@ -25,7 +25,7 @@ impl AccountStore for DynamoStore {
             Self::part(Expression::absent().put(&self.table, to_item(account)?))?,
             Self::part(Expression::new().put(&self.table, keyed(&listing, entry)))?,
         ];
-        match self.transact(&parts).await? {
+        match self.transact(parts.into()).await? {
             Transaction::Done => Ok(()),
             Transaction::Refused(_) => Err(StoreError::Invalid(format!(
                 "an account {} exists already",
@@ -83,7 +83,7 @@ impl AccountStore for DynamoStore {
             Self::part(without_bots.delete(&self.table, &Key::account(id)))?,
             Self::part(listed.delete(&self.table, &Key::account_listing(id)))?,
         ];
-        let Transaction::Refused(refused) = self.transact(&parts).await? else {
+        let Transaction::Refused(refused) = self.transact(parts.into()).await? else {
             return Ok(());
         };
         match refused.into_iter().find_map(|(_, old)| old) {

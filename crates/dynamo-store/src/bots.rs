@@ -35,14 +35,14 @@ impl BotStore for DynamoStore {
                     Self::part(Expression::absent().put(&self.table, to_item(level, &mark)?))
                 })
                 .collect::<Result<Vec<_>, StoreError>>()?;
-            if let Transaction::Refused(refused) = self.transact(&parts).await?
+            if let Transaction::Refused(refused) = self.transact(parts).await?
                 && !refused.iter().all(|(_, old)| bears(old.as_ref(), &mark))
             {
                 return Err(exists());
             }
         }
         let parts = self.creation(bot, &mark)?;
-        match self.transact(&parts).await? {
+        match self.transact(parts).await? {
             Transaction::Done => Ok(()),
             Transaction::Refused(refused) => match refused.first() {
                 Some((0, old)) if bears(old.as_ref(), &mark) => Ok(()),
@@ -131,7 +131,7 @@ impl BotStore for DynamoStore {
                 return Ok(());
             };
             let parts = self.removal(&bot, due_at)?;
-            match self.transact(&parts).await? {
+            match self.transact(parts).await? {
                 Transaction::Done => return Ok(()),
                 Transaction::Refused(refused) => check_formats(&refused)?,
             }

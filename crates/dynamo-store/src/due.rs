@@ -101,7 +101,7 @@ impl DynamoStore {
             .into_iter()
             .map(Self::part)
             .collect::<Result<Vec<_>, _>>()?;
-        match self.transact(&parts).await? {
+        match self.transact(parts).await? {
             Transaction::Done => Ok(true),
             Transaction::Refused(refused) => check_formats(&refused).map(|()| false),
         }

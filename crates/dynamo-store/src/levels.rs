@@ -62,7 +62,7 @@ impl LevelStore for DynamoStore {
             let item = record_item(&fill_key(fill), fill)?;
             parts.push(Self::part(Expression::absent().put(&self.table, item))?);
         }
-        let Transaction::Refused(refused) = self.transact(&parts).await? else {
+        let Transaction::Refused(refused) = self.transact(parts).await? else {
             return Ok(CommitOutcome::Committed);
         };
         if let Some((0, old)) = refused.first() {

@@ -24,7 +24,7 @@ impl TradeKeyStore for DynamoStore {
     async fn remove_trade_key(&self, account: &AccountId) -> Result<(), StoreError> {
         let known = Expression::absent_or_known();
         let part = Self::part(known.delete(&self.table, &Key::trade_key(account)))?;
-        match self.transact(&[part]).await? {
+        match self.transact(vec![part]).await? {
             Transaction::Done => Ok(()),
             Transaction::Refused(refused) => {
                 check_formats(&refused)?;

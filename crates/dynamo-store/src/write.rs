@@ -53,6 +53,9 @@ impl DynamoStore {
         item: Attributes,
         condition: &Expression,
     ) -> Result<Write, StoreError> {
+        if let Some(database) = &self.direct {
+            return Ok(database.put(&self.table, item, condition).await?);
+        }
         let mut pauses = PAUSES.iter();
         loop {
             match self.put_once(item.clone(), condition).await {
@@ -63,9 +66,6 @@ impl DynamoStore {
     }
 
     async fn put_once(&self, item: Attributes, condition: &Expression) -> Result<Write, Failure> {
-        if let Some(database) = &self.direct {
-            return database.put(&self.table, item, condition).await;
-        }
         let sent = self
             .client
             .put_item()
@@ -132,11 +132,15 @@ impl DynamoStore {
     /// Writes several items, all or none. One round trip.
     pub(crate) async fn transact(
         &self,
-        parts: &[TransactWriteItem],
+        parts: Vec<TransactWriteItem>,
     ) -> Result<Transaction, StoreError> {
+        // One process writes one transaction at a time: they never conflict.
+        if let Some(database) = &self.direct {
+            return Ok(database.transact(parts).await?);
+        }
         let mut pauses = PAUSES.iter();
         loop {
-            match self.transact_once(parts.to_vec()).await {
+            match self.transact_once(parts.clone()).await {
                 Ok(transaction) => return Ok(transaction),
                 Err(failure) => pause_after(failure, &mut pauses).await?,
             }
@@ -144,9 +148,6 @@ impl DynamoStore {
     }
 
     async fn transact_once(&self, parts: Vec<TransactWriteItem>) -> Result<Transaction, Failure> {
-        if let Some(database) = &self.direct {
-            return database.transact(parts).await;
-        }
         let sent = self
             .client
             .transact_write_items()
