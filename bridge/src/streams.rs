@@ -186,6 +186,11 @@ impl BridgeState {
             poll_at: turn.now.elapsed.saturating_add(self.config.poll_every),
         });
         count(&mut self.counters.gaps);
-        turn.push(Effect::Warn(format!("{id}: the stream is down: {why}")));
+        let text = format!("{id}: the stream is down: {why}");
+        turn.push(if self.stopping {
+            Effect::Inform(text)
+        } else {
+            Effect::Warn(text)
+        });
     }
 }
