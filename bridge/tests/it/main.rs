@@ -6,11 +6,17 @@
 )]
 
 #[cfg(test)]
+#[cfg(feature = "aws")]
+mod aws;
+#[cfg(test)]
 mod exchange;
 #[cfg(test)]
 mod outside;
 #[cfg(test)]
-#[cfg(feature = "sqs")]
+#[cfg(feature = "aws")]
+mod process;
+#[cfg(test)]
+#[cfg(feature = "aws")]
 mod queue_on_aws;
 #[cfg(test)]
 mod streams;

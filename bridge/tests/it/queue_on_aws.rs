@@ -7,21 +7,15 @@ use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
 use bridge::{BatchQueue as _, Outgoing, SqsQueue};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use trading::{Message, Queue as _, QueueError};
 
+use crate::aws::{Request, read, write};
 use crate::exchange::soon;
 
 struct Stub {
     listener: TcpListener,
     url: String,
-}
-
-/// One request: its head in lower case, its body.
-struct Request {
-    head: String,
-    body: Value,
 }
 
 impl Stub {
@@ -47,37 +41,8 @@ impl Stub {
         let (mut stream, _) = soon("a request", self.listener.accept()).await.unwrap();
         let request = soon("all of it", read(&mut stream)).await;
         let (status, body) = answer(&request.body);
-        let body = body.to_string();
-        let reply = format!(
-            "HTTP/1.1 {status} X\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            body.len()
-        );
-        stream.write_all(reply.as_bytes()).await.unwrap();
-        stream.shutdown().await.unwrap();
+        write(&mut stream, status, &body, "application/x-amz-json-1.0").await;
         request
-    }
-}
-
-async fn read(stream: &mut TcpStream) -> Request {
-    let mut bytes = Vec::new();
-    loop {
-        let mut part = [0; 4_096];
-        let read = stream.read(&mut part).await.unwrap();
-        bytes.extend_from_slice(&part[..read]);
-        let text = String::from_utf8(bytes.clone()).unwrap();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let head = head.to_lowercase();
-            let length: usize = head
-                .lines()
-                .find_map(|line| line.strip_prefix("content-length: "))
-                .unwrap()
-                .parse()
-                .unwrap();
-            if body.len() >= length {
-                let body = serde_json::from_str(body).unwrap();
-                return Request { head, body };
-            }
-        }
     }
 }
 

@@ -1,0 +1,100 @@
+//! What the process is told: by its environment, as a service is, or by arguments.
+
+use clap::Parser;
+
+/// Holds the user-data streams of all accounts in a table and puts their fills on a queue.
+///
+/// Region, credentials and addresses of AWS come from the standard AWS environment (AWS_REGION,
+/// AWS_ENDPOINT_URL and so on, or the role of the machine).
+#[derive(Debug, Parser)]
+#[command(name = "gridkeeper-bridge", version)]
+pub(crate) struct Settings {
+    /// The table of accounts and bots.
+    #[arg(long, env = "GRIDKEEPER_TABLE", value_parser = not_empty)]
+    pub(crate) table: String,
+    /// The queue that fills go to.
+    #[arg(long, env = "GRIDKEEPER_QUEUE_URL", value_parser = queue_url)]
+    pub(crate) queue_url: String,
+    /// This bridge's name in heartbeats and stream states [default: a random one]
+    #[arg(long, env = "GRIDKEEPER_BRIDGE", value_parser = not_empty)]
+    pub(crate) name: Option<String>,
+    /// The WebSocket API in place of the exchange's own, such as ws://127.0.0.1:9080/ws-api/v3
+    #[arg(long, env = "GRIDKEEPER_BINANCE_WS", value_parser = web_socket)]
+    pub(crate) web_socket: Option<String>,
+    /// What to log, such as `warn` or `bridge=debug,info`.
+    #[arg(long, env = "GRIDKEEPER_LOG", default_value = "info")]
+    pub(crate) log: String,
+}
+
+fn not_empty(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn queue_url(text: &str) -> Result<String, String> {
+    with_scheme(
+        text,
+        ["https://", "http://"],
+        "https://sqs.REGION.amazonaws.com/ACCOUNT/NAME",
+    )
+}
+
+fn web_socket(text: &str) -> Result<String, String> {
+    with_scheme(
+        text,
+        ["wss://", "ws://"],
+        "wss://ws-api.binance.com:443/ws-api/v3",
+    )
+}
+
+fn with_scheme(text: &str, schemes: [&str; 2], example: &str) -> Result<String, String> {
+    let named = schemes
+        .iter()
+        .any(|scheme| text.len() > scheme.len() && text.starts_with(scheme));
+    if named {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("write it like {example}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::Settings;
+
+    fn parse(arguments: &[&str]) -> Result<Settings, String> {
+        let program = ["gridkeeper-bridge"];
+        Settings::try_parse_from(program.iter().chain(arguments)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn table_and_queue_are_enough() {
+        let settings = parse(&["--table", "t", "--queue-url", "https://sqs/1/q"]).unwrap();
+        assert_eq!(settings.table, "t");
+        assert_eq!(settings.queue_url, "https://sqs/1/q");
+        assert_eq!((settings.name, settings.web_socket), (None, None));
+        assert_eq!(settings.log, "info");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_the_mend() {
+        let good = ["--table", "t", "--queue-url", "https://sqs/1/q"];
+        for (arguments, name, mend) in [
+            (&["--table", "", "--queue-url", "https://q"][..], "--table", "empty"),
+            (&["--table", "t", "--queue-url", "q"], "--queue-url", "https://sqs."),
+            (&["--table", "t", "--queue-url", "http://"], "--queue-url", "https://sqs."),
+            (
+                &[&good[..], &["--web-socket", "http://a"]].concat(),
+                "--web-socket",
+                "wss://ws-api",
+            ),
+        ] {
+            let error = parse(arguments).unwrap_err();
+            assert!(error.contains(name) && error.contains(mend), "{error}");
+        }
+    }
+}
