@@ -92,7 +92,7 @@ async fn off_thread(run: impl FnOnce() -> std::io::Result<Output> + Send + 'stat
 async fn execution(region: &Region) -> domain::Execution {
     loop {
         if let Message::Execution { execution, .. } = region.message().await {
-            return execution;
+            return *execution;
         }
     }
 }
