@@ -84,9 +84,21 @@ mod tests {
     fn what_is_wrong_is_named_with_the_mend() {
         let good = ["--table", "t", "--queue-url", "https://sqs/1/q"];
         for (arguments, name, mend) in [
-            (&["--table", "", "--queue-url", "https://q"][..], "--table", "empty"),
-            (&["--table", "t", "--queue-url", "q"], "--queue-url", "https://sqs."),
-            (&["--table", "t", "--queue-url", "http://"], "--queue-url", "https://sqs."),
+            (
+                &["--table", "", "--queue-url", "https://q"][..],
+                "--table",
+                "empty",
+            ),
+            (
+                &["--table", "t", "--queue-url", "q"],
+                "--queue-url",
+                "https://sqs.",
+            ),
+            (
+                &["--table", "t", "--queue-url", "http://"],
+                "--queue-url",
+                "https://sqs.",
+            ),
             (
                 &[&good[..], &["--web-socket", "http://a"]].concat(),
                 "--web-socket",

@@ -125,9 +125,11 @@ async fn brings_fills_from_the_stream_to_the_queue_until_it_is_asked_to_stop() {
     let execution = execution(&region).await;
     assert_eq!(execution.account, id("bob"));
     assert_eq!(execution.trades[0].id.0, 77);
-    until_stream(&region, "bob", |stream| {
-        matches!(stream, StreamState::Subscribed { bridge, .. } if bridge == "bridge-a")
-    })
+    until_stream(
+        &region,
+        "bob",
+        |stream| matches!(stream, StreamState::Subscribed { bridge, .. } if bridge == "bridge-a"),
+    )
     .await;
 
     process.terminate();
@@ -137,7 +139,10 @@ async fn brings_fills_from_the_stream_to_the_queue_until_it_is_asked_to_stop() {
     assert!(ended.status.success(), "{log}");
     assert!(!log.contains(SECRET), "{log}");
     let record = region.store.account(&id("alice")).await.unwrap().unwrap();
-    assert!(matches!(record.stream, StreamState::Down { .. }), "{record:?}");
+    assert!(
+        matches!(record.stream, StreamState::Down { .. }),
+        "{record:?}"
+    );
     let heartbeats = region.store.heartbeats().await.unwrap();
     assert_eq!(heartbeats.len(), 1);
     assert_eq!(heartbeats[0].bridge, "bridge-a");
@@ -179,7 +184,11 @@ async fn says_what_is_wrong_with_its_surroundings_and_ends() {
     for (mut command, code, words) in [
         (bare, 2, ["--table", "--queue-url"]),
         (no_region, 1, ["AWS_REGION", "set"]),
-        (other_table, 1, ["elsewhere", "create it, or correct its name"]),
+        (
+            other_table,
+            1,
+            ["elsewhere", "create it, or correct its name"],
+        ),
         (bad_log, 1, ["GRIDKEEPER_LOG", "bridge=loud"]),
         (bad_address, 2, ["--web-socket", "wss://"]),
     ] {
