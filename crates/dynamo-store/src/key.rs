@@ -37,7 +37,7 @@ impl Key {
     }
 
     pub(crate) fn account(id: &AccountId) -> Self {
-        Self::new(account_partition(id), "ACCOUNT")
+        Self::new(account_partition(id), ACCOUNT)
     }
 
     pub(crate) fn account_listing(id: &AccountId) -> Self {
@@ -49,7 +49,17 @@ impl Key {
     }
 
     pub(crate) fn bot(id: &BotId) -> Self {
-        Self::new(bot_partition(id), "BOT")
+        Self::new(bot_partition(id), BOT)
+    }
+
+    /// Whether a bot's own record lies here.
+    pub(crate) fn is_bot(&self) -> bool {
+        self.sort == BOT
+    }
+
+    /// Whether an account's own record lies here.
+    pub(crate) fn is_account(&self) -> bool {
+        self.sort == ACCOUNT
     }
 
     pub(crate) fn bot_listing(id: &BotId) -> Self {
@@ -103,6 +113,10 @@ pub(crate) const BOTS: &str = "BOTS";
 /// The partition of the bridges' heartbeats.
 pub(crate) const BRIDGES: &str = "BRIDGE";
 /// What the sort keys of levels start with.
+const BOT: &str = "BOT";
+
+const ACCOUNT: &str = "ACCOUNT";
+
 pub(crate) const LEVEL: &str = "LEVEL#";
 /// What the sort keys of fills start with.
 pub(crate) const FILL: &str = "FILL#";

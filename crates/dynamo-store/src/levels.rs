@@ -1,5 +1,7 @@
 //! Levels, their ledger and their story: the port that every fill goes through.
 
+use std::sync::Arc;
+
 use domain::{AccountId, BotId, Level, LevelIndex, LocalTime, OrderNumber};
 use trading::{
     Claim, CommitOutcome, EventRecord, FillCommit, FillRecord, LevelStore, Loaded,
@@ -29,6 +31,13 @@ impl LevelStore for DynamoStore {
         bot: &BotId,
         level: LevelIndex,
     ) -> Result<Loaded, StoreError> {
+        if let Some(loaded) = self.load_known(account, bot, level).await? {
+            return Ok(loaded);
+        }
+        let reading = self
+            .direct
+            .as_ref()
+            .and_then(|direct| direct.known().reading());
         let keys = [Key::bot(bot), Key::level(bot, level), Key::account(account)];
         let mut loaded = Loaded {
             bot: None,
@@ -47,6 +56,14 @@ impl LevelStore for DynamoStore {
         // Levels are written before their bot: without it they are not there yet.
         if loaded.bot.is_none() {
             loaded.level = None;
+        }
+        if let (Some(direct), Some(reading)) = (&self.direct, reading)
+            && let (Some(bot), Some(account)) = (&loaded.bot, &loaded.account)
+        {
+            let [bot_key, _, account_key] = keys;
+            let bot = ((Arc::clone(&self.table), bot_key), bot.clone());
+            let account = ((Arc::clone(&self.table), account_key), account.clone());
+            direct.known().keep(reading, bot, account);
         }
         Ok(loaded)
     }
@@ -189,6 +206,35 @@ impl LevelStore for DynamoStore {
 }
 
 impl DynamoStore {
+    /// The same as [`LevelStore::load`] where bot and account are known, so that only the level is
+    /// read. `None` where they are not, or were written while the level was read: all three must
+    /// be of one moment.
+    async fn load_known(
+        &self,
+        account: &AccountId,
+        bot: &BotId,
+        level: LevelIndex,
+    ) -> Result<Option<Loaded>, StoreError> {
+        let Some(direct) = &self.direct else {
+            return Ok(None);
+        };
+        let bot_place = (Arc::clone(&self.table), Key::bot(bot));
+        let account_place = (Arc::clone(&self.table), Key::account(account));
+        let Some(pair) = direct.known().pair(&bot_place, &account_place) else {
+            return Ok(None);
+        };
+        let record = direct.get(&self.table, &Key::level(bot, level)).await?;
+        let level = record
+            .map(|record| from_record(&record, bot, level))
+            .transpose()?;
+        let still = direct.known().is_still(&pair, &bot_place, &account_place);
+        Ok(still.then(|| Loaded {
+            bot: Some((*pair.bot).clone()),
+            level,
+            account: Some((*pair.account).clone()),
+        }))
+    }
+
     async fn ledger(&self, bot: &BotId, prefix: &str) -> Result<Vec<FillRecord>, StoreError> {
         let records = self.read_range(&key::bot_partition(bot), prefix).await?;
         records.iter().map(read_fill).collect()

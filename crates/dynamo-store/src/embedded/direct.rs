@@ -18,6 +18,7 @@ use dynoxide::actions::update_item::UpdateItemRequest;
 use trading::StoreError;
 
 use super::EmbeddedDynamo;
+use super::known::{Place, Touched};
 use super::value::{EmbeddedItem, item_inward, item_outward};
 use crate::error::{Failure, by_code};
 use crate::expression::Expression;
@@ -26,29 +27,40 @@ use crate::key::Key;
 use crate::write::{Transaction, Write, cancellation};
 
 impl EmbeddedDynamo {
-    /// Reads up to 100 items by their keys. Nothing is ever left over here.
+    /// Reads up to 100 items by their keys, all at one moment unless they are more than the database
+    /// returns at once (16 MiB).
     pub(crate) async fn batch_get(
         &self,
         table: &str,
         keys: &[Key],
     ) -> Result<Vec<Record>, StoreError> {
-        let keys = KeysAndAttributes {
-            keys: keys.iter().map(embedded_key).collect::<Result<_, _>>()?,
-            consistent_read: Some(true),
-            ..KeysAndAttributes::default()
-        };
-        let request = BatchGetItemRequest {
-            request_items: [(table.to_owned(), keys)].into(),
-            ..BatchGetItemRequest::default()
-        };
-        let reply = self
-            .look(move |database| database.batch_get_item(request))
-            .await?
-            .map_err(|error| final_error("BatchGetItem", &error))?;
-        let items = reply.responses.into_values().flatten();
-        Ok(items
-            .map(|item| Record::new(item_outward::<Vec<_>>(item)))
-            .collect())
+        let mut asked: Vec<EmbeddedItem> =
+            keys.iter().map(embedded_key).collect::<Result<_, _>>()?;
+        let mut records = Vec::with_capacity(keys.len());
+        while !asked.is_empty() {
+            let before = asked.len();
+            let keys = KeysAndAttributes {
+                keys: asked,
+                consistent_read: Some(true),
+                ..KeysAndAttributes::default()
+            };
+            let request = BatchGetItemRequest {
+                request_items: [(table.to_owned(), keys)].into(),
+                ..BatchGetItemRequest::default()
+            };
+            let reply = self
+                .look(move |database| database.batch_get_item(request))
+                .await?
+                .map_err(|error| final_error("BatchGetItem", &error))?;
+            let items = reply.responses.into_values().flatten();
+            records.extend(items.map(|item| Record::new(item_outward::<Vec<_>>(item))));
+            asked = left_over(reply.unprocessed_keys)?;
+            if asked.len() >= before {
+                let text = format!("BatchGetItem left all of {before} keys over");
+                return Err(StoreError::Unavailable(text));
+            }
+        }
+        Ok(records)
     }
 
     /// Reads one item.
@@ -75,6 +87,7 @@ impl EmbeddedDynamo {
         item: Attributes,
         condition: &Expression,
     ) -> Result<Write, Failure> {
+        let touched = Touched::Items(vec![place(table, key_of(&item))]);
         let request = PutItemRequest {
             table_name: table.to_owned(),
             item: item_inward(item)?,
@@ -84,8 +97,8 @@ impl EmbeddedDynamo {
             return_values_on_condition_check_failure: on_refusal(condition.on_refusal()),
             ..PutItemRequest::default()
         };
-        let sent = self.run(move |database| database.put_item(request)).await?;
-        written("PutItem", sent.map(drop))
+        let sent = self.write(&touched, move |database| database.put_item(request));
+        written("PutItem", sent.await?.map(drop))
     }
 
     /// Changes attributes of one item under a condition.
@@ -105,7 +118,8 @@ impl EmbeddedDynamo {
             return_values_on_condition_check_failure: on_refusal(change.on_refusal()),
             ..UpdateItemRequest::default()
         };
-        let sent = self.run(move |database| database.update_item(request));
+        let touched = Touched::Items(vec![place(table, key.clone())]);
+        let sent = self.write(&touched, move |database| database.update_item(request));
         written("UpdateItem", sent.await?.map(drop))
     }
 
@@ -114,11 +128,14 @@ impl EmbeddedDynamo {
         &self,
         parts: Vec<TransactWriteItem>,
     ) -> Result<Transaction, Failure> {
+        let touched = Touched::Items(parts.iter().flat_map(touched).collect());
         let request = TransactWriteItemsRequest {
             transact_items: parts.into_iter().map(part).collect::<Result<_, _>>()?,
             ..TransactWriteItemsRequest::default()
         };
-        let sent = self.run(move |database| database.transact_write_items(request));
+        let sent = self.write(&touched, move |database| {
+            database.transact_write_items(request)
+        });
         match sent.await? {
             Ok(_) => Ok(Transaction::Done),
             Err(DynoxideError::TransactionCanceledException(_, reasons)) => {
@@ -128,6 +145,51 @@ impl EmbeddedDynamo {
             Err(error) => Err(failure("TransactWriteItems", &error)),
         }
     }
+}
+
+fn place(table: &str, key: Key) -> Place {
+    (table.into(), key)
+}
+
+fn key_of<'a>(item: impl IntoIterator<Item = (&'a String, &'a AttributeValue)>) -> Key {
+    let mut key = Key::new("", "");
+    for (name, value) in item {
+        let AttributeValue::S(part) = value else {
+            continue;
+        };
+        if name == PARTITION {
+            key.partition.clone_from(part);
+        } else if name == SORT {
+            key.sort.clone_from(part);
+        }
+    }
+    key
+}
+
+/// What a part of a transaction writes.
+fn touched(part: &TransactWriteItem) -> Option<Place> {
+    if let Some(put) = &part.put {
+        return Some(place(&put.table_name, key_of(&put.item)));
+    }
+    if let Some(update) = &part.update {
+        return Some(place(&update.table_name, key_of(&update.key)));
+    }
+    let delete = part.delete.as_ref()?;
+    Some(place(&delete.table_name, key_of(&delete.key)))
+}
+
+/// The keys that a batch read did not get to.
+fn left_over(
+    keys: impl IntoIterator<Item = (String, serde_json::Value)>,
+) -> Result<Vec<EmbeddedItem>, StoreError> {
+    let mut all = Vec::new();
+    for (_, asked) in keys {
+        let asked: KeysAndAttributes = serde_json::from_value(asked).map_err(|error| {
+            StoreError::Unavailable(format!("BatchGetItem: keys left over: {error}"))
+        })?;
+        all.extend(asked.keys);
+    }
+    Ok(all)
 }
 
 fn embedded_key(key: &Key) -> Result<EmbeddedItem, StoreError> {
@@ -232,4 +294,36 @@ fn failure(operation: &str, error: &DynoxideError) -> Failure {
 
 fn final_error(operation: &str, error: &DynoxideError) -> StoreError {
     failure(operation, error).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::embedded::Durability;
+    use crate::item::keyed;
+
+    const TABLE: &str = "records";
+
+    /// 60 items of 350 KB are more than the 16 MiB that one batch read returns (`BatchGetItem` in
+    /// the API reference).
+    #[tokio::test]
+    async fn a_batch_read_asks_again_for_what_was_left_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = EmbeddedDynamo::open(folder.path(), Durability::Process).unwrap();
+        database.store(TABLE).create_table().await.unwrap();
+        let keys: Vec<Key> = (0..60).map(|at| Key::new(format!("P{at}"), "S")).collect();
+        for key in &keys {
+            let mut item = Attributes::new();
+            item.insert("text".to_owned(), text("x".repeat(350_000)));
+            let item = keyed(key, item);
+            let absent = Expression::absent();
+            database.put(TABLE, item, &absent).await.unwrap();
+        }
+        let records = database.batch_get(TABLE, &keys).await.unwrap();
+        let mut found: Vec<Key> = records.into_iter().map(|record| record.key).collect();
+        found.sort();
+        let mut keys = keys;
+        keys.sort();
+        assert_eq!(found, keys);
+    }
 }

@@ -24,6 +24,15 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
+/// Whether a request cannot change anything, as its target says.
+pub(crate) fn only_reads(target: &str) -> bool {
+    let operation = target.strip_prefix(PREFIX).unwrap_or(target);
+    matches!(
+        operation,
+        "BatchGetItem" | "GetItem" | "Query" | "Scan" | "DescribeTable" | "ListTables"
+    )
+}
+
 /// Runs one request to its end. Blocks while the database works.
 pub(crate) fn answer(database: &Database, target: &str, body: &[u8]) -> Answer {
     let operation = target.strip_prefix(PREFIX).unwrap_or(target);

@@ -8,6 +8,7 @@ pub(crate) mod connector;
 mod direct;
 pub(crate) mod dispatch;
 mod folder;
+pub(crate) mod known;
 mod value;
 
 use std::fmt;
@@ -27,6 +28,7 @@ use config::config;
 use connector::EmbeddedClient;
 use dispatch::Answer;
 use folder::FolderLock;
+use known::{Known, Touched};
 
 /// What an acknowledged commit survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +57,8 @@ struct Inner {
     /// handed to another thread: in memory, and where a commit is the operating system's to keep.
     turn: Option<Arc<tokio::sync::Mutex<()>>>,
     on_disk: bool,
+    /// Records that need not be read again.
+    known: Arc<Known>,
     /// Held, never read: the folder is free again when this is dropped.
     _lock: Option<FolderLock>,
 }
@@ -82,6 +86,7 @@ impl EmbeddedDynamo {
                 database,
                 turn: None,
                 on_disk: false,
+                known: Arc::default(),
                 _lock: None,
             }),
         })
@@ -116,6 +121,7 @@ impl EmbeddedDynamo {
                 database,
                 turn: (durability == Durability::PowerLoss).then(Arc::default),
                 on_disk: true,
+                known: Arc::default(),
                 _lock: Some(lock),
             }),
         })
@@ -139,17 +145,22 @@ impl EmbeddedDynamo {
 
     /// Answers one request without stalling the runtime it is called on.
     pub(crate) async fn call(&self, target: String, body: Vec<u8>) -> Answer {
-        self.run(move |database| dispatch::answer(database, &target, &body))
-            .await
-            .unwrap_or_else(|error| Answer {
-                status: 500,
-                body: serde_json::json!({
-                    "__type": "com.amazonaws.dynamodb.v20120810#InternalServerError",
-                    "message": error.to_string(),
-                })
-                .to_string()
-                .into_bytes(),
+        let only_reads = dispatch::only_reads(&target);
+        let answer = move |database: &Database| dispatch::answer(database, &target, &body);
+        let answered = if only_reads {
+            self.run(answer).await
+        } else {
+            self.write(&Touched::Anything, answer).await
+        };
+        answered.unwrap_or_else(|error| Answer {
+            status: 500,
+            body: serde_json::json!({
+                "__type": "com.amazonaws.dynamodb.v20120810#InternalServerError",
+                "message": error.to_string(),
             })
+            .to_string()
+            .into_bytes(),
+        })
     }
 
     /// Lets the database look something up. Where nobody writes, that waits for no disk and is over
@@ -164,6 +175,27 @@ impl EmbeddedDynamo {
             Some(Err(_somebody_writes)) => self.run(work).await,
             None => Ok(work(&self.inner.database)),
         }
+    }
+
+    /// Lets the database write. What is known of the items it touches is forgotten first.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        touched: &Touched,
+        work: impl FnOnce(&Database) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let writing = self.inner.known.writing(touched);
+        // Goes with the work, which is done even if nobody waits for it any more.
+        self.run(move |database| {
+            let done = work(database);
+            drop(writing);
+            done
+        })
+        .await
+    }
+
+    /// The records that need not be read again.
+    pub(crate) fn known(&self) -> &Known {
+        &self.inner.known
     }
 
     /// Lets the database do something, elsewhere if that may take as long as a disk takes.

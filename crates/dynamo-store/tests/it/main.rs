@@ -16,6 +16,7 @@ mod corrupt;
 mod fixture;
 mod folder;
 mod killed;
+mod known;
 mod lost_replies;
 mod on_the_wire;
 mod race;
