@@ -72,13 +72,14 @@ async fn release<O: Outside>(
         error,
     };
     let outside = run.outside;
-    let bot = run.bot;
     let loaded = outside
         .store()
-        .load(&bot.account, &bot.id, level.index)
+        .load(&run.bot.account, &run.bot.id, level.index)
         .await
         .map_err(in_store)?;
-    let Some(current) = loaded.level else {
+    // What the bot is to do counts as of now: it may have been paused since this run began.
+    let (Some(bot), Some(current), Some(account)) = (loaded.bot, loaded.level, loaded.account)
+    else {
         return Ok(());
     };
     let mut after = current.clone();
@@ -92,8 +93,8 @@ async fn release<O: Outside>(
     let no = order.no;
     order.state = OrderState::Open;
     let conditions = Conditions {
-        bot,
-        account: run.account,
+        bot: &bot,
+        account: &account,
         admission: Some(run.connection.admission()),
         exchange_now: run.connection.estimated_time(),
         now: outside.clock().now(),
@@ -116,7 +117,7 @@ async fn release<O: Outside>(
         text,
     )
     .await;
-    if let Some(owned) = Owned::of(bot, &claimed) {
+    if let Some(owned) = Owned::of(&bot, &claimed) {
         send(outside, run.connection, owned)
             .await
             .map_err(in_store)?;

@@ -13,6 +13,7 @@ mod keys;
 mod kills;
 mod money;
 mod placing;
+mod quarantine;
 mod reports;
 mod round_trips;
 mod status;
