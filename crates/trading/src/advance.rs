@@ -36,10 +36,13 @@ pub(crate) fn first_lease(start: ExchangeTime) -> Lease {
 }
 
 /// The lease of the next attempt at the same number.
+///
+/// An attempt signed ahead of time is refused for it: an order of the next one, signed by a clock
+/// set right meanwhile, is older than the first start and ours all the same.
 pub(crate) fn next_lease(last: &Lease, start: ExchangeTime, unknown: bool) -> Lease {
     Lease {
         attempt: last.attempt.saturating_add(1),
-        first_start: last.first_start,
+        first_start: last.first_start.min(start),
         start,
         until: start.after(LEASE),
         unknown: last.unknown || unknown,

@@ -94,7 +94,6 @@ pub async fn recover_bot<O: Outside>(outside: O, id: &BotId) -> Result<Recovered
         outside,
         connection: &connection,
         bot: &bot,
-        account: &account,
     };
     let mut recovered = Recovered {
         observed: bot.observed,

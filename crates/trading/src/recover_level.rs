@@ -12,9 +12,8 @@ use crate::reexamine::reexamine;
 use crate::send::as_execution;
 use crate::story::tell;
 use crate::{
-    AccountRecord, CancelOutcome, Clock, EventKind, Exchange, ExchangeError, Exchanges,
-    HandleFillError, LOOKUP_LAG, OrderView, Outcome, Outside, PlaceMode, Placing, StoreError,
-    place_intent,
+    CancelOutcome, Clock, EventKind, Exchange, ExchangeError, Exchanges, HandleFillError,
+    LOOKUP_LAG, OrderView, Outcome, Outside, PlaceMode, Placing, StoreError, place_intent,
 };
 
 /// What one run works with.
@@ -22,7 +21,6 @@ pub(crate) struct Run<'a, O: Outside> {
     pub(crate) outside: O,
     pub(crate) connection: &'a <O::Exchanges as Exchanges>::Connection,
     pub(crate) bot: &'a Bot,
-    pub(crate) account: &'a AccountRecord,
 }
 
 impl<O: Outside> Clone for Run<'_, O> {

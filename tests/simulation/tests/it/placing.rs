@@ -452,3 +452,48 @@ fn a_second_order_under_one_id_is_booked_reported_and_cancelled() {
             .any(|event| event.kind == EventKind::SecondOrder)
     );
 }
+
+/// The first attempt is signed with a clock 60 s ahead and refused for it; the clock is set right,
+/// the second attempt is accepted, and its reply is lost.
+fn accepted_by_the_second_attempt() -> (World, BotId, Vec<domain::Execution>) {
+    let (world, bot) = owing();
+    world.exchange.set_clock(250, 60_000);
+    world.exchange.script(Journey::default());
+    world.exchange.script(Journey::reply_lost());
+    let mut task = placing(&world, &bot);
+    task.run_to("claim_intent");
+    world.exchange.set_clock(250, 0);
+    task.run_to("settle_intent");
+    task.run_to("place");
+    // The order fills before anybody knows that it was accepted.
+    world.exchange.set_lag(Duration::from_secs(3_600));
+    task.finish();
+    world.print(XRP, "3.15");
+    let told = world.reports();
+    assert!(matches!(world.state(&bot, 0), OrderState::Pending { .. }));
+    (world, bot, told)
+}
+
+#[test]
+fn an_order_of_a_second_attempt_is_ours_though_the_first_was_signed_ahead_of_time() {
+    let (world, bot, _) = accepted_by_the_second_attempt();
+    world.exchange.set_lag(Duration::ZERO);
+    world.advance(LEASE);
+    assert_eq!(placing(&world, &bot).finish(), Placing::Accepted);
+    world.heal(std::slice::from_ref(&bot), 6);
+    assert_rests(&world, &bot, 0, Side::Buy, "100");
+    world.assert_sound(&bot);
+}
+
+#[test]
+fn a_fill_of_a_second_attempt_is_ours_though_the_first_was_signed_ahead_of_time() {
+    let (world, bot, told) = accepted_by_the_second_attempt();
+    for report in &told {
+        let handled = world.handle(report).unwrap();
+        assert_eq!(handled.outcome, Outcome::Booked, "{report:?}");
+    }
+    assert!(!told.is_empty());
+    world.heal(std::slice::from_ref(&bot), 6);
+    assert_rests(&world, &bot, 0, Side::Buy, "100");
+    world.assert_sound(&bot);
+}
