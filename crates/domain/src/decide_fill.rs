@@ -308,13 +308,7 @@ fn book_aside(
     recorded: &BTreeSet<TradeId>,
     second_order: bool,
 ) -> FillDecision {
-    let passed = level.previous.is_some_and(|passed| {
-        passed.no == no && passed.exchange_order_id == Some(execution.exchange_order_id)
-    });
-    let priced = execution
-        .order_price
-        .is_none_or(|price| price == level.price(execution.side));
-    if !second_order && !passed && !priced && recorded.is_empty() {
+    if !second_order && recorded.is_empty() && !was_ours(level, execution, no) {
         return FillDecision::NotOurs(NotOurs::OtherPrice);
     }
     if lacking.is_empty() {
@@ -325,6 +319,17 @@ fn book_aside(
         trades: lacking,
         second_order,
     }
+}
+
+/// Whether a passed order is one the level had given out: by the exchange's id where it is known, by
+/// side and price otherwise. Those of an order before the previous one are the level's lines.
+fn was_ours(level: &Level, execution: &Execution, no: OrderNumber) -> bool {
+    let at = |price| execution.order_price.is_none_or(|shown| shown == price);
+    let Some(passed) = level.previous.filter(|passed| passed.no == no) else {
+        return at(level.price(execution.side));
+    };
+    passed.exchange_order_id == Some(execution.exchange_order_id)
+        || (passed.side == execution.side && at(passed.price))
 }
 
 /// The level after news and trades of its current order. `None` when an amount no longer fits.
@@ -358,13 +363,14 @@ pub fn apply_news(
 #[must_use]
 pub fn apply_aside(
     level: &Level,
-    no: OrderNumber,
+    (no, id): (OrderNumber, ExchangeOrderId),
     side: Side,
     trades: &[Trade],
     assets: Assets<'_>,
 ) -> Option<Level> {
     let mut after = book_all(level, side, trades, assets)?;
     if let Some(passed) = after.previous.as_mut().filter(|passed| passed.no == no) {
+        passed.exchange_order_id = passed.exchange_order_id.or(Some(id));
         for trade in trades {
             passed.executed = passed.executed.checked_add(trade.quantity)?;
         }
@@ -384,6 +390,8 @@ pub fn pass_order(order: &LevelOrder) -> PassedOrder {
     PassedOrder {
         no: order.no,
         exchange_order_id: order.exchange_order_id,
+        side: order.intent.side,
+        price: order.intent.price,
         executed: order.executed,
     }
 }

@@ -21,7 +21,7 @@ use crate::{
 pub struct Lease {
     /// Which attempt at this order number, from 1.
     pub attempt: u32,
-    /// When the first attempt began: an order created before it is not this intent's.
+    /// The earliest start of any attempt: an order created before it is not this intent's.
     pub first_start: ExchangeTime,
     /// When this attempt began, and the timestamp it signs with.
     pub start: ExchangeTime,
@@ -201,6 +201,10 @@ pub struct PassedOrder {
     pub no: OrderNumber,
     /// The exchange's id, if it ever had one.
     pub exchange_order_id: Option<ExchangeOrderId>,
+    /// Its side.
+    pub side: Side,
+    /// Its limit price, which need not be one of the level's lines.
+    pub price: Price,
     /// What it executed in all.
     pub executed: Quantity,
 }

@@ -13,7 +13,7 @@
 //! | `st` | state of the order: pending, open, refused, held, quarantined or idle |
 //! | `la` `lf` `ls` `lu` `lk` | the lease: attempt, first start, start, until, fate unknown |
 //! | `why` `dt` `ra` `hv` `hm` | reason, detail or evidence, retry at, held value and what is missing |
-//! | `pn` `px` `pe` | the passed order: number, exchange's id, executed |
+//! | `pn` `px` `ps` `pp` `pe` | the passed order: number, exchange's id, side, price, executed |
 //!
 //! The parts of the state are attributes of their own, so that settling a placement changes them
 //! without reading the item. `no`, `xi`, `te`, `pn`, `px` are null when there is none: an attribute
@@ -74,6 +74,8 @@ pub(crate) fn to_item(level: &Level, mark: &Mark) -> Result<Attributes, StoreErr
     set("pn", optional(passed.map(|passed| passed.no)));
     if let Some(passed) = passed {
         set("px", optional(passed.exchange_order_id));
+        set("ps", text(word(&passed.side)?));
+        set("pp", text(passed.price.to_string()));
         set("pe", text(passed.executed.to_string()));
     }
     set(NUMBER, optional(level.order.as_ref().map(|order| order.no)));

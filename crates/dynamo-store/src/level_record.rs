@@ -62,6 +62,8 @@ fn read_passed(record: &Record, no: OrderNumber) -> Result<PassedOrder, StoreErr
     Ok(PassedOrder {
         no,
         exchange_order_id: maybe(record, "px")?.map(ExchangeOrderId),
+        side: record.decoded("ps")?,
+        price: record.parsed("pp")?,
         executed: record.parsed("pe")?,
     })
 }

@@ -20,6 +20,7 @@ pub(crate) async fn book_aside<O: Outside>(
     second_order: bool,
 ) -> Result<Pass, HandleFillError> {
     let side = case.execution.side;
+    let order = (no, case.execution.exchange_order_id);
     let booked_as = if second_order {
         BookedAs::SecondOrder
     } else {
@@ -27,7 +28,7 @@ pub(crate) async fn book_aside<O: Outside>(
     };
     let mut level = records.level.clone();
     for chunk in trades.chunks(MAX_FILLS_PER_COMMIT) {
-        let Some(mut after) = apply_aside(&level, no, side, chunk, assets(records.bot)) else {
+        let Some(mut after) = apply_aside(&level, order, side, chunk, assets(records.bot)) else {
             let text = "an amount no longer fits into an exact decimal".to_owned();
             return quarantine(outside, records, QuarantineReason::TradesDisagree, text).await;
         };

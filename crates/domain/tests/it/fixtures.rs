@@ -197,7 +197,8 @@ pub(crate) fn deliver(
             for trade in trades {
                 assert!(ledger.insert(trade.id), "trade {} booked twice", trade.id);
             }
-            apply_aside(&level, *no, execution.side, trades, assets(bot)).unwrap()
+            let order = (*no, execution.exchange_order_id);
+            apply_aside(&level, order, execution.side, trades, assets(bot)).unwrap()
         }
         _ => level,
     };

@@ -8,5 +8,6 @@
 )]
 
 mod fixtures;
+mod passed;
 mod protocol;
 mod recovery;

@@ -82,6 +82,8 @@ async fn furnished() -> (DynamoStore, Table) {
     level.previous = Some(PassedOrder {
         no: OrderNumber(1),
         exchange_order_id: None,
+        side: domain::Side::Buy,
+        price: level.buy_price,
         executed: quantity("40"),
     });
     let commit = FillCommit {

@@ -271,6 +271,8 @@ pub(crate) fn longest_level(state: OrderState) -> Level {
         previous: Some(PassedOrder {
             no: OrderNumber(u32::MAX - 2),
             exchange_order_id: Some(ExchangeOrderId(i64::MAX)),
+            side: Side::Sell,
+            price: longest_price,
             executed: longest_quantity,
         }),
         base: "-7123456789012345.1234567890123".parse().unwrap(),

@@ -165,12 +165,13 @@ fn order() -> impl Strategy<Value = LevelOrder> {
 }
 
 fn passed() -> impl Strategy<Value = PassedOrder> {
-    (any::<u32>(), prop::option::of(any::<i64>()), quantity()).prop_map(|(no, id, executed)| {
-        PassedOrder {
-            no: OrderNumber(no),
-            exchange_order_id: id.map(ExchangeOrderId),
-            executed,
-        }
+    let names = (any::<u32>(), prop::option::of(any::<i64>()));
+    (names, intent(), quantity()).prop_map(|((no, id), intent, executed)| PassedOrder {
+        no: OrderNumber(no),
+        exchange_order_id: id.map(ExchangeOrderId),
+        side: intent.side,
+        price: intent.price,
+        executed,
     })
 }
 

@@ -9,6 +9,7 @@
 mod endings;
 mod founding;
 mod funds;
+mod given_up;
 mod keys;
 mod kills;
 mod money;
