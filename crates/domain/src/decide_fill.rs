@@ -173,8 +173,10 @@ fn decide_passed(level: &Level, execution: &Execution, no: OrderNumber) -> FillD
 
 fn decide_current(order: &LevelOrder, execution: &Execution) -> FillDecision {
     let z = execution.cumulative;
-    // A rejected order never was one: the reply to its placement says what to do about it.
-    if execution.status == OrderStatus::Rejected && z.is_zero() {
+    // A rejected order never was one: the reply to its placement says what to do about it. Once it
+    // was adopted nobody waits for that reply any more, and it has ended like any other.
+    let awaited = order.exchange_order_id.is_none();
+    if execution.status == OrderStatus::Rejected && z.is_zero() && awaited {
         return FillDecision::Duplicate;
     }
     let news = News {
