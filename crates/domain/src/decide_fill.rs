@@ -27,6 +27,8 @@ pub enum NotOurs {
     OtherId,
     /// Side or price are not those of the order.
     OtherPrice,
+    /// It asks for more than the order; an amend can only lower that.
+    OtherQuantity,
     /// The order is older than the intent.
     TooOld,
 }
@@ -129,6 +131,9 @@ fn differs(order: &LevelOrder, execution: &Execution) -> Option<NotOurs> {
         .is_some_and(|price| price != order.intent.price);
     if execution.side != order.intent.side || other_price {
         return Some(NotOurs::OtherPrice);
+    }
+    if execution.order_quantity > order.intent.quantity {
+        return Some(NotOurs::OtherQuantity);
     }
     let oldest = order.last_lease().map(|lease| {
         lease

@@ -226,6 +226,9 @@ pub struct Level {
     pub order: Option<LevelOrder>,
     /// The order before that.
     pub previous: Option<PassedOrder>,
+    /// The highest number that the exchange has shown and this level had not given out: it is never
+    /// given out either.
+    pub seen_no: Option<OrderNumber>,
     /// Base held, fees in base already taken off.
     pub base: BaseAmount,
     /// What the base held has cost in quote, fees in quote included.
@@ -254,6 +257,7 @@ impl Level {
             quantity: rung.quantity,
             order: None,
             previous: None,
+            seen_no: None,
             base: BaseAmount::ZERO,
             cost: QuoteAmount::ZERO,
             realized_profit: QuoteAmount::ZERO,
@@ -264,12 +268,20 @@ impl Level {
         }
     }
 
-    /// The number its next intent will carry.
+    /// The number its next intent will carry: above all it has given out, and all it has seen.
     #[must_use]
     pub fn next_no(&self) -> OrderNumber {
-        self.order
-            .as_ref()
-            .map_or(OrderNumber::FIRST, |order| order.no.next())
+        let given_out = self.order.as_ref().map(|order| order.no);
+        given_out
+            .max(self.seen_no)
+            .map_or(OrderNumber::FIRST, OrderNumber::next)
+    }
+
+    /// The number seen at the exchange that is still ahead of what this level has given out.
+    #[must_use]
+    pub fn number_ahead(&self) -> Option<OrderNumber> {
+        let given_out = self.order.as_ref().map(|order| order.no);
+        self.seen_no.filter(|seen| Some(*seen) > given_out)
     }
 
     /// The client order id of one of its numbers.

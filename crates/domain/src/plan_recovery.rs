@@ -72,6 +72,8 @@ pub enum RecoveryAction {
     Liquidate,
     /// Our records and the exchange disagreed: look again.
     Reexamine,
+    /// Our records and the exchange disagreed and the bot stops: take its order down, and let it rest.
+    LayDown,
 }
 
 /// Which levels may have an order at the exchange now.
@@ -149,7 +151,12 @@ pub fn plan_recovery(level: &Level, view: &View<'_>) -> RecoveryAction {
             | DesiredStatus::Stopped
             | DesiredStatus::StoppedAndSold => RecoveryAction::FindOut,
         },
-        OrderState::Quarantined { .. } => RecoveryAction::Reexamine,
+        OrderState::Quarantined { .. } => match view.bot.desired {
+            DesiredStatus::Stopped | DesiredStatus::StoppedAndSold => RecoveryAction::LayDown,
+            DesiredStatus::Running | DesiredStatus::Ready | DesiredStatus::Paused => {
+                RecoveryAction::Reexamine
+            }
+        },
         OrderState::Refused { retry_at, .. } => plan_owed(level, Some(*retry_at), None, view),
         OrderState::Held { why, .. } => plan_owed(level, None, Some(why), view),
         OrderState::Idle => plan_idle(level, view),

@@ -13,10 +13,11 @@
 //! | `st` | state of the order: pending, open, refused, held, quarantined or idle |
 //! | `la` `lf` `ls` `lu` `lk` | the lease: attempt, first start, start, until, fate unknown |
 //! | `why` `dt` `ra` `hv` `hm` | reason, detail or evidence, retry at, held value and what is missing |
+//! | `sn` | the highest number seen at the exchange and never given out |
 //! | `pn` `px` `ps` `pp` `pe` | the passed order: number, exchange's id, side, price, executed |
 //!
 //! The parts of the state are attributes of their own, so that settling a placement changes them
-//! without reading the item. `no`, `xi`, `te`, `pn`, `px` are null when there is none: an attribute
+//! without reading the item. `no`, `xi`, `te`, `sn`, `pn`, `px` are null when there is none: an attribute
 //! that is missing altogether is damage.
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -70,6 +71,7 @@ pub(crate) fn to_item(level: &Level, mark: &Mark) -> Result<Attributes, StoreErr
     let fees = level.fees.iter();
     let fees = fees.map(|(asset, paid)| (asset.to_string(), text(paid.to_string())));
     set("fe", AttributeValue::M(fees.collect()));
+    set("sn", optional(level.seen_no));
     let passed = level.previous.as_ref();
     set("pn", optional(passed.map(|passed| passed.no)));
     if let Some(passed) = passed {

@@ -37,6 +37,7 @@ pub(crate) fn from_record(
         previous: maybe(record, "pn")?
             .map(|no| read_passed(record, OrderNumber(no)))
             .transpose()?,
+        seen_no: maybe(record, "sn")?.map(OrderNumber),
         base: record.parsed("ba")?,
         cost: record.parsed("co")?,
         realized_profit: record.parsed("rp")?,

@@ -1,13 +1,14 @@
 //! Fills that belong to no current order, and levels whose records and exchange disagree.
 
-use domain::{OrderNumber, OrderState, QuarantineReason, Trade, apply_aside};
+use domain::{ClientOrderId, Level, OrderNumber, OrderState, QuarantineReason, Trade, apply_aside};
 
 use crate::book::{assets, record};
 use crate::handle_fill::{Case, HandleFillError, Outcome, Pass, Records, done};
+use crate::place_intent::claim;
 use crate::story::tell;
 use crate::{
-    BookedAs, CancelOutcome, Claim, Clock, CommitOutcome, EventKind, Exchange, Exchanges,
-    FillCommit, LevelStore, MAX_FILLS_PER_COMMIT, Outside,
+    BookedAs, CancelOutcome, Clock, CommitOutcome, EventKind, Exchange, Exchanges, FillCommit,
+    LevelStore, MAX_FILLS_PER_COMMIT, Outside,
 };
 
 /// Commits trades that do not belong to the current order, says so, and cancels a second order.
@@ -85,6 +86,37 @@ async fn cancel_second<O: Outside>(outside: O, case: Case<'_>) {
     }
 }
 
+/// How far ahead a number may be to count: anybody can type an id, and numbers must last.
+const FARTHEST_AHEAD: u32 = 1_000_000;
+
+/// Keeps a number that the level has not given out, so that it never will be. An order that is or may
+/// be live keeps its state and its lease: what somebody else's order does says nothing about it.
+pub(crate) async fn note_ahead<O: Outside>(
+    outside: O,
+    case: Case<'_>,
+    records: Records<'_>,
+    evidence: String,
+) -> Result<Pass, HandleFillError> {
+    let level = records.level;
+    let mut after = level.clone();
+    after.seen_no = level.seen_no.max(number_to_keep(level, case));
+    let at_rest = after.order.as_mut().filter(|order| !order.may_be_live());
+    if let Some(order) = at_rest {
+        order.state = OrderState::Quarantined {
+            why: QuarantineReason::NumberAhead,
+            evidence: evidence.clone(),
+        };
+    }
+    write_quarantine(outside, level, after, evidence).await
+}
+
+fn number_to_keep(level: &Level, case: Case<'_>) -> Option<OrderNumber> {
+    let id = case.execution.client_order_id.parse::<ClientOrderId>();
+    let given_out = level.order.as_ref().map_or(0, |order| order.no.0);
+    let farthest = given_out.saturating_add(FARTHEST_AHEAD);
+    id.ok().map(|id| id.no).filter(|no| no.0 <= farthest)
+}
+
 /// Writes that records and exchange disagree. The order's own data stay, so that later reports of
 /// it are still booked.
 pub(crate) async fn quarantine<O: Outside>(
@@ -95,42 +127,37 @@ pub(crate) async fn quarantine<O: Outside>(
 ) -> Result<Pass, HandleFillError> {
     let level = records.level;
     let mut after = level.clone();
-    let Some(order) = &mut after.order else {
-        tell(
-            outside,
-            &level.bot,
-            Some(level.index),
-            None,
-            EventKind::Quarantined,
-            evidence,
-        )
-        .await;
-        return Ok(Pass::Handled(done(Outcome::Quarantined)));
-    };
-    let known = matches!(&order.state, OrderState::Quarantined { why: known, .. } if *known == why);
-    if known {
-        return Ok(Pass::Handled(done(Outcome::Quarantined)));
-    }
-    let no = order.no;
-    order.state = OrderState::Quarantined {
-        why,
-        evidence: evidence.clone(),
-    };
-    after.version = level.version.saturating_add(1);
-    after.changed_at = outside.clock().now();
-    match outside.store().claim_intent(level.version, &after).await? {
-        Claim::Lost => Ok(Pass::Again { fetch: false }),
-        Claim::Won => {
-            tell(
-                outside,
-                &level.bot,
-                Some(level.index),
-                Some(no),
-                EventKind::Quarantined,
-                evidence,
-            )
-            .await;
-            Ok(Pass::Handled(done(Outcome::Quarantined)))
+    if let Some(order) = &mut after.order {
+        let known =
+            matches!(&order.state, OrderState::Quarantined { why: known, .. } if *known == why);
+        if known {
+            return Ok(Pass::Handled(done(Outcome::Quarantined)));
         }
+        order.state = OrderState::Quarantined {
+            why,
+            evidence: evidence.clone(),
+        };
     }
+    write_quarantine(outside, level, after, evidence).await
+}
+
+async fn write_quarantine<O: Outside>(
+    outside: O,
+    level: &Level,
+    after: Level,
+    evidence: String,
+) -> Result<Pass, HandleFillError> {
+    let changes = after != *level;
+    if changes && claim(outside, level, after).await?.is_none() {
+        return Ok(Pass::Again { fetch: false });
+    }
+    if changes || level.order.is_none() {
+        let (at, no) = (
+            Some(level.index),
+            level.order.as_ref().map(|order| order.no),
+        );
+        let kind = EventKind::Quarantined;
+        tell(outside, &level.bot, at, no, kind, evidence).await;
+    }
+    Ok(Pass::Handled(done(Outcome::Quarantined)))
 }

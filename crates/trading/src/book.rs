@@ -6,7 +6,7 @@ use domain::{
 };
 
 use crate::advance::{Conditions, advance};
-use crate::aside::{book_aside, quarantine};
+use crate::aside::{book_aside, note_ahead, quarantine};
 use crate::handle_fill::{
     Answer, Case, HandleFillError, Handled, Outcome, Pass, Records, done, waiting,
 };
@@ -43,6 +43,9 @@ pub(crate) async fn act<O: Outside>(
             trades,
             second_order,
         } => book_aside(outside, case, records, no, &trades, second_order).await,
+        FillDecision::Quarantine(QuarantineReason::NumberAhead, evidence) => {
+            note_ahead(outside, case, records, evidence).await
+        }
         FillDecision::Quarantine(why, evidence) => {
             quarantine(outside, records, why, evidence).await
         }

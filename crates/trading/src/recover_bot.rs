@@ -103,6 +103,9 @@ pub async fn recover_bot<O: Outside>(outside: O, id: &BotId) -> Result<Recovered
     };
     work(run, &levels, &view, &mut recovered).await;
     take_in_strays(run, &levels, &listing, &mut recovered).await;
+    recovered
+        .problems
+        .extend(levels.iter().filter_map(number_ahead));
     recovered.observed = observe(outside, &bot, &room).await?;
     Ok(recovered)
 }
@@ -127,6 +130,16 @@ async fn list_open<O: Outside>(
         Err(ExchangeError::UnknownSymbol(_)) => Ok((connection, Vec::new())),
         Err(error) => Err(error),
     }
+}
+
+/// What is to be told of a level of which the exchange has shown a number it has not given out.
+fn number_ahead(level: &Level) -> Option<String> {
+    let seen = level.number_ahead()?;
+    Some(format!(
+        "level {}: the exchange has shown an order of it with number {seen}, which it has not given \
+         out; its next order goes above that",
+        level.index
+    ))
 }
 
 fn listed(view: &OrderView) -> (ExchangeOrderId, ListedOrder) {
@@ -222,6 +235,7 @@ const fn action_name(action: &RecoveryAction) -> &'static str {
         RecoveryAction::Rest => "rest",
         RecoveryAction::Liquidate => "liquidate",
         RecoveryAction::Reexamine => "reexamine",
+        RecoveryAction::LayDown => "lay_down",
     }
 }
 

@@ -8,7 +8,7 @@ use domain::{
 use crate::advance::rest;
 use crate::handle_fill::{Case, handle_case};
 use crate::place_intent::claim;
-use crate::reexamine::reexamine;
+use crate::reexamine::{lay_down, reexamine};
 use crate::send::as_execution;
 use crate::story::tell;
 use crate::{
@@ -36,6 +36,8 @@ impl<O: Outside> Copy for Run<'_, O> {}
 pub(crate) struct Done {
     /// Whether fills were booked that had been missed.
     pub(crate) booked: bool,
+    /// Whether trades are known to be missing that the exchange does not show yet.
+    pub(crate) waits: bool,
     /// What the operator should know.
     pub(crate) problem: Option<String>,
 }
@@ -91,6 +93,7 @@ pub(crate) async fn carry_out<O: Outside>(
             Ok(Done::default())
         }
         RecoveryAction::Reexamine => reexamine(run, level).await,
+        RecoveryAction::LayDown => lay_down(run, level).await,
     }
 }
 
@@ -114,8 +117,8 @@ async fn place<O: Outside>(
         | Placing::NoAnswer => None,
     };
     Ok(Done {
-        booked: false,
         problem,
+        ..Done::default()
     })
 }
 
@@ -232,6 +235,7 @@ pub(crate) async fn feed_as<O: Outside>(
     }
     Ok(Done {
         booked,
+        waits: handled.outcome == Outcome::Waiting,
         problem: None,
     })
 }
@@ -288,8 +292,8 @@ async fn vanished<O: Outside>(
             error,
         })?;
     Ok(Done {
-        booked: false,
         problem,
+        ..Done::default()
     })
 }
 

@@ -1,13 +1,15 @@
 //! Looking again at levels whose records and the exchange disagreed.
 
-use domain::{Level, LevelOrder, OrderState, QuarantineReason};
+use domain::{ExchangeOrderId, Level, LevelOrder, OrderState, QuarantineReason};
 
-use crate::advance::{Conditions, advance};
+use crate::advance::{Conditions, advance, rest};
 use crate::place_intent::claim;
 use crate::recover_level::{Done, LevelError, Run, feed};
 use crate::send::{Owned, send};
 use crate::story::tell;
-use crate::{Clock, EventKind, Exchange, ExchangeError, LevelStore, OrderView, Outside};
+use crate::{
+    CancelOutcome, Clock, EventKind, Exchange, ExchangeError, LevelStore, OrderView, Outside,
+};
 
 /// Looks again at a level whose records and the exchange disagreed.
 pub(crate) async fn reexamine<O: Outside>(
@@ -22,14 +24,19 @@ pub(crate) async fn reexamine<O: Outside>(
         return Ok(Done::default());
     };
     let problem = Some(format!("level {at}: quarantined: {evidence}"));
+    let told = Done {
+        problem,
+        ..Done::default()
+    };
+    // Only the operator can say whose order that is; it is not booked as the level's own.
+    if *why == QuarantineReason::ForeignOrder {
+        return Ok(told);
+    }
     let Some(view) = find_again(run, level, order)
         .await
         .map_err(|error| LevelError::Exchange { level: at, error })?
     else {
-        return Ok(Done {
-            booked: false,
-            problem,
-        });
+        return Ok(told);
     };
     let fed = feed(run, level, &view).await?;
     match why {
@@ -38,10 +45,10 @@ pub(crate) async fn reexamine<O: Outside>(
             release(run, level, &view).await?;
             Ok(fed)
         }
-        // Only the operator can say whose order that is.
-        QuarantineReason::ForeignOrder | QuarantineReason::NumberAhead => {
-            Ok(Done { problem, ..fed })
-        }
+        QuarantineReason::ForeignOrder | QuarantineReason::NumberAhead => Ok(Done {
+            problem: told.problem,
+            ..fed
+        }),
     }
 }
 
@@ -123,4 +130,88 @@ async fn release<O: Outside>(
             .map_err(in_store)?;
     }
     Ok(())
+}
+
+/// Lets a quarantined level of a bot that stops come to rest: its order is cancelled, and what it
+/// executed is booked as far as the exchange shows it.
+pub(crate) async fn lay_down<O: Outside>(
+    run: Run<'_, O>,
+    level: &Level,
+) -> Result<Done, LevelError> {
+    let at = level.index;
+    let Some(order) = &level.order else {
+        return Ok(Done::default());
+    };
+    let OrderState::Quarantined { why, evidence } = &order.state else {
+        return Ok(Done::default());
+    };
+    let taken = take_down(run, level, order)
+        .await
+        .map_err(|error| LevelError::Exchange { level: at, error })?;
+    let fed = match &taken {
+        // An order that was judged not to be the level's own is not booked as such.
+        Some(view) if *why != QuarantineReason::ForeignOrder => feed(run, level, view).await?,
+        Some(_) | None => Done::default(),
+    };
+    if fed.waits && *why != QuarantineReason::TradesDisagree {
+        return Ok(fed);
+    }
+    let in_store = |error| LevelError::Store { level: at, error };
+    let (account, bot) = (&run.bot.account, &run.bot.id);
+    let loaded = run.outside.store().load(account, bot, at);
+    let current = loaded.await.map_err(in_store)?.level;
+    let Some(current) = current.filter(is_quarantined) else {
+        return Ok(fed);
+    };
+    let rested = claim(run.outside, &current, rest(&current));
+    if rested.await.map_err(in_store)?.is_none() {
+        return Ok(fed);
+    }
+    let shown = taken.map_or_else(
+        || "its order is not to be found".to_owned(),
+        |view| {
+            format!(
+                "exchange order {} is {:?} with {} executed",
+                view.exchange_order_id, view.status, view.executed
+            )
+        },
+    );
+    let text = format!("laid to rest as the bot stops; {shown}; it was quarantined: {evidence}");
+    let no = Some(order.no);
+    tell(run.outside, bot, Some(at), no, EventKind::Released, text).await;
+    Ok(fed)
+}
+
+fn is_quarantined(level: &Level) -> bool {
+    let state = level.order.as_ref().map(|order| &order.state);
+    matches!(state, Some(OrderState::Quarantined { .. }))
+}
+
+/// Cancels the order of a quarantined level, or the one that stands under its id: the order as it is
+/// then, or `None` when the exchange knows of none.
+async fn take_down<O: Outside>(
+    run: Run<'_, O>,
+    level: &Level,
+    order: &LevelOrder,
+) -> Result<Option<OrderView>, ExchangeError> {
+    let id = match order.exchange_order_id {
+        Some(id) => id,
+        None => match find_again(run, level, order).await? {
+            Some(view) if !view.status.is_terminal() => view.exchange_order_id,
+            ended => return Ok(ended),
+        },
+    };
+    cancel_or_ask(run, id).await
+}
+
+async fn cancel_or_ask<O: Outside>(
+    run: Run<'_, O>,
+    id: ExchangeOrderId,
+) -> Result<Option<OrderView>, ExchangeError> {
+    let symbol = &run.bot.rules.symbol;
+    match run.connection.cancel(symbol, id).await? {
+        CancelOutcome::Canceled(view) => Ok(Some(view)),
+        // Filled or ended meanwhile: a query tells which.
+        CancelOutcome::NotOpen => run.connection.order(symbol, id).await,
+    }
 }

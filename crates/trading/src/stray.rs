@@ -26,6 +26,13 @@ pub(crate) async fn take_in_strays<O: Outside>(
         else {
             continue;
         };
+        if is_news_ahead(level, &id) {
+            // It is nobody's to cancel yet: the report says so to the level, once.
+            let told = feed_as(run, level, view, &id).await;
+            recovered
+                .problems
+                .extend(told.err().map(|error| error.to_string()));
+        }
         if !is_stray(level, &id, view.exchange_order_id) {
             continue;
         }
@@ -72,6 +79,11 @@ fn is_stray(level: &Level, id: &ClientOrderId, exchange_order_id: ExchangeOrderI
             (OrderState::Refused { .. } | OrderState::Held { .. } | OrderState::Idle, None) => true,
             (OrderState::Open | OrderState::Quarantined { .. }, None) => false,
         }
+}
+
+/// Whether an order carries a number above all that its level has given out or seen.
+fn is_news_ahead(level: &Level, id: &ClientOrderId) -> bool {
+    id.no >= level.next_no()
 }
 
 /// Cancels one order and books what it executed; tells what there was to do. A listing may be old:

@@ -371,6 +371,10 @@ fn reports_of_others_are_not_ours() {
             NotOurs::OtherPrice,
         ),
         (
+            with(&|e| e.order_quantity = quantity("10.1")),
+            NotOurs::OtherQuantity,
+        ),
+        (
             with(&|e| e.created_at = Some(ExchangeTime::from_millis(-1))),
             NotOurs::TooOld,
         ),

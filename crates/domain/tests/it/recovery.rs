@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use domain::{
     BestPrices, DesiredStatus, ExchangeOrderId, ExchangeTime, HoldReason, Level, LevelIndex,
-    ListedOrder, LocalTime, OrderState, RecoveryAction, RefusalReason, Room, Side, View, find_room,
-    plan_recovery,
+    ListedOrder, LocalTime, OrderState, QuarantineReason, RecoveryAction, RefusalReason, Room,
+    Side, View, find_room, plan_recovery,
 };
 
 use crate::fixtures::{bot, empty_level, lease, pending, price, quantity};
@@ -65,6 +65,13 @@ fn refused(retry_at: i64) -> OrderState {
 
 fn held(why: HoldReason) -> OrderState {
     OrderState::Held { why, lease: None }
+}
+
+fn quarantined() -> OrderState {
+    OrderState::Quarantined {
+        why: QuarantineReason::OrderVanished,
+        evidence: String::new(),
+    }
 }
 
 /// The level's state, the operator's wish, the exchange's open orders, and what is to be done.
@@ -133,6 +140,10 @@ fn each_state_has_its_action() {
             &[],
             RecoveryAction::Rest,
         ),
+        (quarantined(), Running, here, RecoveryAction::Reexamine),
+        (quarantined(), Paused, here, RecoveryAction::Reexamine),
+        (quarantined(), Stopped, here, RecoveryAction::LayDown),
+        (quarantined(), StoppedAndSold, &[], RecoveryAction::LayDown),
         (OrderState::Idle, Stopped, &[], RecoveryAction::Leave),
         (OrderState::Idle, Running, &[], RecoveryAction::Lay),
     ];

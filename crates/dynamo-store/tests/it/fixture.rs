@@ -275,6 +275,7 @@ pub(crate) fn longest_level(state: OrderState) -> Level {
             price: longest_price,
             executed: longest_quantity,
         }),
+        seen_no: Some(OrderNumber(u32::MAX)),
         base: "-7123456789012345.1234567890123".parse().unwrap(),
         cost: longest_quote,
         realized_profit: longest_quote,

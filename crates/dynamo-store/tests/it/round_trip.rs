@@ -181,23 +181,23 @@ fn level() -> impl Strategy<Value = Level> {
     let sums = (quote(), quote(), quote(), any::<u32>());
     let fees = prop::collection::btree_map(asset, quantity(), 0..4);
     let orders = (prop::option::of(order()), prop::option::of(passed()));
-    (prices, orders, sums, fees, any::<i64>()).prop_map(|(prices, orders, sums, fees, changed)| {
-        Level {
-            bot: bot_id(),
-            index: LevelIndex(0),
-            buy_price: prices.0,
-            sell_price: prices.1,
-            quantity: prices.2,
-            order: orders.0,
-            previous: orders.1,
-            base: sums.0.to_string().parse().unwrap(),
-            cost: sums.1,
-            realized_profit: sums.2,
-            round_trips: sums.3,
-            fees,
-            version: 0,
-            changed_at: LocalTime::from_millis(changed),
-        }
+    let changes = (any::<i64>(), prop::option::of(any::<u32>()));
+    (prices, orders, sums, fees, changes).prop_map(|(prices, orders, sums, fees, changes)| Level {
+        bot: bot_id(),
+        index: LevelIndex(0),
+        buy_price: prices.0,
+        sell_price: prices.1,
+        quantity: prices.2,
+        order: orders.0,
+        previous: orders.1,
+        seen_no: changes.1.map(OrderNumber),
+        base: sums.0.to_string().parse().unwrap(),
+        cost: sums.1,
+        realized_profit: sums.2,
+        round_trips: sums.3,
+        fees,
+        version: 0,
+        changed_at: LocalTime::from_millis(changes.0),
     })
 }
 

@@ -161,6 +161,7 @@ fn action_words(action: &str) -> &str {
         "rest" => "at rest",
         "liquidate" => "sold what they held",
         "reexamine" => "quarantined, looked at again",
+        "lay_down" => "quarantined, laid to rest",
         other => other,
     }
 }

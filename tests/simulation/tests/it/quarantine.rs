@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use domain::{BotId, DesiredStatus, ObservedStatus, OrderState, QuarantineReason};
-use simulation::{Task, World};
-use trading::{LOOKUP_LAG, recover_bot};
+use domain::{BotId, DesiredStatus, ObservedStatus, OrderState, QuarantineReason, Side};
+use exchange_simulator::model::{NewOrder, Side as ModelSide};
+use simulation::{Journey, Task, World, decimal};
+use trading::{LOOKUP_LAG, Outcome, recover_bot};
 
-use crate::{XRP, one_level};
+use crate::placing::{owing, placing};
+use crate::{XRP, assert_rests, fill, one_level, order};
 
 fn accepted(world: &World) -> u64 {
     world.exchange.with_model(|model, _| model.counts().placed)
@@ -19,11 +21,13 @@ fn quarantined_for(world: &World, bot: &BotId) -> Option<QuarantineReason> {
     }
 }
 
-/// The level's BUY is filled, and no look-up finds it any more.
-fn vanished() -> (World, BotId) {
+/// The level's BUY is filled or still open, and no look-up finds it any more.
+fn vanished(filled: bool) -> (World, BotId) {
     let (world, bot) = one_level();
     world.set_stream(false);
-    world.print(XRP, "3.10");
+    if filled {
+        world.print(XRP, "3.10");
+    }
     world.advance(LOOKUP_LAG);
     world.exchange.set_lag(Duration::from_secs(3_600));
     world.recover(&bot);
@@ -36,7 +40,7 @@ fn vanished() -> (World, BotId) {
 
 #[test]
 fn a_level_found_again_while_the_bot_is_paused_sends_nothing_after_it_is_observed() {
-    let (world, bot) = vanished();
+    let (world, bot) = vanished(true);
     world.exchange.set_lag(Duration::ZERO);
     // The run that finds it has read a running bot; its order's fills are booked already.
     let mut run = Task::new(&world, recover_bot(world.ports(), &bot));
@@ -51,4 +55,152 @@ fn a_level_found_again_while_the_bot_is_paused_sends_nothing_after_it_is_observe
     world.heal(std::slice::from_ref(&bot), 3);
     assert_eq!(accepted(&world), before);
     world.assert_sound(&bot);
+}
+
+/// Somebody types an order under one of our ids.
+fn by_hand(world: &World, side: ModelSide, at: (&str, &str), id: &str) -> u64 {
+    let typed = NewOrder::limit(XRP, side, decimal(at.0), decimal(at.1), id);
+    let placed = world
+        .exchange
+        .with_model(|model, now| model.place(now, "main", typed));
+    placed.unwrap().order.order_id
+}
+
+/// The level's SELL never arrived, and an order for more stands under its id.
+fn foreign() -> (World, BotId, u64) {
+    let (world, bot) = owing();
+    world.exchange.script(Journey::request_lost());
+    let mut task = placing(&world, &bot);
+    task.run_to("place");
+    let typed = by_hand(&world, ModelSide::Sell, ("3.15", "200"), "gk-demo-0-2");
+    task.finish();
+    assert_eq!(
+        quarantined_for(&world, &bot),
+        Some(QuarantineReason::ForeignOrder)
+    );
+    (world, bot, typed)
+}
+
+fn fill_part(world: &World, id: u64, part: &str) {
+    world
+        .exchange
+        .with_model(|model, now| model.fill_order(now, (XRP, id), 1, Some(decimal(part))))
+        .unwrap();
+}
+
+/// Lets recovery run as it would, with look-ups as they are.
+fn run_often(world: &World, bot: &BotId) {
+    for _ in 0..6 {
+        world.recover(bot);
+        world.quiet();
+        world.advance(trading::RECOVERY_EVERY);
+    }
+}
+
+#[test]
+fn a_stop_takes_down_a_level_whose_order_cannot_be_found() {
+    for (filled, found, base) in [
+        (true, true, "99.9"),
+        (true, false, "0"),
+        (false, true, "0"),
+        (false, false, "0"),
+    ] {
+        let (world, bot) = vanished(filled);
+        if found {
+            world.exchange.set_lag(Duration::ZERO);
+        }
+        world.desire(&bot, DesiredStatus::Stopped);
+        run_often(&world, &bot);
+        assert_eq!(world.store.bot_now(&bot).observed, ObservedStatus::Stopped);
+        assert_eq!(world.state(&bot, 0), OrderState::Idle);
+        assert_eq!(world.open_order_ids(XRP), Vec::<u64>::new());
+        assert_eq!(world.level(&bot, 0).base.to_string(), base);
+    }
+}
+
+#[test]
+fn a_stop_cancels_a_foreign_order_under_the_bots_id_without_booking_it() {
+    let (world, bot, typed) = foreign();
+    world.set_stream(false);
+    fill_part(&world, typed, "50");
+    world.desire(&bot, DesiredStatus::Stopped);
+    run_often(&world, &bot);
+    assert_eq!(world.store.bot_now(&bot).observed, ObservedStatus::Stopped);
+    assert_eq!(world.open_order_ids(XRP), Vec::<u64>::new());
+    assert_eq!(world.level(&bot, 0).base.to_string(), "99.9");
+}
+
+#[test]
+fn a_foreign_order_is_never_booked_as_the_levels_own() {
+    for stream in [true, false] {
+        let (world, bot, typed) = foreign();
+        world.set_stream(stream);
+        fill_part(&world, typed, "50");
+        world.quiet();
+        let recovered = world.recover(&bot);
+        let told = recovered.problems.iter();
+        assert!(told.clone().any(|text| text.contains("quarantined")));
+        assert_eq!(world.level(&bot, 0).base.to_string(), "99.9");
+        assert_eq!(
+            quarantined_for(&world, &bot),
+            Some(QuarantineReason::ForeignOrder)
+        );
+    }
+}
+
+/// Lets an order with a number that was never given out trade, and its report be handled.
+fn number_ahead(world: &World, no: u32) {
+    let id = format!("gk-demo-0-{no}");
+    let typed = by_hand(world, ModelSide::Buy, ("3.10", "30"), &id);
+    fill_part(world, typed, "30");
+    for report in world.reports() {
+        let outcome = world.handle(&report).unwrap().outcome;
+        assert_eq!(outcome, Outcome::Quarantined);
+    }
+}
+
+#[test]
+fn a_number_ahead_leaves_an_open_order_alone_and_is_never_given_out() {
+    let (world, bot) = one_level();
+    number_ahead(&world, 9);
+    assert_rests(&world, &bot, 0, Side::Buy, "100");
+    let recovered = world.recover(&bot);
+    let mut told = recovered.problems.iter();
+    assert!(
+        told.any(|text| text.contains("number 9")),
+        "{:?}",
+        recovered.problems
+    );
+    fill(&world, &order(&world, &bot, 0), 1, None);
+    world.quiet();
+    assert_rests(&world, &bot, 0, Side::Sell, "99.9");
+    assert_eq!(order(&world, &bot, 0).no.0, 10);
+    let recovered = world.recover(&bot);
+    assert_eq!(recovered.problems, Vec::<String>::new());
+}
+
+#[test]
+fn a_number_ahead_leaves_an_order_on_its_way_and_its_lease_alone() {
+    let (world, bot) = owing();
+    world.exchange.script(Journey::reply_lost());
+    let mut task = placing(&world, &bot);
+    task.run_to("place");
+    let before = order(&world, &bot, 0);
+    assert!(matches!(before.state, OrderState::Pending { .. }));
+    number_ahead(&world, 9);
+    assert_eq!(order(&world, &bot, 0), before);
+    task.finish();
+    assert_rests(&world, &bot, 0, Side::Sell, "99.9");
+}
+
+#[test]
+fn a_number_ahead_that_is_only_seen_in_the_list_of_open_orders_is_reported_too() {
+    let (world, bot) = one_level();
+    world.set_stream(false);
+    by_hand(&world, ModelSide::Buy, ("3.10", "30"), "gk-demo-0-9");
+    world.recover(&bot);
+    let recovered = world.recover(&bot);
+    let mut told = recovered.problems.iter();
+    assert!(told.any(|text| text.contains("number 9")));
+    assert_rests(&world, &bot, 0, Side::Buy, "100");
 }
