@@ -96,6 +96,8 @@ pub enum QuarantineReason {
     TradesDisagree,
     /// An order known to the level can no longer be found at the exchange.
     OrderVanished,
+    /// The operator has released the level: what the exchange shows counts from now on.
+    Released,
 }
 
 /// What is known of the level's current order number.

@@ -214,6 +214,8 @@ pub enum BotCommand {
     Resume(BotName),
     /// Cancel all orders of a bot.
     Stop(BotStopArgs),
+    /// Let what the exchange shows count for a quarantined level, and the level go on.
+    Release(BotReleaseArgs),
     /// Remove a stopped bot from the listings; its ledger stays.
     Remove(BotName),
     /// List the bots.
@@ -237,6 +239,16 @@ pub struct BotStopArgs {
     /// Sell what its levels hold as well, at the market.
     #[arg(long)]
     pub sell: bool,
+}
+
+/// Releasing a level.
+#[derive(Debug, Clone, Args)]
+pub struct BotReleaseArgs {
+    /// The bot's id.
+    pub bot: BotId,
+    /// The level; `gridkeeper explain BOT` shows which are quarantined.
+    #[arg(value_parser = parse_level)]
+    pub level: LevelIndex,
 }
 
 /// A grid as it is wished for.

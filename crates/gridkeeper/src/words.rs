@@ -4,9 +4,11 @@
 //! Start at [`state_words`]. Every reason of the domain has its words here; a new one does not
 //! compile without them.
 
+mod quarantine;
+
 use domain::{
     Bot, DesiredStatus, HoldReason, LevelOrder, LocalTime, OrderState, OrderStatus, Purpose,
-    QuarantineReason, RefusalReason, Side,
+    RefusalReason, Side,
 };
 
 use crate::table::{ago, amount, when, when_there};
@@ -62,9 +64,9 @@ pub fn state_words(bot: &Bot, order: &LevelOrder, now: LocalTime) -> StateWords 
         },
         OrderState::Held { why, .. } => held(why, bot),
         OrderState::Quarantined { why, evidence } => StateWords {
-            why: format!("{}: {evidence}", quarantine_meaning(*why)),
-            next: quarantine_next(*why).to_owned(),
-            remedy: Some(quarantine_remedy(*why).to_owned()),
+            why: format!("{}: {evidence}", quarantine::meaning(*why)),
+            next: quarantine::next(*why).to_owned(),
+            remedy: quarantine::remedy(*why, &bot.id),
             owed: true,
         },
         OrderState::Idle => StateWords {
@@ -241,51 +243,6 @@ fn deposit_words(order: &LevelOrder, bot: &Bot) -> String {
     }
 }
 
-const fn quarantine_meaning(why: QuarantineReason) -> &'static str {
-    match why {
-        QuarantineReason::NumberAhead => {
-            "the exchange reports an order of this level with a number that was never given out"
-        }
-        QuarantineReason::ForeignOrder => {
-            "the exchange shows an order under this level's id that is not the one it owes"
-        }
-        QuarantineReason::TradesDisagree => {
-            "the exchange's trades of the order do not add up with those that are booked"
-        }
-        QuarantineReason::OrderVanished => {
-            "the level's order can no longer be found at the exchange"
-        }
-    }
-}
-
-const fn quarantine_next(why: QuarantineReason) -> &'static str {
-    match why {
-        QuarantineReason::OrderVanished | QuarantineReason::TradesDisagree => {
-            "nothing is sent; it is looked for with every look, and the level goes on once the exchange shows it again"
-        }
-        QuarantineReason::NumberAhead | QuarantineReason::ForeignOrder => {
-            "nothing is sent; only you can say whose order that is"
-        }
-    }
-}
-
-const fn quarantine_remedy(why: QuarantineReason) -> &'static str {
-    match why {
-        QuarantineReason::NumberAhead => {
-            "was the data folder restored from a backup? then stop this bot and create a new one; otherwise find out who placed the order"
-        }
-        QuarantineReason::ForeignOrder => {
-            "find out who placed that order and cancel it; then stop this bot and create a new one"
-        }
-        QuarantineReason::TradesDisagree => {
-            "if it stays for more than a few minutes, compare the order at the exchange with the level's story below"
-        }
-        QuarantineReason::OrderVanished => {
-            "on the test network orders vanish with its monthly reset: then stop this bot and create a new one; otherwise wait"
-        }
-    }
-}
-
 /// The state of an order in one short line.
 #[must_use]
 pub fn state_in_short(order: &LevelOrder) -> String {
@@ -295,7 +252,7 @@ pub fn state_in_short(order: &LevelOrder) -> String {
         OrderState::Refused { why, .. } => format!("not placed: {why}"),
         OrderState::Held { why, .. } => format!("held: {}", hold_in_short(why)),
         OrderState::Quarantined { why, .. } => {
-            format!("quarantined: {}", quarantine_in_short(*why))
+            format!("quarantined: {}", quarantine::in_short(*why))
         }
         OrderState::Idle => format!("over: {}", ended_words(order)),
     }
@@ -314,21 +271,12 @@ fn hold_in_short(why: &HoldReason) -> String {
     }
 }
 
-const fn quarantine_in_short(why: QuarantineReason) -> &'static str {
-    match why {
-        QuarantineReason::NumberAhead => "an order number is ahead of the records",
-        QuarantineReason::ForeignOrder => "a foreign order carries its id",
-        QuarantineReason::TradesDisagree => "trades do not add up",
-        QuarantineReason::OrderVanished => "its order vanished",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use domain::{
         DesiredStatus, ExchangeTime, FirstInventory, GridPlan, Intent, Lease, ObservedStatus,
-        OrderKind, OrderNumber, Quantity, QuoteAmount, Rate, Side, Sizing, Spacing, SymbolRules,
-        SymbolStatus,
+        OrderKind, OrderNumber, Quantity, QuarantineReason, QuoteAmount, Rate, Side, Sizing,
+        Spacing, SymbolRules, SymbolStatus,
     };
 
     use super::*;
@@ -485,8 +433,14 @@ mod tests {
             let words = words(OrderState::Quarantined { why, evidence });
             assert!(words.owed && words.why.ends_with(": order 77"), "{words:?}");
             assert!(words.next.starts_with("nothing is sent"), "{words:?}");
-            assert!(words.remedy.is_some(), "{words:?}");
+            let remedy = words.remedy.unwrap();
+            assert!(remedy.contains("gridkeeper bot release wordsbot LEVEL"));
         }
+        let why = QuarantineReason::Released;
+        let evidence = "order 77".to_owned();
+        let words = words(OrderState::Quarantined { why, evidence });
+        assert!(words.next.ends_with("under a new number"), "{words:?}");
+        assert_eq!(words.remedy, None);
     }
 
     #[test]

@@ -128,8 +128,9 @@ pub(crate) async fn quarantine<O: Outside>(
     let level = records.level;
     let mut after = level.clone();
     if let Some(order) = &mut after.order {
-        let known =
-            matches!(&order.state, OrderState::Quarantined { why: known, .. } if *known == why);
+        // What the operator has released is not taken back by the same disagreement.
+        let known = matches!(&order.state, OrderState::Quarantined { why: known, .. }
+            if *known == why || *known == QuarantineReason::Released);
         if known {
             return Ok(Pass::Handled(done(Outcome::Quarantined)));
         }

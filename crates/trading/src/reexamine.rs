@@ -1,6 +1,6 @@
 //! Looking again at levels whose records and the exchange disagreed.
 
-use domain::{ExchangeOrderId, Level, LevelOrder, OrderState, QuarantineReason};
+use domain::{ExchangeOrderId, Level, LevelOrder, OrderState, OrderStatus, QuarantineReason};
 
 use crate::advance::{Conditions, advance, rest};
 use crate::place_intent::claim;
@@ -8,7 +8,7 @@ use crate::recover_level::{Done, LevelError, Run, feed};
 use crate::send::{Owned, send};
 use crate::story::tell;
 use crate::{
-    CancelOutcome, Clock, EventKind, Exchange, ExchangeError, LevelStore, OrderView, Outside,
+    CancelOutcome, Clock, EventKind, Exchange, ExchangeError, LEASE, LevelStore, OrderView, Outside,
 };
 
 /// Looks again at a level whose records and the exchange disagreed.
@@ -28,6 +28,9 @@ pub(crate) async fn reexamine<O: Outside>(
         problem,
         ..Done::default()
     };
+    if *why == QuarantineReason::Released {
+        return accept(run, level, order).await;
+    }
     // Only the operator can say whose order that is; it is not booked as the level's own.
     if *why == QuarantineReason::ForeignOrder {
         return Ok(told);
@@ -45,7 +48,9 @@ pub(crate) async fn reexamine<O: Outside>(
             release(run, level, &view).await?;
             Ok(fed)
         }
-        QuarantineReason::ForeignOrder | QuarantineReason::NumberAhead => Ok(Done {
+        QuarantineReason::ForeignOrder
+        | QuarantineReason::NumberAhead
+        | QuarantineReason::Released => Ok(Done {
             problem: told.problem,
             ..fed
         }),
@@ -74,6 +79,58 @@ async fn release<O: Outside>(
     level: &Level,
     view: &OrderView,
 ) -> Result<(), LevelError> {
+    let id = view.exchange_order_id;
+    let text = format!("order {id} was found again, the level goes on");
+    go_on(run, level, text, |order| {
+        order.exchange_order_id == Some(id) && order.executed == view.executed
+    })
+    .await
+}
+
+/// Ends a quarantine that the operator has released: the level's order is taken down, what it executed
+/// is booked as far as the exchange shows it, and the level owes its next order under a new number.
+async fn accept<O: Outside>(
+    run: Run<'_, O>,
+    level: &Level,
+    order: &LevelOrder,
+) -> Result<Done, LevelError> {
+    let at = level.index;
+    // The lease of an attempt nobody knows the fate of went with the quarantine: it is waited out.
+    let since = run.outside.clock().now().since(level.changed_at);
+    if order.exchange_order_id.is_none() && since < LEASE {
+        return Ok(Done::default());
+    }
+    let taken = take_down(run, level, order)
+        .await
+        .map_err(|error| LevelError::Exchange { level: at, error })?;
+    let fed = match &taken {
+        Some(view) => feed(run, level, view).await?,
+        None => Done::default(),
+    };
+    if fed.waits {
+        return Ok(fed);
+    }
+    let shown = shown(taken.as_ref());
+    let text = format!("released by the operator: {shown}; the level goes on under a new number");
+    go_on(run, level, text, |order| {
+        let own = taken.filter(|view| order.exchange_order_id == Some(view.exchange_order_id));
+        let ended = own.map(|view| view.status);
+        let ended = ended.filter(|status| status.is_terminal());
+        order.terminal = order.terminal.or(ended).or(Some(OrderStatus::Expired));
+        order.highest_seen = order.executed;
+        true
+    })
+    .await?;
+    Ok(fed)
+}
+
+/// Ends a quarantine, if its order may go on as it is then: open, or followed by what it leads to.
+async fn go_on<O: Outside>(
+    run: Run<'_, O>,
+    level: &Level,
+    text: String,
+    may: impl FnOnce(&mut LevelOrder) -> bool,
+) -> Result<(), LevelError> {
     let in_store = |error| LevelError::Store {
         level: level.index,
         error,
@@ -89,12 +146,14 @@ async fn release<O: Outside>(
     else {
         return Ok(());
     };
+    if !is_quarantined(&current) {
+        return Ok(());
+    }
     let mut after = current.clone();
     let Some(order) = &mut after.order else {
         return Ok(());
     };
-    let same = order.exchange_order_id == Some(view.exchange_order_id);
-    if !same || order.executed != view.executed {
+    if !may(order) {
         return Ok(());
     }
     let no = order.no;
@@ -111,19 +170,8 @@ async fn release<O: Outside>(
     let Some(claimed) = claim(outside, &current, after).await.map_err(in_store)? else {
         return Ok(());
     };
-    let text = format!(
-        "order {} was found again, the level goes on",
-        view.exchange_order_id
-    );
-    tell(
-        outside,
-        &level.bot,
-        Some(level.index),
-        Some(no),
-        EventKind::Released,
-        text,
-    )
-    .await;
+    let (at, kind) = (Some(level.index), EventKind::Released);
+    tell(outside, &level.bot, at, Some(no), kind, text).await;
     if let Some(owned) = Owned::of(&bot, &claimed) {
         send(outside, run.connection, owned)
             .await
@@ -167,7 +215,16 @@ pub(crate) async fn lay_down<O: Outside>(
     if rested.await.map_err(in_store)?.is_none() {
         return Ok(fed);
     }
-    let shown = taken.map_or_else(
+    let shown = shown(taken.as_ref());
+    let text = format!("laid to rest as the bot stops; {shown}; it was quarantined: {evidence}");
+    let no = Some(order.no);
+    tell(run.outside, bot, Some(at), no, EventKind::Released, text).await;
+    Ok(fed)
+}
+
+/// What the exchange shows of an order that was taken down, in words.
+fn shown(taken: Option<&OrderView>) -> String {
+    taken.map_or_else(
         || "its order is not to be found".to_owned(),
         |view| {
             format!(
@@ -175,11 +232,7 @@ pub(crate) async fn lay_down<O: Outside>(
                 view.exchange_order_id, view.status, view.executed
             )
         },
-    );
-    let text = format!("laid to rest as the bot stops; {shown}; it was quarantined: {evidence}");
-    let no = Some(order.no);
-    tell(run.outside, bot, Some(at), no, EventKind::Released, text).await;
-    Ok(fed)
+    )
 }
 
 fn is_quarantined(level: &Level) -> bool {

@@ -84,6 +84,7 @@ fn quarantine() -> impl Strategy<Value = QuarantineReason> {
         QuarantineReason::ForeignOrder,
         QuarantineReason::TradesDisagree,
         QuarantineReason::OrderVanished,
+        QuarantineReason::Released,
     ])
 }
 

@@ -214,3 +214,17 @@ async fn a_bot_that_never_traded_can_be_removed() {
     world.run(&["bot", "remove", &other]).yes();
     world.run(&["bot", "list"]).yes().says(&["no bots yet"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_quarantined_level_can_be_released() {
+    let world = World::with_account().await;
+    let bot = world.create(&[]);
+    world
+        .run(&["bot", "release", &bot, "0"])
+        .ends(2)
+        .says(&["is not quarantined", &format!("gridkeeper explain {bot} 0")]);
+    world
+        .run(&["bot", "release", &bot, "99"])
+        .ends(2)
+        .says(&["has no level 99"]);
+}

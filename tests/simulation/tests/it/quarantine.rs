@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use domain::{BotId, DesiredStatus, ObservedStatus, OrderState, QuarantineReason, Side};
+use domain::{
+    BotId, DesiredStatus, LevelIndex, ObservedStatus, OrderState, QuarantineReason, Side,
+};
 use exchange_simulator::model::{NewOrder, Side as ModelSide};
 use simulation::{Journey, Task, World, decimal};
-use trading::{LOOKUP_LAG, Outcome, recover_bot};
+use trading::{LEASE, LOOKUP_LAG, LevelRelease, Outcome, recover_bot, release_level};
 
 use crate::placing::{owing, placing};
 use crate::{XRP, assert_rests, fill, one_level, order};
@@ -203,4 +205,97 @@ fn a_number_ahead_that_is_only_seen_in_the_list_of_open_orders_is_reported_too()
     let mut told = recovered.problems.iter();
     assert!(told.any(|text| text.contains("number 9")));
     assert_rests(&world, &bot, 0, Side::Buy, "100");
+}
+
+/// The operator releases the level.
+fn release(world: &World, bot: &BotId) -> LevelRelease {
+    let (account, at) = ("main".parse().unwrap(), LevelIndex(0));
+    world
+        .run(release_level(&world.store, &account, bot, at, world.now()))
+        .unwrap()
+}
+
+#[test]
+fn a_released_level_whose_order_cannot_be_found_goes_on_under_a_new_number() {
+    let (world, bot) = vanished(false);
+    assert_eq!(release(&world, &bot), LevelRelease::Asked);
+    assert_eq!(release(&world, &bot), LevelRelease::AskedBefore);
+    world.recover(&bot);
+    world.exchange.set_lag(Duration::ZERO);
+    run_often(&world, &bot);
+    assert_rests(&world, &bot, 0, Side::Buy, "100");
+    assert_eq!(order(&world, &bot, 0).no.0, 2);
+    assert_eq!(world.open_order_ids(XRP).len(), 1, "the first is cancelled");
+    assert_eq!(release(&world, &bot), LevelRelease::NotQuarantined);
+    world.heal(std::slice::from_ref(&bot), 3);
+    world.assert_sound(&bot);
+}
+
+#[test]
+fn a_released_level_books_what_its_own_order_executed() {
+    let (world, bot) = vanished(true);
+    assert_eq!(release(&world, &bot), LevelRelease::Asked);
+    world.exchange.set_lag(Duration::ZERO);
+    run_often(&world, &bot);
+    assert_rests(&world, &bot, 0, Side::Sell, "99.9");
+    world.assert_sound(&bot);
+}
+
+#[test]
+fn a_released_level_goes_on_beside_a_foreign_order_once_its_own_can_no_longer_arrive() {
+    let (world, bot, _) = foreign();
+    assert_eq!(release(&world, &bot), LevelRelease::Asked);
+    world.recover(&bot);
+    assert_eq!(
+        quarantined_for(&world, &bot),
+        Some(QuarantineReason::Released),
+        "its own request may still be on its way"
+    );
+    world.advance(LEASE);
+    run_often(&world, &bot);
+    assert_rests(&world, &bot, 0, Side::Sell, "99.9");
+    assert_eq!(order(&world, &bot, 0).no.0, 3);
+    assert_eq!(
+        world.open_order_ids(XRP).len(),
+        1,
+        "the foreign one is cancelled"
+    );
+}
+
+#[test]
+fn a_level_released_after_a_number_ahead_goes_on_above_it() {
+    let (world, bot) = one_level();
+    world.desire(&bot, DesiredStatus::Paused);
+    world.print(XRP, "3.10");
+    world.quiet();
+    world.print(XRP, "3.12");
+    number_ahead(&world, 7);
+    assert_eq!(
+        quarantined_for(&world, &bot),
+        Some(QuarantineReason::NumberAhead)
+    );
+    world.desire(&bot, DesiredStatus::Running);
+    run_often(&world, &bot);
+    assert_eq!(
+        quarantined_for(&world, &bot),
+        Some(QuarantineReason::NumberAhead)
+    );
+    assert_eq!(release(&world, &bot), LevelRelease::Asked);
+    world.advance(LEASE);
+    run_often(&world, &bot);
+    assert_rests(&world, &bot, 0, Side::Sell, "99.9");
+    assert_eq!(order(&world, &bot, 0).no.0, 8);
+}
+
+#[test]
+fn a_level_released_while_its_bot_is_paused_sends_nothing() {
+    let (world, bot) = vanished(true);
+    world.desire(&bot, DesiredStatus::Paused);
+    assert_eq!(release(&world, &bot), LevelRelease::Asked);
+    world.exchange.set_lag(Duration::ZERO);
+    let before = accepted(&world);
+    run_often(&world, &bot);
+    assert_eq!(accepted(&world), before);
+    assert!(matches!(world.state(&bot, 0), OrderState::Held { .. }));
+    world.assert_sound(&bot);
 }

@@ -5,6 +5,7 @@
 mod create;
 mod plan;
 mod plan_text;
+mod release;
 mod show;
 mod wishes;
 
@@ -20,6 +21,7 @@ pub(super) async fn bot(session: &mut Session<'_>, command: BotCommand) -> Outco
         BotCommand::Pause(name) => wishes::pause(session, &name.bot).await,
         BotCommand::Resume(name) => wishes::resume(session, &name.bot).await,
         BotCommand::Stop(args) => wishes::stop(session, &args.bot, args.sell).await,
+        BotCommand::Release(args) => release::release(session, &args.bot, args.level).await,
         BotCommand::Remove(name) => wishes::remove(session, &name.bot).await,
         BotCommand::List => show::list(session).await,
         BotCommand::Show(name) => show::show(session, &name.bot).await,

@@ -1,0 +1,68 @@
+//! What a quarantine means, what happens next, and what the operator can do.
+
+use domain::{BotId, QuarantineReason};
+
+pub(super) const fn meaning(why: QuarantineReason) -> &'static str {
+    match why {
+        QuarantineReason::NumberAhead => {
+            "the exchange reports an order of this level with a number that was never given out"
+        }
+        QuarantineReason::ForeignOrder => {
+            "the exchange shows an order under this level's id that is not the one it owes"
+        }
+        QuarantineReason::TradesDisagree => {
+            "the exchange's trades of the order do not add up with those that are booked"
+        }
+        QuarantineReason::OrderVanished => {
+            "the level's order can no longer be found at the exchange"
+        }
+        QuarantineReason::Released => {
+            "it was quarantined, and you have released it: what the exchange shows counts"
+        }
+    }
+}
+
+pub(super) const fn next(why: QuarantineReason) -> &'static str {
+    match why {
+        QuarantineReason::OrderVanished | QuarantineReason::TradesDisagree => {
+            "nothing is sent; it is looked for with every look, and the level goes on once the exchange shows it again"
+        }
+        QuarantineReason::NumberAhead | QuarantineReason::ForeignOrder => {
+            "nothing is sent; only you can say whose order that is"
+        }
+        QuarantineReason::Released => {
+            "within a minute its order is cancelled and booked as far as the exchange shows it; then the level goes on under a new number"
+        }
+    }
+}
+
+pub(super) fn remedy(why: QuarantineReason, bot: &BotId) -> Option<String> {
+    let first = match why {
+        QuarantineReason::NumberAhead => {
+            "was the data folder restored from a backup? then compare what the level holds with the exchange; otherwise find out who placed the order"
+        }
+        QuarantineReason::ForeignOrder => "find out who placed that order",
+        QuarantineReason::TradesDisagree => {
+            "if it stays for more than a few minutes, compare the order at the exchange with the level's story below"
+        }
+        QuarantineReason::OrderVanished => {
+            "on the test network orders vanish with its monthly reset; otherwise wait for a few minutes"
+        }
+        QuarantineReason::Released => return None,
+    };
+    Some(format!(
+        "{first}. `gridkeeper bot release {bot} LEVEL` cancels what stands under the level's id, books what \
+         the level's own order executed as far as the exchange shows it, and lets the level go on; \
+         `gridkeeper bot stop {bot}` ends the bot"
+    ))
+}
+
+pub(super) const fn in_short(why: QuarantineReason) -> &'static str {
+    match why {
+        QuarantineReason::NumberAhead => "an order number is ahead of the records",
+        QuarantineReason::ForeignOrder => "a foreign order carries its id",
+        QuarantineReason::TradesDisagree => "trades do not add up",
+        QuarantineReason::OrderVanished => "its order vanished",
+        QuarantineReason::Released => "released, to go on soon",
+    }
+}
