@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use crate::{
     BestPrices, Bot, DesiredStatus, FirstInventory, HoldReason, Intent, Level, LevelOrder,
     LocalTime, ObservedStatus, OrderKind, OrderState, OrderStatus, Price, Purpose, Quantity,
-    QuoteAmount, RefusalReason, Side, first_inventory_price, pass_order,
+    QuoteAmount, RefusalReason, Side, SymbolStatus, first_inventory_price, pass_order,
 };
 
 /// What a level owes.
@@ -46,10 +46,14 @@ pub fn next_intent(bot: &Bot, level: &Level) -> Next {
     }
 }
 
-/// Whether what the level holds could be sold now.
+/// Whether what a stopped bot's level still holds could be sold at these prices. While there are none
+/// it counts as sellable at the level's own price, unless the symbol is gone for good.
 #[must_use]
-pub fn is_sellable(bot: &Bot, level: &Level) -> bool {
-    sellable(bot, level).is_some()
+pub fn is_sellable(bot: &Bot, level: &Level, prices: Option<&BestPrices>) -> bool {
+    match prices {
+        Some(prices) => liquidation_intent(bot, level, prices).is_some(),
+        None => bot.rules.status != SymbolStatus::Delisted && sellable(bot, level).is_some(),
+    }
 }
 
 /// Decides what a level that has never owed anything owes first.
@@ -88,7 +92,7 @@ pub fn first_intent(bot: &Bot, level: &Level, prices: &BestPrices) -> Next {
 /// The sale of what a stopped bot's level still holds, at a price that trades at once.
 #[must_use]
 pub fn liquidation_intent(bot: &Bot, level: &Level, prices: &BestPrices) -> Option<Intent> {
-    let quantity = sellable(bot, level)?;
+    let quantity = held_on_step(bot, level).filter(|quantity| !quantity.is_zero())?;
     let floor = prices
         .bid
         .decimal()

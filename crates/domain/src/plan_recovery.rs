@@ -181,7 +181,9 @@ fn lay(level: &Level, view: &View<'_>) -> RecoveryAction {
 fn plan_idle(level: &Level, view: &View<'_>) -> RecoveryAction {
     match view.bot.desired {
         DesiredStatus::Running => lay(level, view),
-        DesiredStatus::StoppedAndSold if is_sellable(view.bot, level) => RecoveryAction::Liquidate,
+        DesiredStatus::StoppedAndSold if is_sellable(view.bot, level, view.prices.as_ref()) => {
+            RecoveryAction::Liquidate
+        }
         DesiredStatus::StoppedAndSold
         | DesiredStatus::Stopped
         | DesiredStatus::Ready

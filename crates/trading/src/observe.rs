@@ -1,17 +1,28 @@
 //! Making a bot's observed status true: paused and stopped are promises about what is not sent.
 
-use domain::{Bot, DesiredStatus, Level, ObservedStatus, OrderState, Room, is_sellable};
+use domain::{
+    BestPrices, Bot, DesiredStatus, Level, ObservedStatus, OrderState, Room, is_sellable,
+};
 use futures_util::StreamExt;
 
 use crate::place_intent::claim;
 use crate::recover_bot::{LEVELS_AT_ONCE, RecoverError, write_bot};
-use crate::{BotStore, Clock, LevelStore, Outside, StoreError};
+use crate::story::tell;
+use crate::{BotStore, Clock, EventKind, LevelStore, Outside, StoreError};
+
+/// What the run has seen of the market.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen<'a> {
+    pub(crate) room: &'a Room,
+    pub(crate) prices: Option<&'a BestPrices>,
+}
 
 /// Compares what was wanted with what is, and writes the bot's observed status.
 pub(crate) async fn observe<O: Outside>(
     outside: O,
     bot: &Bot,
-    room: &Room,
+    seen: Seen<'_>,
+    problems: &mut Vec<String>,
 ) -> Result<ObservedStatus, RecoverError> {
     let levels = outside.store().levels(&bot.id).await?;
     let Some(current) = outside.store().bot(&bot.id).await? else {
@@ -32,7 +43,7 @@ pub(crate) async fn observe<O: Outside>(
         DesiredStatus::StoppedAndSold
             if levels
                 .iter()
-                .all(|level| at_rest(level) && !is_sellable(&current, level)) =>
+                .all(|level| at_rest(level) && !is_sellable(&current, level, seen.prices)) =>
         {
             ObservedStatus::Stopped
         }
@@ -42,12 +53,46 @@ pub(crate) async fn observe<O: Outside>(
     if comes_to_rest && current.observed != observed && !stamp_all(outside, &levels).await? {
         observed = current.observed;
     }
-    let doubted = levels.iter().any(doubts_rules) || !room.outside_band.is_empty();
+    let doubted = levels.iter().any(doubts_rules) || !seen.room.outside_band.is_empty();
+    if (wanted, observed) == (DesiredStatus::StoppedAndSold, ObservedStatus::Stopped) {
+        let is_new = current.observed != observed;
+        tell_unsold(outside, &current, &levels, seen.prices, is_new, problems).await;
+    }
     let mut after = current.clone();
     after.observed = observed;
     after.rules_doubted = current.rules_doubted || doubted;
     after.recovered_at = Some(outside.clock().now());
     Ok(write_bot(outside, &current, after).await?.observed)
+}
+
+/// Tells what a stopped bot keeps of the base because it is too little to sell.
+async fn tell_unsold<O: Outside>(
+    outside: O,
+    bot: &Bot,
+    levels: &[Level],
+    prices: Option<&BestPrices>,
+    is_new: bool,
+    problems: &mut Vec<String>,
+) {
+    let rules = &bot.rules;
+    for level in levels.iter().filter(|level| !level.base.held().is_zero()) {
+        let value = prices.and_then(|prices| prices.bid.times(level.base.held()));
+        let why = value.map_or_else(
+            || format!("the symbol is {}", rules.status),
+            |value| {
+                format!(
+                    "worth {value} {}, too little for the symbol's rules",
+                    rules.quote
+                )
+            },
+        );
+        let text = format!("{} {} stays unsold: {why}", level.base, rules.base);
+        if is_new {
+            let (at, kind) = (Some(level.index), EventKind::Held);
+            tell(outside, &bot.id, at, None, kind, text.clone()).await;
+        }
+        problems.push(format!("level {}: {text}", level.index));
+    }
 }
 
 fn at_rest(level: &Level) -> bool {

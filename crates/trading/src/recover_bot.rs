@@ -14,7 +14,7 @@ use domain::{
 };
 use futures_util::StreamExt;
 
-use crate::observe::observe;
+use crate::observe::{Seen, observe};
 use crate::recover_level::{Run, carry_out};
 use crate::stray::take_in_strays;
 use crate::{
@@ -75,7 +75,7 @@ pub async fn recover_bot<O: Outside>(outside: O, id: &BotId) -> Result<Recovered
     let exchange_now = connection.server_time().await?;
     let prices = connection.best_prices(&bot.rules.symbol).await.ok();
     let levels = outside.store().levels(id).await?;
-    let bot = open_up(outside, bot, &levels).await?;
+    let bot = open_up(outside, bot, &levels, prices.as_ref()).await?;
     let (connection, listing) = list_open(outside, connection, &bot).await?;
     let open: BTreeMap<ExchangeOrderId, ListedOrder> = listing.iter().map(listed).collect();
     let room = find_room(&bot, &levels, prices, foreign(&levels, &listing));
@@ -106,7 +106,11 @@ pub async fn recover_bot<O: Outside>(outside: O, id: &BotId) -> Result<Recovered
     recovered
         .problems
         .extend(levels.iter().filter_map(number_ahead));
-    recovered.observed = observe(outside, &bot, &room).await?;
+    let seen = Seen {
+        room: &room,
+        prices: prices.as_ref(),
+    };
+    recovered.observed = observe(outside, &bot, seen, &mut recovered.problems).await?;
     Ok(recovered)
 }
 
@@ -241,12 +245,16 @@ const fn action_name(action: &RecoveryAction) -> &'static str {
 
 /// Writes that a bot is at work before anything is sent for it: nothing is ever sent for a bot that
 /// is observed paused or stopped.
-async fn open_up<O: Outside>(outside: O, bot: Bot, levels: &[Level]) -> Result<Bot, StoreError> {
+async fn open_up<O: Outside>(
+    outside: O,
+    bot: Bot,
+    levels: &[Level],
+    prices: Option<&BestPrices>,
+) -> Result<Bot, StoreError> {
+    let sellable = |level| is_sellable(&bot, level, prices);
     let observed = match bot.desired {
         DesiredStatus::Running => ObservedStatus::Running,
-        DesiredStatus::StoppedAndSold if levels.iter().any(|level| is_sellable(&bot, level)) => {
-            ObservedStatus::Stopping
-        }
+        DesiredStatus::StoppedAndSold if levels.iter().any(sellable) => ObservedStatus::Stopping,
         DesiredStatus::StoppedAndSold
         | DesiredStatus::Stopped
         | DesiredStatus::Paused

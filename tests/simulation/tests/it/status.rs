@@ -263,3 +263,25 @@ fn an_intent_started_while_the_bot_is_paused_is_held() {
     assert_eq!(world.gate.count("place"), 0);
     world.assert_sound(&bot);
 }
+
+#[test]
+fn a_rest_too_small_for_the_market_stays_unsold_and_is_reported() {
+    let (world, bot) = one_level();
+    // 1.6 XRP is worth 5.04 at the level's sell price, and 4.97 at the market: the minimum is 5.
+    fill(&world, &order(&world, &bot, 0), 1, Some("1.7"));
+    world.quiet();
+    world.desire(&bot, DesiredStatus::StoppedAndSold);
+    let mut told = Vec::new();
+    for _ in 0..6 {
+        told.extend(world.recover(&bot).problems);
+        world.quiet();
+        world.advance(Duration::from_secs(10));
+    }
+    assert_eq!(world.store.bot_now(&bot).observed, ObservedStatus::Stopped);
+    assert_eq!(world.level(&bot, 0).base.to_string(), "1.6983");
+    let left = |text: &String| text.contains("1.6983 XRP") && text.contains("unsold");
+    assert!(told.iter().any(left), "{told:?}");
+    let story = world.store.story_now();
+    assert_eq!(story.iter().filter(|event| left(&event.text)).count(), 1);
+    world.assert_sound(&bot);
+}
