@@ -207,7 +207,12 @@ async fn take_over<O: Outside>(
         text,
     )
     .await;
-    match find(connection, &owned).await {
+    let found = match find(connection, &owned).await {
+        // Of a symbol that is not listed any more, no order is open.
+        Err(ExchangeError::UnknownSymbol(_)) if site.mode == PlaceMode::FindOut => Ok(None),
+        found => found,
+    };
+    match found {
         Ok(Some(view)) => adopt(outside, &owned, &view).await,
         Ok(None) => match site.mode {
             PlaceMode::Send => send(outside, connection, owned).await,

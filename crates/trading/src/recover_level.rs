@@ -1,8 +1,8 @@
 //! Carrying out what recovery has planned for one level.
 
 use domain::{
-    Bot, ClientOrderId, ExchangeOrderId, HoldReason, Level, OrderState, QuarantineReason,
-    RecoveryAction,
+    Bot, ClientOrderId, DesiredStatus, ExchangeOrderId, HoldReason, Level, OrderState,
+    QuarantineReason, RecoveryAction,
 };
 
 use crate::advance::rest;
@@ -166,14 +166,16 @@ async fn query<O: Outside>(
     level: &Level,
     id: ExchangeOrderId,
 ) -> Result<Done, LevelError> {
-    let found = run
-        .connection
-        .order(&run.bot.rules.symbol, id)
-        .await
-        .map_err(|error| LevelError::Exchange {
-            level: level.index,
-            error,
-        })?;
+    let found = match run.connection.order(&run.bot.rules.symbol, id).await {
+        Ok(found) => found,
+        Err(ExchangeError::UnknownSymbol(_)) if stops(run.bot) => {
+            return lose_sight(run, level, id).await;
+        }
+        Err(error) => {
+            let level = level.index;
+            return Err(LevelError::Exchange { level, error });
+        }
+    };
     match found {
         Some(view) => {
             note_amend(run, level, &view).await?;
@@ -181,6 +183,36 @@ async fn query<O: Outside>(
         }
         None => vanished(run, level, id).await,
     }
+}
+
+const fn stops(bot: &Bot) -> bool {
+    match bot.desired {
+        DesiredStatus::Stopped | DesiredStatus::StoppedAndSold => true,
+        DesiredStatus::Ready | DesiredStatus::Running | DesiredStatus::Paused => false,
+    }
+}
+
+/// Lets a level rest whose order nobody can be asked about any more: its symbol is gone.
+async fn lose_sight<O: Outside>(
+    run: Run<'_, O>,
+    level: &Level,
+    id: ExchangeOrderId,
+) -> Result<Done, LevelError> {
+    let text = format!(
+        "{} is no longer listed, so nobody can tell what became of order {id}; the level rests",
+        run.bot.rules.symbol
+    );
+    let problem = Some(format!("level {}: {text}", level.index));
+    rewrite(run, level, rest(level), EventKind::Ended, text)
+        .await
+        .map_err(|error| LevelError::Store {
+            level: level.index,
+            error,
+        })?;
+    Ok(Done {
+        problem,
+        ..Done::default()
+    })
 }
 
 /// Feeds an order as a query shows it through the same handling as a live report.

@@ -1,6 +1,6 @@
 //! Looking again at levels whose records and the exchange disagreed.
 
-use domain::{ExchangeOrderId, Level, LevelOrder, OrderState, OrderStatus, QuarantineReason};
+use domain::{Level, LevelOrder, OrderState, OrderStatus, QuarantineReason};
 
 use crate::advance::{Conditions, advance, rest};
 use crate::place_intent::claim;
@@ -241,8 +241,19 @@ fn is_quarantined(level: &Level) -> bool {
 }
 
 /// Cancels the order of a quarantined level, or the one that stands under its id: the order as it is
-/// then, or `None` when the exchange knows of none.
+/// then, or `None` when the exchange knows of none, or no longer of the symbol.
 async fn take_down<O: Outside>(
+    run: Run<'_, O>,
+    level: &Level,
+    order: &LevelOrder,
+) -> Result<Option<OrderView>, ExchangeError> {
+    match cancel_or_ask(run, level, order).await {
+        Err(ExchangeError::UnknownSymbol(_)) => Ok(None),
+        taken => taken,
+    }
+}
+
+async fn cancel_or_ask<O: Outside>(
     run: Run<'_, O>,
     level: &Level,
     order: &LevelOrder,
@@ -254,13 +265,6 @@ async fn take_down<O: Outside>(
             ended => return Ok(ended),
         },
     };
-    cancel_or_ask(run, id).await
-}
-
-async fn cancel_or_ask<O: Outside>(
-    run: Run<'_, O>,
-    id: ExchangeOrderId,
-) -> Result<Option<OrderView>, ExchangeError> {
     let symbol = &run.bot.rules.symbol;
     match run.connection.cancel(symbol, id).await? {
         CancelOutcome::Canceled(view) => Ok(Some(view)),
