@@ -12,8 +12,8 @@ use domain::{AccountId, LocalTime};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use trading::{
-    AccountRecord, AccountStore, Breaker, Clock, Environment, Heartbeat, Message, SealedKey,
-    StoreError, StreamState,
+    AccountRecord, AccountStore, Breaker, Clock, Environment, Heartbeat, Listing, Message,
+    SealedKey, StoreError, StreamState,
 };
 
 use crate::exchange::soon;
@@ -88,8 +88,9 @@ impl AccountStore for Store {
         Ok(self.accounts.lock().unwrap().get(id).cloned())
     }
 
-    async fn accounts(&self) -> Result<Vec<AccountRecord>, StoreError> {
-        Ok(self.accounts.lock().unwrap().values().cloned().collect())
+    async fn list_accounts(&self) -> Result<Listing<AccountRecord>, StoreError> {
+        let accounts = self.accounts.lock().unwrap();
+        Ok(accounts.values().cloned().map(Ok).collect())
     }
 
     async fn set_stream_key(&self, id: &AccountId, key: &SealedKey) -> Result<(), StoreError> {

@@ -1,8 +1,6 @@
 //! An account as one item: its record, and beside it how many bots it has.
 
-use std::collections::BTreeMap;
-
-use trading::{AccountRecord, StoreError};
+use trading::{AccountRecord, Listing, StoreError};
 
 use crate::item::{Attributes, Record, number, record_item};
 use crate::key::Key;
@@ -17,13 +15,10 @@ pub(crate) fn to_item(account: &AccountRecord) -> Result<Attributes, StoreError>
 }
 
 /// Reads account items, by name.
-pub(crate) fn from_records(records: &[Record]) -> Result<Vec<AccountRecord>, StoreError> {
-    let accounts = records
-        .iter()
-        .map(|record| {
-            let account: AccountRecord = record.decode()?;
-            Ok((account.id.clone(), account))
-        })
-        .collect::<Result<BTreeMap<_, _>, StoreError>>()?;
-    Ok(accounts.into_values().collect())
+pub(crate) fn from_records(records: &[Record]) -> Listing<AccountRecord> {
+    let mut accounts: Listing<AccountRecord> = records.iter().map(Record::decode).collect();
+    accounts
+        .readable
+        .sort_by(|one, other| one.id.cmp(&other.id));
+    accounts
 }

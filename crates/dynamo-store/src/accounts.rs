@@ -5,7 +5,7 @@
 
 use domain::{AccountId, LocalTime};
 use trading::{
-    AccountRecord, AccountStore, Breaker, Heartbeat, SealedKey, StoreError, StreamState,
+    AccountRecord, AccountStore, Breaker, Heartbeat, Listing, SealedKey, StoreError, StreamState,
 };
 
 use crate::DynamoStore;
@@ -39,13 +39,15 @@ impl AccountStore for DynamoStore {
         record.as_ref().map(Record::decode).transpose()
     }
 
-    async fn accounts(&self) -> Result<Vec<AccountRecord>, StoreError> {
+    async fn list_accounts(&self) -> Result<Listing<AccountRecord>, StoreError> {
         let listing = self.read_range(key::ACCOUNTS, "").await?;
-        let keys = listing
+        let keys: Listing<Key> = listing
             .iter()
             .map(|entry| Ok(Key::account(&entry.parsed("account")?)))
-            .collect::<Result<Vec<_>, StoreError>>()?;
-        from_records(&self.read(&keys).await?)
+            .collect();
+        let mut accounts = from_records(&self.read(&keys.readable).await?);
+        accounts.unreadable.extend(keys.unreadable);
+        Ok(accounts)
     }
 
     async fn set_stream_key(&self, id: &AccountId, key: &SealedKey) -> Result<(), StoreError> {

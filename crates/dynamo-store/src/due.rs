@@ -6,7 +6,7 @@
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use domain::{Bot, BotId, LocalTime};
-use trading::{Claim, DueBot, StoreError};
+use trading::{Claim, DueBot, Listing, StoreError};
 
 use crate::DynamoStore;
 use crate::bots::no_bot;
@@ -21,7 +21,8 @@ const DUE_AT: &str = "due_at";
 const MOVE_TRIES: usize = 8;
 
 impl DynamoStore {
-    /// The bots due at an instant, longest due first.
+    /// The bots due at an instant, longest due first. An entry that cannot be read is named in the
+    /// log, and takes no place of those that can.
     pub(crate) async fn due_at_most(
         &self,
         now: LocalTime,
@@ -32,9 +33,17 @@ impl DynamoStore {
         let mut due: Vec<DueBot> = Vec::new();
         for shard in 0..DUE_SHARDS {
             let partition = due_partition(shard);
-            for record in self.read_until(&partition, &until, most).await? {
-                due.push(read_due(&record)?);
-            }
+            let mut asked = most;
+            let listed = loop {
+                let records = self.read_until(&partition, &until, asked).await?;
+                let all = records.len() < usize::try_from(asked).unwrap_or(usize::MAX);
+                let listed: Listing<DueBot> = records.iter().map(read_due).collect();
+                if all || listed.readable.len() >= limit || asked == i32::MAX {
+                    break listed;
+                }
+                asked = asked.saturating_mul(2);
+            };
+            due.extend(listed.warn_of_unreadable());
         }
         due.sort_by(|one, other| (one.due_at, &one.bot).cmp(&(other.due_at, &other.bot)));
         due.truncate(limit);

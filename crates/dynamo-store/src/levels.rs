@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{AccountId, BotId, Level, LevelIndex, LocalTime, OrderNumber};
 use trading::{
-    Claim, CommitOutcome, EventRecord, FillCommit, FillRecord, LevelStore, Loaded,
+    Claim, CommitOutcome, EventRecord, FillCommit, FillRecord, LevelStore, Listing, Loaded,
     MAX_FILLS_PER_COMMIT, SettleOutcome, Settlement, StoreError,
 };
 
@@ -136,18 +136,18 @@ impl LevelStore for DynamoStore {
         }
     }
 
-    async fn levels(&self, bot: &BotId) -> Result<Vec<Level>, StoreError> {
+    async fn list_levels(&self, bot: &BotId) -> Result<Listing<Level>, StoreError> {
         // Levels are written before their bot: without it they are not there yet.
         if self.read_one(&Key::bot(bot)).await?.is_none() {
-            return Ok(Vec::new());
+            return Ok([].into_iter().collect());
         }
         let records = self
             .read_range(&key::bot_partition(bot), key::LEVEL)
             .await?;
-        records
+        let levels = records
             .iter()
-            .map(|record| from_record(record, bot, index_of(record)?))
-            .collect()
+            .map(|record| from_record(record, bot, index_of(record)?));
+        Ok(levels.collect())
     }
 
     async fn fills_of_order(
@@ -156,14 +156,16 @@ impl LevelStore for DynamoStore {
         level: LevelIndex,
         no: OrderNumber,
     ) -> Result<Vec<FillRecord>, StoreError> {
-        self.ledger(bot, &key::fills_of_order(level, no)).await
+        self.ledger(bot, &key::fills_of_order(level, no))
+            .await?
+            .all()
     }
 
-    async fn fills(
+    async fn list_fills(
         &self,
         bot: &BotId,
         level: Option<LevelIndex>,
-    ) -> Result<Vec<FillRecord>, StoreError> {
+    ) -> Result<Listing<FillRecord>, StoreError> {
         let prefix = level.map_or_else(|| key::FILL.to_owned(), key::fills_of_level);
         self.ledger(bot, &prefix).await
     }
@@ -191,17 +193,17 @@ impl LevelStore for DynamoStore {
         )))
     }
 
-    async fn events(
+    async fn list_events(
         &self,
         bot: &BotId,
         level: Option<LevelIndex>,
-    ) -> Result<Vec<EventRecord>, StoreError> {
+    ) -> Result<Listing<EventRecord>, StoreError> {
         let prefix = level.map_or_else(|| key::EVENT.to_owned(), key::events_of_level);
         let mut records = self.read_range(&key::bot_partition(bot), &prefix).await?;
         records.sort_by(|one, other| {
             key::event_order(&one.key.sort).cmp(key::event_order(&other.key.sort))
         });
-        records.iter().map(Record::decode).collect()
+        Ok(records.iter().map(Record::decode).collect())
     }
 }
 
@@ -235,9 +237,9 @@ impl DynamoStore {
         }))
     }
 
-    async fn ledger(&self, bot: &BotId, prefix: &str) -> Result<Vec<FillRecord>, StoreError> {
+    async fn ledger(&self, bot: &BotId, prefix: &str) -> Result<Listing<FillRecord>, StoreError> {
         let records = self.read_range(&key::bot_partition(bot), prefix).await?;
-        records.iter().map(read_fill).collect()
+        Ok(records.iter().map(read_fill).collect())
     }
 }
 

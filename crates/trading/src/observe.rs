@@ -24,7 +24,10 @@ pub(crate) async fn observe<O: Outside>(
     seen: Seen<'_>,
     problems: &mut Vec<String>,
 ) -> Result<ObservedStatus, RecoverError> {
-    let levels = outside.store().levels(&bot.id).await?;
+    let listed = outside.store().list_levels(&bot.id).await?;
+    // What a level holds that cannot be read, nobody knows: it may have an order at the exchange.
+    let whole = listed.unreadable.is_empty();
+    let levels = listed.readable;
     let Some(current) = outside.store().bot(&bot.id).await? else {
         return Ok(bot.observed);
     };
@@ -37,13 +40,14 @@ pub(crate) async fn observe<O: Outside>(
     let mut observed = match wanted {
         DesiredStatus::Ready => ObservedStatus::Ready,
         DesiredStatus::Running => ObservedStatus::Running,
-        DesiredStatus::Paused if levels.iter().all(is_stamped) => ObservedStatus::Paused,
+        DesiredStatus::Paused if whole && levels.iter().all(is_stamped) => ObservedStatus::Paused,
         DesiredStatus::Paused => current.observed,
-        DesiredStatus::Stopped if levels.iter().all(at_rest) => ObservedStatus::Stopped,
+        DesiredStatus::Stopped if whole && levels.iter().all(at_rest) => ObservedStatus::Stopped,
         DesiredStatus::StoppedAndSold
-            if levels
-                .iter()
-                .all(|level| at_rest(level) && !is_sellable(&current, level, seen.prices)) =>
+            if whole
+                && levels
+                    .iter()
+                    .all(|level| at_rest(level) && !is_sellable(&current, level, seen.prices)) =>
         {
             ObservedStatus::Stopped
         }

@@ -106,6 +106,19 @@ pub struct AccountRecord {
     pub version: u64,
 }
 
+/// A sign of life of one bridge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heartbeat {
+    /// The bridge.
+    pub bridge: String,
+    /// When.
+    pub at: LocalTime,
+    /// Its open connections.
+    pub connections: u32,
+    /// The accounts it holds.
+    pub accounts: Vec<AccountId>,
+}
+
 /// How a fill came to be booked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

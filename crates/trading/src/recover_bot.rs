@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use domain::{
-    BestPrices, Bot, BotId, ClientOrderId, DesiredStatus, ExchangeOrderId, Level, ListedOrder,
-    ObservedStatus, RecoveryAction, View, find_room, is_sellable, plan_recovery,
+    BestPrices, Bot, BotId, ClientOrderId, DesiredStatus, ExchangeOrderId, Level, LevelIndex,
+    ListedOrder, ObservedStatus, RecoveryAction, View, find_room, is_sellable, plan_recovery,
 };
 use futures_util::StreamExt;
 
@@ -74,11 +74,14 @@ pub async fn recover_bot<O: Outside>(outside: O, id: &BotId) -> Result<Recovered
 
     let exchange_now = connection.server_time().await?;
     let prices = connection.best_prices(&bot.rules.symbol).await.ok();
-    let levels = outside.store().levels(id).await?;
+    // One that cannot be read keeps none of the others from being worked on.
+    let listed_levels = outside.store().list_levels(id).await?;
+    problems.extend(listed_levels.unreadable.iter().map(ToString::to_string));
+    let levels = listed_levels.readable;
     let bot = open_up(outside, bot, &levels, prices.as_ref()).await?;
     let (connection, listing) = list_open(outside, connection, &bot).await?;
     let open: BTreeMap<ExchangeOrderId, ListedOrder> = listing.iter().map(listed).collect();
-    let room = find_room(&bot, &levels, prices, foreign(&levels, &listing));
+    let room = find_room(&bot, &levels, prices, foreign(&bot, &levels, &listing));
     let now = outside.clock().now();
     let view = View {
         bot: &bot,
@@ -156,8 +159,9 @@ fn listed(view: &OrderView) -> (ExchangeOrderId, ListedOrder) {
     )
 }
 
-/// How many open orders on the symbol belong to none of the bot's levels.
-fn foreign(levels: &[Level], listing: &[OrderView]) -> usize {
+/// How many open orders on the symbol belong to none of the levels. Those of a level that cannot be
+/// read take their places too.
+fn foreign(bot: &Bot, levels: &[Level], listing: &[OrderView]) -> usize {
     let ours: BTreeSet<ExchangeOrderId> = levels
         .iter()
         .filter_map(|level| {
@@ -167,12 +171,13 @@ fn foreign(levels: &[Level], listing: &[OrderView]) -> usize {
                 .and_then(|order| order.exchange_order_id)
         })
         .collect();
-    let bot = levels.first().map(|level| &level.bot);
+    let readable: BTreeSet<LevelIndex> = levels.iter().map(|level| level.index).collect();
+    let known = |id: &ClientOrderId| id.bot == bot.id && readable.contains(&id.level);
     listing
         .iter()
         .filter(|view| {
             let id = view.client_order_id.parse::<ClientOrderId>().ok();
-            !ours.contains(&view.exchange_order_id) && id.as_ref().map(|id| &id.bot) != bot
+            !ours.contains(&view.exchange_order_id) && !id.as_ref().is_some_and(known)
         })
         .count()
 }

@@ -11,7 +11,9 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountRecord, Breaker, EventRecord, FillRecord, SealedKey, StreamState};
+use crate::{
+    AccountRecord, Breaker, EventRecord, FillRecord, Heartbeat, Listing, SealedKey, StreamState,
+};
 
 /// Why the store could not do what was asked. Nothing was half done.
 #[derive(Debug, thiserror::Error)]
@@ -179,11 +181,22 @@ pub trait LevelStore: Send + Sync {
         now: LocalTime,
     ) -> impl Future<Output = Result<SettleOutcome, StoreError>> + Send;
 
+    /// The levels of a bot, lowest first, with those that cannot be read told apart.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing can be read.
+    fn list_levels(
+        &self,
+        bot: &BotId,
+    ) -> impl Future<Output = Result<Listing<Level>, StoreError>> + Send;
+
     /// All levels of a bot, lowest first.
     ///
     /// # Errors
-    /// [`StoreError`].
-    fn levels(&self, bot: &BotId) -> impl Future<Output = Result<Vec<Level>, StoreError>> + Send;
+    /// [`StoreError`], also when a single one of them cannot be read.
+    fn levels(&self, bot: &BotId) -> impl Future<Output = Result<Vec<Level>, StoreError>> + Send {
+        async move { self.list_levels(bot).await?.all() }
+    }
 
     /// The ledger entries of one order number, by trade id.
     ///
@@ -196,15 +209,28 @@ pub trait LevelStore: Send + Sync {
         no: OrderNumber,
     ) -> impl Future<Output = Result<Vec<FillRecord>, StoreError>> + Send;
 
-    /// The ledger entries of a level, or of the whole bot, in the order of level, number, trade.
+    /// The ledger entries of a level, or of the whole bot, in the order of level, number, trade,
+    /// with those that cannot be read told apart.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`] when nothing can be read.
+    fn list_fills(
+        &self,
+        bot: &BotId,
+        level: Option<LevelIndex>,
+    ) -> impl Future<Output = Result<Listing<FillRecord>, StoreError>> + Send;
+
+    /// All ledger entries of a level, or of the whole bot.
+    ///
+    /// # Errors
+    /// [`StoreError`], also when a single one of them cannot be read.
     fn fills(
         &self,
         bot: &BotId,
         level: Option<LevelIndex>,
-    ) -> impl Future<Output = Result<Vec<FillRecord>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<FillRecord>, StoreError>> + Send {
+        async move { self.list_fills(bot, level).await?.all() }
+    }
 
     /// Adds a line to a level's story.
     ///
@@ -213,15 +239,28 @@ pub trait LevelStore: Send + Sync {
     fn add_event(&self, event: &EventRecord)
     -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// The story of a level, or of the whole bot, oldest first.
+    /// The story of a level, or of the whole bot, oldest first, with the lines that cannot be read
+    /// told apart.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`] when nothing can be read.
+    fn list_events(
+        &self,
+        bot: &BotId,
+        level: Option<LevelIndex>,
+    ) -> impl Future<Output = Result<Listing<EventRecord>, StoreError>> + Send;
+
+    /// The whole story of a level, or of the whole bot.
+    ///
+    /// # Errors
+    /// [`StoreError`], also when a single line of it cannot be read.
     fn events(
         &self,
         bot: &BotId,
         level: Option<LevelIndex>,
-    ) -> impl Future<Output = Result<Vec<EventRecord>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<EventRecord>, StoreError>> + Send {
+        async move { self.list_events(bot, level).await?.all() }
+    }
 }
 
 /// A bot due for recovery.
@@ -289,7 +328,8 @@ pub trait BotStore: Send + Sync {
     /// [`StoreError::Invalid`] when it is not stopped.
     fn remove_bot(&self, id: &BotId) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Bots due at `now`, longest due first, at most `limit`. A hint: the claim decides.
+    /// Bots due at `now`, longest due first, at most `limit`. A hint: the claim decides. An entry
+    /// that cannot be read is named in the log and hides none of the others.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -340,11 +380,21 @@ pub trait AccountStore: Send + Sync {
         id: &AccountId,
     ) -> impl Future<Output = Result<Option<AccountRecord>, StoreError>> + Send;
 
-    /// All accounts, by name.
+    /// The accounts, by name, with those that cannot be read told apart.
     ///
     /// # Errors
-    /// [`StoreError`].
-    fn accounts(&self) -> impl Future<Output = Result<Vec<AccountRecord>, StoreError>> + Send;
+    /// [`StoreError`] when nothing can be read.
+    fn list_accounts(
+        &self,
+    ) -> impl Future<Output = Result<Listing<AccountRecord>, StoreError>> + Send;
+
+    /// The accounts that can be read, by name; the others are named in the log.
+    ///
+    /// # Errors
+    /// [`StoreError`] when nothing can be read.
+    fn accounts(&self) -> impl Future<Output = Result<Vec<AccountRecord>, StoreError>> + Send {
+        async move { Ok(self.list_accounts().await?.warn_of_unreadable()) }
+    }
 
     /// Replaces the stream key.
     ///
@@ -407,19 +457,6 @@ pub trait AccountStore: Send + Sync {
     /// # Errors
     /// [`StoreError`].
     fn heartbeats(&self) -> impl Future<Output = Result<Vec<Heartbeat>, StoreError>> + Send;
-}
-
-/// A sign of life of one bridge.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Heartbeat {
-    /// The bridge.
-    pub bridge: String,
-    /// When.
-    pub at: LocalTime,
-    /// Its open connections.
-    pub connections: u32,
-    /// The accounts it holds.
-    pub accounts: Vec<AccountId>,
 }
 
 /// Trade keys, for those who place orders only.

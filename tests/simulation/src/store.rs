@@ -9,7 +9,7 @@ mod bots;
 mod levels;
 mod settle;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use domain::{AccountId, Bot, BotId, Level, LevelIndex, OrderNumber, TradeId};
@@ -34,6 +34,7 @@ pub(crate) struct Tables {
     pub(crate) bots: BTreeMap<BotId, Bot>,
     pub(crate) listed: BTreeMap<BotId, DueBot>,
     pub(crate) levels: BTreeMap<(BotId, LevelIndex), Level>,
+    pub(crate) damaged: BTreeSet<(BotId, LevelIndex)>,
     pub(crate) fills: BTreeMap<FillKey, FillRecord>,
     pub(crate) events: Vec<EventRecord>,
     pub(crate) accounts: BTreeMap<AccountId, AccountRecord>,
@@ -64,6 +65,17 @@ impl MemoryStore {
     /// Ends all faults that have not happened yet.
     pub fn recover_from_faults(&self) {
         self.tables().script.clear();
+    }
+
+    /// Makes a level's record unreadable, or readable again.
+    pub fn damage_level(&self, bot: &BotId, index: u16, damaged: bool) {
+        let key = (bot.clone(), LevelIndex(index));
+        let mut tables = self.tables();
+        if damaged {
+            tables.damaged.insert(key);
+        } else {
+            tables.damaged.remove(&key);
+        }
     }
 
     /// The tables, for looking at them outside of any task.

@@ -110,7 +110,6 @@ async fn read(store: &DynamoStore, kind: Kind) -> Result<(), StoreError> {
         Kind::Account => store.account(&account).await.map(drop),
         Kind::Fill => store.fills(&bot, None).await.map(drop),
         Kind::Event => store.events(&bot, None).await.map(drop),
-        Kind::Due => store.due_bots(at(0), 9).await.map(drop),
         Kind::Pointer => store.make_due(&bot, at(5)).await,
         Kind::TradeKey => store.trade_key(&account).await.map(drop),
         Kind::Heartbeat => store.heartbeats().await.map(drop),
@@ -124,38 +123,21 @@ enum Kind {
     Account,
     Fill,
     Event,
-    Due,
     Pointer,
     TradeKey,
     Heartbeat,
 }
 
-const KINDS: [(Kind, &str, &str); 9] = [
+const KINDS: [(Kind, &str, &str); 8] = [
     (Kind::Level, "BOT#k3x9", "LEVEL#"),
     (Kind::Bot, "BOT#k3x9", "BOT"),
     (Kind::Account, "ACCOUNT#main", "ACCOUNT"),
     (Kind::Fill, "BOT#k3x9", "FILL#"),
     (Kind::Event, "BOT#k3x9", "EVENT#"),
-    (Kind::Due, "", "0"),
     (Kind::Pointer, "BOT#k3x9", "DUE"),
     (Kind::TradeKey, "TRADEKEY#main", "KEY"),
     (Kind::Heartbeat, "BRIDGE", "b1"),
 ];
-
-/// Where the item of a kind lies.
-async fn place(table: &Table, pk: &str, prefix: &str) -> (String, String) {
-    if !pk.is_empty() {
-        return (pk.to_owned(), table.only(pk, prefix).await);
-    }
-    let scan = table.0.scan().table_name(TABLE).send().await.unwrap();
-    let due = scan
-        .items()
-        .iter()
-        .find(|item| item["pk"].as_s().unwrap().starts_with("DUE#"))
-        .unwrap();
-    let part = |name: &str| due[name].as_s().unwrap().clone();
-    (part("pk"), part("sk"))
-}
 
 /// Asserts that reading fails and names the item, and returns what it says.
 async fn named(store: &DynamoStore, kind: Kind, sk: &str, what: &str) -> String {
@@ -176,8 +158,8 @@ const BESIDE: [&str; 2] = ["w", "bots"];
 async fn every_attribute_is_needed_and_has_its_kind() {
     let (store, table) = furnished().await;
     for (kind, pk, prefix) in KINDS {
-        let (pk, sk) = place(&table, pk, prefix).await;
-        let whole = table.get(&pk, &sk).await;
+        let sk = table.only(pk, prefix).await;
+        let whole = table.get(pk, &sk).await;
         read(&store, kind).await.unwrap();
         for name in whole.keys().filter(|name| *name != "pk" && *name != "sk") {
             if BESIDE.contains(&name.as_str()) {
@@ -205,8 +187,8 @@ async fn every_attribute_is_needed_and_has_its_kind() {
 async fn a_newer_item_is_named_and_says_what_to_do() {
     let (store, table) = furnished().await;
     for (kind, pk, prefix) in KINDS {
-        let (pk, sk) = place(&table, pk, prefix).await;
-        let whole = table.get(&pk, &sk).await;
+        let sk = table.only(pk, prefix).await;
+        let whole = table.get(pk, &sk).await;
         for (format, says) in [("2", "newer"), ("0", "never written"), ("-1", "invalid")] {
             let mut changed = whole.clone();
             changed.insert("fv".to_owned(), n(format));
@@ -368,7 +350,7 @@ impl Writes {
             ],
             Kind::Heartbeat => vec![("put", store.put_heartbeat(&beat(9)).await)],
             // Written once and never again.
-            Kind::Fill | Kind::Event | Kind::Due => vec![],
+            Kind::Fill | Kind::Event => vec![],
         }
     }
 
@@ -390,8 +372,8 @@ async fn no_write_overwrites_a_newer_item() {
     let (store, table) = furnished().await;
     let writes = Writes::of(&store).await;
     for (kind, pk, prefix) in KINDS {
-        let (pk, sk) = place(&table, pk, prefix).await;
-        let whole = table.get(&pk, &sk).await;
+        let sk = table.only(pk, prefix).await;
+        let whole = table.get(pk, &sk).await;
         let mut newer = whole.clone();
         newer.insert("fv".to_owned(), n("2"));
         newer.insert("future".to_owned(), s("what this version knows nothing of"));
@@ -401,7 +383,7 @@ async fn no_write_overwrites_a_newer_item() {
                 matches!(outcome, Err(StoreError::Corrupt { .. })),
                 "{kind:?}, {what}: {outcome:?}"
             );
-            assert_eq!(table.get(&pk, &sk).await, newer, "{kind:?}, {what}");
+            assert_eq!(table.get(pk, &sk).await, newer, "{kind:?}, {what}");
         }
         table.put(&whole).await;
     }

@@ -45,6 +45,8 @@ pub struct Evidence {
     pub levels: Vec<Level>,
     /// Its ledger.
     pub fills: Vec<FillRecord>,
+    /// Why levels and ledger entries are missing here: their records cannot be read.
+    pub unreadable: Vec<String>,
     /// All orders of its account on its symbol since it was created, as the exchange lists them.
     pub orders: Vec<OrderView>,
     /// The trades of those of them that are the bot's and executed anything.
@@ -91,8 +93,11 @@ where
     let read_at = patiently(clock, || exchange.server_time()).await?;
     let bot = store.bot(id).await?;
     let bot = bot.ok_or_else(|| AuditError::NoBot(id.clone()))?;
-    let levels = store.levels(id).await?;
-    let fills = store.fills(id, None).await?;
+    let levels = store.list_levels(id).await?;
+    let fills = store.list_fills(id, None).await?;
+    let unreadable = levels.unreadable.iter().chain(&fills.unreadable);
+    let unreadable = unreadable.map(ToString::to_string).collect();
+    let (levels, fills) = (levels.readable, fills.readable);
     let base_of_all_bots = match base_of_all_bots(store, &bot).await {
         Ok(base) => Some(base),
         // Another bot's bad record is no reason not to audit this one.
@@ -118,6 +123,7 @@ where
         bot,
         levels,
         fills,
+        unreadable,
         orders,
         trades,
         balances,

@@ -94,12 +94,13 @@ pub fn judge(evidence: &Evidence) -> BotAudit {
         bot: evidence.bot.id.clone(),
         symbol: evidence.bot.rules.symbol.clone(),
         read_at: evidence.read_at,
-        clean: findings.violations.is_empty(),
+        clean: findings.violations.is_empty() && evidence.unreadable.is_empty(),
         orders: count(orders),
         trades: count(trades),
         missing: findings.missing,
         doubled: findings.doubled,
         violations: findings.violations,
+        unreadable: evidence.unreadable.clone(),
         notes: findings.notes,
         levels,
     }
@@ -157,8 +158,13 @@ fn sort_orders<'a>(
             continue;
         };
         if !evidence.levels.iter().any(|known| known.index == level) {
+            let why = if level.0 < evidence.bot.levels {
+                "its level cannot be read"
+            } else {
+                "there is no such level"
+            };
             findings.note(format!(
-                "order {} carries an id of this bot ({}) but there is no such level",
+                "order {} carries an id of this bot ({}) but {why}",
                 view.exchange_order_id, view.client_order_id
             ));
             continue;

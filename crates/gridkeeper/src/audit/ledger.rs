@@ -213,7 +213,8 @@ pub(super) fn judge_strangers(evidence: &Evidence, findings: &mut Findings) {
     for fill in evidence
         .fills
         .iter()
-        .filter(|fill| !known.contains(&fill.level))
+        // A level of the bot that is not known is one that cannot be read, and named as such.
+        .filter(|fill| !known.contains(&fill.level) && fill.level.0 >= evidence.bot.levels)
     {
         findings.violations.push(Violation {
             invariant: Invariant::LedgerComplete,

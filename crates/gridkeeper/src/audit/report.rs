@@ -126,7 +126,7 @@ pub struct BotAudit {
     pub symbol: Symbol,
     /// The exchange's time when it was read.
     pub read_at: ExchangeTime,
-    /// Whether no promise is broken.
+    /// Whether no promise is broken and every record could be read.
     pub clean: bool,
     /// How many orders of the bot the exchange has or had.
     pub orders: u32,
@@ -138,6 +138,8 @@ pub struct BotAudit {
     pub doubled: u32,
     /// Broken promises.
     pub violations: Vec<Violation>,
+    /// Records that cannot be read: their levels and ledger entries are not judged.
+    pub unreadable: Vec<String>,
     /// What to know beside them.
     pub notes: Vec<String>,
     /// Each level, lowest first.

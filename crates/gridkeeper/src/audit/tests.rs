@@ -115,6 +115,7 @@ impl Story {
             bot: bot(),
             levels: vec![level()],
             fills: Vec::new(),
+            unreadable: Vec::new(),
             orders: Vec::new(),
             trades: BTreeMap::new(),
             balances: BTreeMap::from([("XRP".parse().unwrap(), balance)]),

@@ -47,6 +47,10 @@ impl BotAudit {
             )?;
         }
         write_rest(out, self.violations.len(), "broken promises")?;
+        for record in self.unreadable.iter().take(MOST_LINES) {
+            writeln!(out, "  CANNOT BE READ: {record}")?;
+        }
+        write_rest(out, self.unreadable.len(), "records that cannot be read")?;
         for note in self.notes.iter().take(MOST_LINES) {
             writeln!(out, "  note: {note}")?;
         }

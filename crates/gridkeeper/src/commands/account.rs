@@ -210,14 +210,19 @@ fn refuse_bad(session: &mut Session<'_>, findings: &[Finding]) -> Result<(), Fai
 
 async fn list(session: &mut Session<'_>) -> Outcome {
     let mut shown = Vec::new();
-    for account in session.home.store().accounts().await? {
-        shown.push(show(session, account).await?);
+    let listed = session.home.store().list_accounts().await?;
+    let mut unreadable: Vec<Failure> = listed.unreadable.into_iter().map(Failure::from).collect();
+    for account in listed.readable {
+        match show(session, account).await {
+            Ok(account) => shown.push(account),
+            Err(failure) => unreadable.push(failure),
+        }
     }
     if session.json {
         session.write_json(&shown)?;
-        return Ok(Exit::Yes);
+        return session.pass_on(unreadable);
     }
-    if shown.is_empty() {
+    if shown.is_empty() && unreadable.is_empty() {
         writeln!(
             session.out,
             "no accounts yet; `gridkeeper account add NAME` adds one"
@@ -243,7 +248,7 @@ async fn list(session: &mut Session<'_>) -> Outcome {
         ]);
     }
     table.write(session.out, 0)?;
-    Ok(Exit::Yes)
+    session.pass_on(unreadable)
 }
 
 async fn show(session: &Session<'_>, account: AccountRecord) -> Result<Shown, Failure> {

@@ -28,8 +28,12 @@ const HEARTBEAT_LASTS: std::time::Duration = std::time::Duration::from_secs(60);
 pub(super) async fn doctor(session: &mut Session<'_>) -> Outcome {
     let mut findings = vec![version()];
     findings.extend(store(session).await);
-    let accounts = match session.home.store().accounts().await {
-        Ok(accounts) => accounts,
+    let accounts = match session.home.store().list_accounts().await {
+        Ok(listed) => {
+            let bad = listed.unreadable.into_iter();
+            findings.extend(bad.map(|error| of_failure("accounts", error.into())));
+            listed.readable
+        }
         Err(error) => {
             findings.push(of_failure("accounts", error.into()));
             Vec::new()
@@ -138,12 +142,14 @@ async fn store(session: &Session<'_>) -> Vec<Finding> {
             .map(|failure| of_failure("bots", failure)),
     );
     for bot in &bots {
-        match home.store().levels(&bot.id).await {
-            Ok(levels) => findings.extend(waiting(bot, &levels)),
-            Err(error) => findings.push(of_failure(
-                format!("levels of bot {}", bot.id),
-                error.into(),
-            )),
+        let subject = || format!("levels of bot {}", bot.id);
+        match home.store().list_levels(&bot.id).await {
+            Ok(levels) => {
+                findings.extend(waiting(bot, &levels.readable));
+                let bad = levels.unreadable.into_iter();
+                findings.extend(bad.map(|error| of_failure(subject(), error.into())));
+            }
+            Err(error) => findings.push(of_failure(subject(), error.into())),
         }
     }
     let runs = |bot: &&domain::Bot| bot.desired == domain::DesiredStatus::Running;

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use domain::{Bot, Level, LevelIndex, LocalTime, OrderNumber, OrderState};
 use serde::Serialize;
-use trading::{EventKind, EventRecord, FillRecord, LevelStore as _};
+use trading::{EventKind, EventRecord, FillRecord, LevelStore as _, Listing};
 
 use super::Session;
 use super::fills::{booked_words, source_words};
 use super::seen::seen_words;
 use crate::cli::ExplainArgs;
-use crate::failure::{Exit, Failure, Outcome};
+use crate::failure::{Failure, Outcome};
 use crate::table::{Align, Table, amount, span, when, when_there};
 use crate::words::{state_in_short, state_words};
 
@@ -40,10 +40,22 @@ struct Line {
 
 pub(super) async fn explain(session: &mut Session<'_>, args: &ExplainArgs) -> Outcome {
     let bot = session.find_bot(&args.bot).await?;
-    let levels = session.home.store().levels(&bot.id).await?;
+    let levels = session.home.store().list_levels(&bot.id).await?;
     match args.level {
-        Some(index) => explain_one(session, &bot, &levels, index).await,
-        None => explain_all(session, &bot, &levels).await,
+        Some(index) => explain_one(session, &bot, &levels.readable, index).await,
+        None => explain_all(session, &bot, levels).await,
+    }
+}
+
+/// What to say of a level that is not among those that can be read.
+async fn no_level(session: &Session<'_>, bot: &Bot, index: LevelIndex) -> Failure {
+    let loaded = session.home.store().load(&bot.account, &bot.id, index);
+    match loaded.await {
+        Err(error) => error.into(),
+        Ok(_) => Failure::bad_input(format!("bot {} has no level {index}", bot.id)).mend(format!(
+            "its levels are 0 to {}",
+            bot.levels.saturating_sub(1)
+        )),
     }
 }
 
@@ -54,20 +66,25 @@ async fn explain_one(
     index: LevelIndex,
 ) -> Outcome {
     let Some(level) = levels.iter().find(|level| level.index == index) else {
-        return Err(
-            Failure::bad_input(format!("bot {} has no level {index}", bot.id)).mend(format!(
-                "its levels are 0 to {}",
-                bot.levels.saturating_sub(1)
-            )),
-        );
+        return Err(no_level(session, bot, index).await);
     };
-    let fills = session.home.store().fills(&bot.id, Some(index)).await?;
-    let events = session.home.store().events(&bot.id, Some(index)).await?;
+    let fills = session
+        .home
+        .store()
+        .list_fills(&bot.id, Some(index))
+        .await?;
+    let events = session
+        .home
+        .store()
+        .list_events(&bot.id, Some(index))
+        .await?;
     let mut explained = explain_level(bot, level, session.now());
-    explained.story = story(bot, &fills, &events);
+    explained.story = story(bot, &fills.readable, &events.readable);
+    let unreadable = fills.unreadable.into_iter().chain(events.unreadable);
+    let unreadable = unreadable.map(Failure::from).collect();
     if session.json {
         session.write_json(&explained)?;
-        return Ok(Exit::Yes);
+        return session.pass_on(unreadable);
     }
     let seen = seen_words(session, bot);
     let out = &mut *session.out;
@@ -91,23 +108,27 @@ async fn explain_one(
     for line in &explained.story {
         writeln!(out, "  {}  {}", when(line.at), line.text)?;
     }
-    Ok(Exit::Yes)
+    session.pass_on(unreadable)
 }
 
-async fn explain_all(session: &mut Session<'_>, bot: &Bot, levels: &[Level]) -> Outcome {
+async fn explain_all(session: &mut Session<'_>, bot: &Bot, listed: Listing<Level>) -> Outcome {
     let now = session.now();
+    let levels = &listed.readable;
     let explained: Vec<Explained> = levels
         .iter()
         .map(|level| explain_level(bot, level, now))
         .collect();
-    let events = session.home.store().events(&bot.id, None).await?;
+    let events = session.home.store().list_events(&bot.id, None).await?;
     let of_bot: Vec<EventRecord> = events
+        .readable
         .into_iter()
         .filter(|event| event.level.is_none())
         .collect();
+    let unreadable = listed.unreadable.into_iter().chain(events.unreadable);
+    let unreadable = unreadable.map(Failure::from).collect();
     if session.json {
         session.write_json(&explained)?;
-        return Ok(Exit::Yes);
+        return session.pass_on(unreadable);
     }
     let seen = seen_words(session, bot);
     let out = &mut *session.out;
@@ -147,7 +168,7 @@ async fn explain_all(session: &mut Session<'_>, bot: &Bot, levels: &[Level]) -> 
     for line in story(bot, &[], &of_bot) {
         writeln!(out, "  {}  {}", when(line.at), line.text)?;
     }
-    Ok(Exit::Yes)
+    session.pass_on(unreadable)
 }
 
 /// Whether anything is owed and not placed, in one sentence.

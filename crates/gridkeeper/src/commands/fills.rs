@@ -5,24 +5,29 @@ use trading::{BookedAs, FillRecord, LevelStore as _};
 
 use super::Session;
 use crate::cli::FillsArgs;
-use crate::failure::{Exit, Failure, Outcome};
+use crate::failure::{Failure, Outcome};
 use crate::table::{Align, Table, when_there};
 
 pub(super) async fn fills(session: &mut Session<'_>, args: &FillsArgs) -> Outcome {
     let bot = session.find_bot(&args.bot).await?;
-    let mut fills = session.home.store().fills(&bot.id, args.level).await?;
+    let listed = session.home.store().list_fills(&bot.id, args.level).await?;
+    let unreadable: Vec<Failure> = listed.unreadable.into_iter().map(Failure::from).collect();
+    let mut fills = listed.readable;
     fills.sort_by_key(|fill| (fill.trade.time, fill.trade.id, fill.level));
     if args.csv {
         write_csv(session, &fills)?;
-        return Ok(Exit::Yes);
+        // The output holds nothing but lines of the table: one of them is named beside it.
+        return session.pass_on(unreadable.into_iter().take(1).collect());
     }
     if session.json {
         session.write_json(&fills)?;
-        return Ok(Exit::Yes);
+        return session.pass_on(unreadable);
     }
     if fills.is_empty() {
-        writeln!(session.out, "no fills yet")?;
-        return Ok(Exit::Yes);
+        if unreadable.is_empty() {
+            writeln!(session.out, "no fills yet")?;
+        }
+        return session.pass_on(unreadable);
     }
     let mut table = Table::new(&[
         ("traded at", Align::Left),
@@ -69,7 +74,7 @@ pub(super) async fn fills(session: &mut Session<'_>, args: &FillsArgs) -> Outcom
         bot.rules.quote,
         bot.rules.base
     )?;
-    Ok(Exit::Yes)
+    session.pass_on(unreadable)
 }
 
 fn fee(fill: &FillRecord) -> String {

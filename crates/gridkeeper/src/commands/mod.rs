@@ -173,7 +173,7 @@ impl Session<'_> {
         Ok((bots, failures))
     }
 
-    /// Says of each bot that cannot be read why not, and passes the first on.
+    /// Says of each record that cannot be read why not, and passes the first on.
     pub(crate) fn pass_on(&mut self, failures: Vec<Failure>) -> Outcome {
         let mut failures = failures.into_iter();
         let first = failures.next();

@@ -37,7 +37,7 @@ pub(super) async fn recover(session: &mut Session<'_>, args: &RecoverArgs) -> Ou
         None => session.bots().await?,
     };
     if !session.home.is_owned() {
-        ask_up(session, &bots).await?;
+        ask_up(session, &bots, &mut failures).await?;
         return session.pass_on(failures);
     }
     let mut looked = Vec::new();
@@ -61,13 +61,16 @@ pub(super) async fn recover(session: &mut Session<'_>, args: &RecoverArgs) -> Ou
     session.pass_on(failures)
 }
 
-async fn ask_up(session: &mut Session<'_>, bots: &[Bot]) -> Result<(), Failure> {
+async fn ask_up(
+    session: &mut Session<'_>,
+    bots: &[Bot],
+    failures: &mut Vec<Failure>,
+) -> Result<(), Failure> {
+    let store = session.home.store();
     for bot in bots {
-        session
-            .home
-            .store()
-            .make_due(&bot.id, session.now())
-            .await?;
+        if let Err(error) = store.make_due(&bot.id, session.now()).await {
+            failures.push(Failure::from(error).at(format!("bot {}", bot.id)));
+        }
     }
     if session.json {
         let due: Vec<&BotId> = bots.iter().map(|bot| &bot.id).collect();

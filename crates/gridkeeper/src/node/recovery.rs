@@ -7,7 +7,9 @@ use domain::{AccountId, BotId, DesiredStatus, ObservedStatus};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use trading::{BotStore, Claim, Clock, DueBot, RECOVERY_EVERY, RecoverError, recover_bot};
+use trading::{
+    BotStore, Claim, Clock, DueBot, RECOVERY_EVERY, RecoverError, StoreError, recover_bot,
+};
 
 use super::Parts;
 
@@ -60,11 +62,22 @@ pub(crate) async fn run(parts: Arc<Parts>, wake: Arc<Notify>, stop: Cancellation
 }
 
 /// Makes every bot due now: whatever happened before this process began is looked at first.
-pub(crate) async fn make_all_due(parts: &Parts) -> Result<(), trading::StoreError> {
+pub(crate) async fn make_all_due(parts: &Parts) -> Result<(), StoreError> {
     for bot in parts.store.bot_ids(None).await? {
-        parts.store.make_due(&bot, parts.clock.now()).await?;
+        make_due(parts, &bot).await?;
     }
     Ok(())
+}
+
+/// Makes a bot due now. One whose entry cannot be read is named and keeps none of the others from it.
+async fn make_due(parts: &Parts, bot: &BotId) -> Result<(), StoreError> {
+    match parts.store.make_due(bot, parts.clock.now()).await {
+        Err(error @ StoreError::Corrupt { .. }) => {
+            tracing::warn!(%bot, %error, "bot not made due");
+            Ok(())
+        }
+        outcome => outcome,
+    }
 }
 
 /// Makes a bot, or all bots of an account, due now.
@@ -72,13 +85,12 @@ pub(crate) async fn reconcile(
     parts: &Parts,
     account: &AccountId,
     bot: Option<&BotId>,
-) -> Result<(), trading::StoreError> {
-    let now = parts.clock.now();
+) -> Result<(), StoreError> {
     match bot {
-        Some(bot) => parts.store.make_due(bot, now).await,
+        Some(bot) => make_due(parts, bot).await,
         None => {
             for bot in parts.store.bot_ids(Some(account)).await? {
-                parts.store.make_due(&bot, now).await?;
+                make_due(parts, &bot).await?;
             }
             Ok(())
         }

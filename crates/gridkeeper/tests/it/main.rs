@@ -10,5 +10,6 @@
 mod accounts;
 mod bad_input;
 mod bots;
+mod damaged;
 mod together;
 mod world;

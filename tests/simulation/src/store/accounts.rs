@@ -2,7 +2,7 @@
 
 use domain::{AccountId, LocalTime};
 use trading::{
-    AccountRecord, AccountStore, Breaker, Heartbeat, SealedKey, StoreError, StreamState,
+    AccountRecord, AccountStore, Breaker, Heartbeat, Listing, SealedKey, StoreError, StreamState,
 };
 
 use super::{MemoryStore, Tables};
@@ -28,9 +28,9 @@ impl AccountStore for MemoryStore {
             .await
     }
 
-    async fn accounts(&self) -> Result<Vec<AccountRecord>, StoreError> {
-        self.call("accounts", |tables| {
-            Ok(tables.accounts.values().cloned().collect())
+    async fn list_accounts(&self) -> Result<Listing<AccountRecord>, StoreError> {
+        self.call("list_accounts", |tables| {
+            Ok(tables.accounts.values().cloned().map(Ok).collect())
         })
         .await
     }

@@ -2,7 +2,7 @@
 
 use domain::{AccountId, BotId, Level, LevelIndex, LocalTime, OrderNumber};
 use trading::{
-    Claim, CommitOutcome, EventRecord, FillCommit, FillRecord, LevelStore, Loaded,
+    Claim, CommitOutcome, EventRecord, FillCommit, FillRecord, LevelStore, Listing, Loaded,
     MAX_FILLS_PER_COMMIT, SettleOutcome, Settlement, StoreError,
 };
 
@@ -18,10 +18,11 @@ impl LevelStore for MemoryStore {
     ) -> Result<Loaded, StoreError> {
         self.call("load", |tables| {
             let known = tables.bots.get(bot).cloned();
+            let level = known
+                .as_ref()
+                .and_then(|_| tables.levels.get(&(bot.clone(), level)));
             Ok(Loaded {
-                level: known
-                    .as_ref()
-                    .and_then(|_| tables.levels.get(&(bot.clone(), level)).cloned()),
+                level: level.map(|level| read(tables, level)).transpose()?,
                 bot: known,
                 account: tables.accounts.get(account).cloned(),
             })
@@ -99,10 +100,10 @@ impl LevelStore for MemoryStore {
         .await
     }
 
-    async fn levels(&self, bot: &BotId) -> Result<Vec<Level>, StoreError> {
-        self.call("levels", |tables| {
+    async fn list_levels(&self, bot: &BotId) -> Result<Listing<Level>, StoreError> {
+        self.call("list_levels", |tables| {
             let of_bot = tables.levels.values().filter(|level| level.bot == *bot);
-            Ok(of_bot.cloned().collect())
+            Ok(of_bot.map(|level| read(tables, level)).collect())
         })
         .await
     }
@@ -123,17 +124,17 @@ impl LevelStore for MemoryStore {
         .await
     }
 
-    async fn fills(
+    async fn list_fills(
         &self,
         bot: &BotId,
         level: Option<LevelIndex>,
-    ) -> Result<Vec<FillRecord>, StoreError> {
-        self.call("fills", |tables| {
+    ) -> Result<Listing<FillRecord>, StoreError> {
+        self.call("list_fills", |tables| {
             let asked = tables
                 .fills
                 .values()
                 .filter(|fill| fill.bot == *bot && level.is_none_or(|level| fill.level == level));
-            Ok(asked.cloned().collect())
+            Ok(asked.cloned().map(Ok).collect())
         })
         .await
     }
@@ -146,16 +147,16 @@ impl LevelStore for MemoryStore {
         .await
     }
 
-    async fn events(
+    async fn list_events(
         &self,
         bot: &BotId,
         level: Option<LevelIndex>,
-    ) -> Result<Vec<EventRecord>, StoreError> {
-        self.call("events", |tables| {
+    ) -> Result<Listing<EventRecord>, StoreError> {
+        self.call("list_events", |tables| {
             let asked = tables.events.iter().filter(|event| {
                 event.bot == *bot && level.is_none_or(|level| event.level == Some(level))
             });
-            Ok(asked.cloned().collect())
+            Ok(asked.cloned().map(Ok).collect())
         })
         .await
     }
@@ -163,6 +164,17 @@ impl LevelStore for MemoryStore {
 
 fn key(fill: &FillRecord) -> FillKey {
     (fill.bot.clone(), fill.level, fill.no, fill.trade.id)
+}
+
+/// A level as a reader finds it: one that was damaged is an error that names it.
+fn read(tables: &Tables, level: &Level) -> Result<Level, StoreError> {
+    if tables.damaged.contains(&(level.bot.clone(), level.index)) {
+        return Err(StoreError::Corrupt {
+            key: format!("BOT#{} / LEVEL#{:04}", level.bot, level.index.0),
+            detail: "its attribute \"bp\" is missing; nothing was changed".to_owned(),
+        });
+    }
+    Ok(level.clone())
 }
 
 fn stored<'a>(tables: &'a Tables, level: &Level) -> Result<&'a Level, StoreError> {

@@ -249,7 +249,7 @@ impl<'w> Life<'w> {
             "commit_fill",
             "settle_intent",
             "claim_intent",
-            "levels",
+            "list_levels",
         ];
         let call = calls[self.random.random_range(0..calls.len())];
         let fault = if self.random.random_bool(0.5) {

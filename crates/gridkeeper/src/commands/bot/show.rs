@@ -50,6 +50,7 @@ struct Shown<'a> {
     trading: &'a Breaker,
     sums: &'a Sums,
     levels: &'a [Level],
+    unreadable: Vec<String>,
 }
 
 impl Sums {
@@ -94,15 +95,16 @@ pub(super) async fn list(session: &mut Session<'_>) -> Outcome {
     let mut listed = Vec::new();
     let (bots, mut failures) = session.bots().await?;
     for bot in bots {
-        let levels = match session.home.store().levels(&bot.id).await {
+        let levels = match session.home.store().list_levels(&bot.id).await {
             Ok(levels) => levels,
             Err(error) => {
                 failures.push(Failure::from(error).at(format!("bot {}", bot.id)));
                 continue;
             }
         };
+        failures.extend(levels.unreadable.into_iter().map(Failure::from));
         listed.push(Listed {
-            sums: Sums::of(&levels),
+            sums: Sums::of(&levels.readable),
             bot: bot.id,
             account: bot.account,
             symbol: bot.rules.symbol,
@@ -157,7 +159,9 @@ pub(super) async fn list(session: &mut Session<'_>) -> Outcome {
 pub(super) async fn show(session: &mut Session<'_>, id: &BotId) -> Outcome {
     let bot = session.find_bot(id).await?;
     let mut account = session.find_account(&bot.account).await?;
-    let levels = session.home.store().levels(id).await?;
+    let listed = session.home.store().list_levels(id).await?;
+    let levels = listed.readable;
+    let unreadable = listed.unreadable;
     let sums = Sums::of(&levels);
     let requested = request_stream(session, &bot, &mut account).await?;
     if session.json {
@@ -168,13 +172,14 @@ pub(super) async fn show(session: &mut Session<'_>, id: &BotId) -> Outcome {
             trading: &account.breaker,
             sums: &sums,
             levels: &levels,
+            unreadable: unreadable.iter().map(ToString::to_string).collect(),
         })?;
-        return Ok(Exit::Yes);
+    } else {
+        write_head(session, &bot, &account, requested)?;
+        write_sums(session, &bot, &sums)?;
+        write_levels(session, &levels)?;
     }
-    write_head(session, &bot, &account, requested)?;
-    write_sums(session, &bot, &sums)?;
-    write_levels(session, &levels)?;
-    Ok(Exit::Yes)
+    session.pass_on(unreadable.into_iter().map(Failure::from).collect())
 }
 
 /// Asks for the stream of a running bot's account where there is none.
