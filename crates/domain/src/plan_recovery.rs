@@ -111,7 +111,12 @@ pub fn find_room(bot: &Bot, levels: &[Level], prices: Option<BestPrices>, foreig
     let most = bot.rules.max_open_orders.map_or(usize::MAX, |most| {
         usize::try_from(most).unwrap_or(usize::MAX)
     });
-    let places = most.saturating_sub(foreign);
+    // What rests outside the band is not taken down: it keeps its place.
+    let beyond = levels
+        .iter()
+        .filter(|level| room.outside_band.contains(&level.index) && may_rest(level))
+        .count();
+    let places = most.saturating_sub(foreign).saturating_sub(beyond);
     room.crowded_out
         .extend(ranked.into_iter().skip(places).map(|(_, index)| index));
     room
@@ -126,6 +131,14 @@ fn resting_place(level: &Level) -> (Side, Price) {
         }
         Some(_) | None => (Side::Buy, level.buy_price),
     }
+}
+
+/// Whether the level may have an order at the exchange.
+fn may_rest(level: &Level) -> bool {
+    level.order.as_ref().is_some_and(|order| match order.state {
+        OrderState::Pending { .. } | OrderState::Open | OrderState::Quarantined { .. } => true,
+        OrderState::Refused { .. } | OrderState::Held { .. } | OrderState::Idle => false,
+    })
 }
 
 fn middle_price(prices: BestPrices) -> Option<Price> {
@@ -240,6 +253,12 @@ fn plan_owed(
     match (reason, held) {
         (Some(reason), Some(held)) if reason == *held => RecoveryAction::Wait,
         (Some(reason), _) => RecoveryAction::Hold(reason),
+        // Without prices nobody can tell whether there is room now.
+        (None, Some(HoldReason::TooManyOrders | HoldReason::OutsideBand))
+            if view.prices.is_none() =>
+        {
+            RecoveryAction::Wait
+        }
         (None, _) if retry_at.is_some_and(|at| at > view.now) => RecoveryAction::Wait,
         (None, _) => RecoveryAction::Place,
     }

@@ -9,7 +9,7 @@ use domain::{
     Side, View, find_room, plan_recovery,
 };
 
-use crate::fixtures::{bot, empty_level, lease, pending, price, quantity};
+use crate::fixtures::{bot, dec, empty_level, lease, pending, price, quantity};
 
 const NOW: i64 = 100_000;
 
@@ -220,4 +220,57 @@ fn the_nearest_levels_get_the_places() {
             RecoveryAction::Hold(HoldReason::TooManyOrders)
         );
     }
+}
+
+/// Best prices are missing for a moment: whether there is room for what waits for it is not known.
+#[test]
+fn without_prices_what_waits_for_room_goes_on_waiting() {
+    for why in [HoldReason::TooManyOrders, HoldReason::OutsideBand] {
+        let room = find_room(&bot(), &[in_state(held(why.clone()))], None, 0);
+        assert_eq!(
+            plan(&in_state(held(why)), DesiredStatus::Running, &[], &room),
+            RecoveryAction::Wait
+        );
+    }
+}
+
+/// Orders that rest beyond the band are not taken from the exchange, so they keep their places.
+#[test]
+fn orders_outside_the_band_take_places_too() {
+    let mut bot = bot();
+    bot.rules.max_open_orders = Some(3);
+    bot.rules.band = Some(domain::BandRule {
+        bid_up: dec("1.05"),
+        bid_down: dec("0.95"),
+        ask_up: dec("1.05"),
+        ask_down: dec("0.95"),
+    });
+    let level = |index: u16, buy: &str, state: Option<OrderState>| {
+        let mut level = empty_level(&bot);
+        level.index = LevelIndex(index);
+        level.buy_price = price(buy);
+        if let Some(state) = state {
+            level = pending(&level, Side::Buy, "10");
+            level.order.as_mut().unwrap().state = state;
+        }
+        level
+    };
+    let waits = held(HoldReason::OutsideBand);
+    let levels = [
+        level(0, "10", Some(OrderState::Open)),
+        level(1, "11", Some(waits)),
+        level(2, "19.6", None),
+        level(3, "19.7", None),
+        level(4, "19.8", None),
+    ];
+    let prices = Some(BestPrices {
+        bid: price("19.9"),
+        ask: price("20.1"),
+    });
+    let room = find_room(&bot, &levels, prices, 0);
+    let of = |indices: &std::collections::BTreeSet<LevelIndex>| -> Vec<u16> {
+        indices.iter().map(|index| index.0).collect()
+    };
+    assert_eq!(of(&room.outside_band), [0, 1]);
+    assert_eq!(of(&room.crowded_out), [2]);
 }
