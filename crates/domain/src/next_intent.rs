@@ -29,10 +29,24 @@ pub enum Next {
 /// market and far inside every symbol's price band.
 const LIQUIDATION_SLACK: Decimal = Decimal::from_parts(5, 0, 0, false, 3);
 
+/// The longest pause after an order that self-trade prevention ended: one recovery run on one
+/// machine. Its cause is an order of ours on the same line, which a fill of ours takes away; nobody
+/// else has to change their mind.
+pub const SELF_TRADE_PAUSE_LONGEST: Duration = Duration::from_secs(10);
+
 /// Decides what a level owes, from its holdings, once it has no live order.
+///
+/// A purchase of first inventory of which nothing was executed is owed again as one, with the limit
+/// it had: whoever sends it asks [`first_intent`] for one by the prices of that moment.
 #[must_use]
 pub fn next_intent(bot: &Bot, level: &Level) -> Next {
-    let Some(intent) = owed_intent(bot, level) else {
+    let owed = owed_intent(bot, level);
+    decide(bot, owed.map(|intent| as_first_inventory(level, intent)))
+}
+
+/// Decides whether an owed order may be placed.
+fn decide(bot: &Bot, owed: Option<Intent>) -> Next {
+    let Some(intent) = owed else {
         return Next::Nothing;
     };
     match bot.desired {
@@ -85,7 +99,7 @@ pub fn first_intent(bot: &Bot, level: &Level, prices: &BestPrices) -> Next {
                 Next::Nothing
             }
         }
-        _ => next_intent(bot, level),
+        _ => decide(bot, owed_intent(bot, level)),
     }
 }
 
@@ -128,6 +142,25 @@ fn owed_intent(bot: &Bot, level: &Level) -> Option<Intent> {
         kind: bot.order_kind(),
         purpose: Purpose::Grid,
     })
+}
+
+/// The purchase that goes on with a first inventory of which nothing was executed: at the level's buy
+/// price, above the market, it would be dearer than the first one was.
+fn as_first_inventory(level: &Level, intent: Intent) -> Intent {
+    let ended = level.order.as_ref().filter(|order| {
+        order.intent.purpose == Purpose::FirstInventory
+            && order.executed_before.is_zero()
+            && order.executed.is_zero()
+    });
+    match ended {
+        Some(ended) if intent.side == Side::Buy => Intent {
+            price: ended.intent.price,
+            kind: OrderKind::Limit,
+            purpose: Purpose::FirstInventory,
+            ..intent
+        },
+        Some(_) | None => intent,
+    }
 }
 
 /// What of the base held can be sold at the level's sell price now, if it reaches the minimum.
@@ -260,7 +293,8 @@ fn continues(ended: &LevelOrder, intent: &Intent) -> bool {
 }
 
 /// How long to wait before an order is placed again that somebody else ended, or `None` when the
-/// order was filled: 1 s, doubled with each one in a row that executed nothing, at most 10 min.
+/// order was filled: 1 s, doubled with each one in a row that executed nothing, at most 10 min, or
+/// [`SELF_TRADE_PAUSE_LONGEST`] where it was self-trade prevention.
 #[must_use]
 pub fn pause_before_next(
     ended: &LevelOrder,
@@ -269,7 +303,12 @@ pub fn pause_before_next(
 ) -> Option<Duration> {
     match ended.terminal {
         None | Some(OrderStatus::Filled) => None,
-        Some(_) => {
+        Some(how) => {
+            let longest = if how == OrderStatus::ExpiredInMatch {
+                longest.min(SELF_TRADE_PAUSE_LONGEST)
+            } else {
+                longest
+            };
             let doublings = ended.fruitless.min(20);
             Some(
                 first

@@ -8,6 +8,7 @@
 )]
 
 mod fixtures;
+mod next;
 mod passed;
 mod protocol;
 mod recovery;

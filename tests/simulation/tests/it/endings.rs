@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use domain::{BotId, HoldReason, LevelOrder, OrderState, RefusalReason, Side};
+use domain::{
+    BotId, DesiredStatus, HoldReason, LevelIndex, LevelOrder, OrderState, RefusalReason, Side,
+};
 use exchange_simulator::model::Exchange;
-use simulation::{World, bot_id, decimal, rung};
-use trading::EventKind;
+use simulation::audit::Past;
+use simulation::{Task, World, bot_id, decimal, rung};
+use trading::{EventKind, recover_bot};
 
 use crate::{XRP, assert_rests, fill, one_level, order};
 
@@ -178,6 +181,29 @@ fn an_order_that_the_exchange_expires_again_and_again_is_placed_ever_more_slowly
     assert_eq!(pauses, [1, 2, 4, 8, 16]);
     world.print(XRP, "3.10");
     healed(&world, &bot);
+    assert_rests(&world, &bot, 0, Side::Sell, "99.9");
+}
+
+/// The level lies above the market, so its first BUY has a limit by the market of that moment. When it
+/// ends without a trade, the next one has as well, instead of reaching up to the level's own price.
+#[test]
+fn a_first_purchase_cancelled_by_hand_is_priced_anew() {
+    let bot = bot_id("demo");
+    let world = World::demo("3.05", vec![rung("3.1064", "3.1537", "100")]);
+    let mut laying = Task::new(&world, recover_bot(world.ports(), &bot));
+    laying.run_to("claim_intent");
+    world.print(XRP, "3.10");
+    laying.finish().unwrap();
+    world.quiet();
+    let first = order(&world, &bot, 0);
+    assert_eq!(first.state, OrderState::Open, "the market ran away from it");
+    cancel_by_hand(&world, &first);
+    world.quiet();
+    world.print(XRP, "3.01");
+    healed(&world, &bot);
+    let past = &Past::of_bot(&world, &bot).levels[&LevelIndex(0)];
+    let limits: Vec<String> = past.iter().map(|order| order.price.to_string()).collect();
+    assert_eq!(limits, ["3.0654", "3.0252", "3.1537"]);
     assert_rests(&world, &bot, 0, Side::Sell, "99.9");
 }
 
