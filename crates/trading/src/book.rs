@@ -1,8 +1,8 @@
 //! Committing what a report means for its level, and placing what follows.
 
 use domain::{
-    Assets, Bot, FillDecision, Level, LocalTime, OrderNumber, OrderState, QuarantineReason, Side,
-    Trade, apply_news,
+    Assets, Bot, FillDecision, Level, LocalTime, OrderNumber, OrderState, OrderStatus,
+    QuarantineReason, Side, Trade, apply_news,
 };
 
 use crate::advance::{Conditions, advance};
@@ -11,9 +11,10 @@ use crate::handle_fill::{
     Answer, Case, HandleFillError, Handled, Outcome, Pass, Records, done, waiting,
 };
 use crate::place_intent::{answer_pending, place_owned};
+use crate::story::tell;
 use crate::{
-    AFTER_LEASE, BookedAs, Clock, CommitOutcome, Exchange, Exchanges, FillCommit, FillRecord,
-    LOOKUP_LAG, LevelStore, MAX_FILLS_PER_COMMIT, Outside,
+    AFTER_LEASE, BookedAs, Clock, CommitOutcome, EventKind, Exchange, Exchanges, FillCommit,
+    FillRecord, LOOKUP_LAG, LevelStore, MAX_FILLS_PER_COMMIT, Outside,
 };
 
 /// Carries a decision out.
@@ -94,6 +95,7 @@ async fn book<O: Outside>(
             break;
         }
     }
+    tell_of_end(outside, case, records.level, news).await;
     let outcome = if trades.is_empty() {
         Outcome::Noted
     } else {
@@ -116,6 +118,38 @@ async fn book<O: Outside>(
         (false, _) => {}
     }
     Ok(Pass::Handled(handled))
+}
+
+/// An order that ended before it was filled belongs in the level's story, once. Nothing is sent right
+/// after such an end, so this costs no order any time. What recovery finds it tells itself.
+async fn tell_of_end<O: Outside>(outside: O, case: Case<'_>, before: &Level, news: &domain::News) {
+    let Some(order) = before
+        .order
+        .as_ref()
+        .filter(|order| order.terminal.is_none() && !case.by_recovery)
+    else {
+        return;
+    };
+    let how = match news.terminal {
+        Some(OrderStatus::Canceled) => "was cancelled at the exchange",
+        Some(OrderStatus::Expired) => "was ended by the exchange or its own rules",
+        Some(OrderStatus::ExpiredInMatch) => {
+            "was ended by self-trade prevention: it met another order of the account"
+        }
+        Some(OrderStatus::Rejected) => "was rejected by the exchange",
+        Some(
+            OrderStatus::Filled
+            | OrderStatus::New
+            | OrderStatus::PendingNew
+            | OrderStatus::PartiallyFilled
+            | OrderStatus::Unrecognized,
+        )
+        | None => return,
+    };
+    let (id, executed) = (news.exchange_order_id, news.cumulative);
+    let text = format!("order {id} {how} with {executed} executed");
+    let (level, no) = (Some(before.index), Some(order.no));
+    tell(outside, &before.bot, level, no, EventKind::Ended, text).await;
 }
 
 /// Whether a trade is known to be missing still.

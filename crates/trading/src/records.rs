@@ -180,7 +180,7 @@ pub enum EventKind {
     Recovered,
     /// An order was cancelled by us.
     Cancelled,
-    /// An order was ended by somebody else.
+    /// An order was ended before it was filled, as a report told.
     Ended,
     /// An order was changed at the exchange by hand.
     Amended,

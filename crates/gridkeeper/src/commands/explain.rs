@@ -360,7 +360,7 @@ const fn kind_words(kind: EventKind) -> &'static str {
         EventKind::Adopted => "found at the exchange",
         EventKind::Recovered => "missed, and found by recovery",
         EventKind::Cancelled => "cancelled by us",
-        EventKind::Ended => "ended by somebody else",
+        EventKind::Ended => "ended early",
         EventKind::Amended => "changed by hand",
         EventKind::Held => "on purpose not placed",
         EventKind::Released => "owed again",

@@ -184,6 +184,65 @@ fn an_order_that_the_exchange_expires_again_and_again_is_placed_ever_more_slowly
     assert_rests(&world, &bot, 0, Side::Sell, "99.9");
 }
 
+/// The lines of the story about orders that ended early.
+fn told_of_ends(world: &World) -> Vec<String> {
+    let story = world.store.story_now();
+    let ended = story.iter().filter(|event| event.kind == EventKind::Ended);
+    ended
+        .map(|event| format!("{}: {}", event.no.unwrap(), event.text))
+        .collect()
+}
+
+#[test]
+fn the_story_tells_once_who_ended_an_order_and_what_it_had_executed() {
+    let (world, bot) = one_level();
+    let cancelled = order(&world, &bot, 0);
+    fill(&world, &cancelled, 2, Some("1"));
+    cancel_by_hand(&world, &cancelled);
+    world.listen();
+    // Each report comes twice.
+    for delivery in world.queue.waiting() {
+        world.queue.put(&delivery.message());
+    }
+    healed(&world, &bot);
+    let expired = order(&world, &bot, 0);
+    from_outside(&world, &expired, |model, now, id| {
+        model.expire(now, XRP, id)
+    })
+    .unwrap();
+    healed(&world, &bot);
+    world.print(XRP, "3.10");
+    healed(&world, &bot);
+    let id = |order: &LevelOrder| order.exchange_order_id.unwrap();
+    assert_eq!(
+        told_of_ends(&world),
+        [
+            format!(
+                "1: order {} was cancelled at the exchange with 1 executed",
+                id(&cancelled)
+            ),
+            format!(
+                "2: order {} was ended by the exchange or its own rules with 0 executed",
+                id(&expired)
+            ),
+        ]
+    );
+}
+
+#[test]
+fn what_recovery_cancels_or_finds_ended_is_told_as_recoverys() {
+    let (world, bot) = one_level();
+    world.set_stream(false);
+    cancel_by_hand(&world, &order(&world, &bot, 0));
+    healed(&world, &bot);
+    world.set_stream(true);
+    world.desire(&bot, DesiredStatus::Stopped);
+    healed(&world, &bot);
+    assert_eq!(told_of_ends(&world), [""; 0]);
+    let kinds: Vec<EventKind> = world.store.story_now().iter().map(|e| e.kind).collect();
+    assert!(kinds.contains(&EventKind::Recovered) && kinds.contains(&EventKind::Cancelled));
+}
+
 /// The level lies above the market, so its first BUY has a limit by the market of that moment. When it
 /// ends without a trade, the next one has as well, instead of reaching up to the level's own price.
 #[test]
@@ -233,6 +292,8 @@ fn two_levels_of_ours_that_would_cross_never_trade_with_each_other() {
         }
     ));
     assert_eq!(world.state(&bot, 0), OrderState::Open);
+    let told = told_of_ends(&world);
+    assert!(told[0].contains("self-trade prevention"), "{told:?}");
     // Once the SELL is done, the BUY finds its place.
     fill(&world, &order(&world, &bot, 0), 1, None);
     world.print(XRP, "3.16");
