@@ -100,9 +100,7 @@ impl BridgeState {
                 self.refused(connection, &account, &refusal, turn);
             }
             StreamEvent::Ended { account, why } => self.ended(connection, &account, why, turn),
-            StreamEvent::ServerShutdown => {
-                self.retire(connection, "the server is about to shut down", turn);
-            }
+            StreamEvent::ServerShutdown => self.shutting_down(connection, turn),
             StreamEvent::RequestFailed(refusal) => {
                 count(&mut self.counters.failed_requests);
                 self.heed(connection, &refusal, turn);

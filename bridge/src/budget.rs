@@ -1,6 +1,7 @@
 //! The bridge's share of the request weight that everything on one address has in common. A ban of
 //! the address (rest-api.md, "IP Limits") would stop every account, which is worse than any delay.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::{Config, Moment};
@@ -65,6 +66,36 @@ impl Budget {
         if !self.take(weight, now) {
             self.parts = 0;
         }
+    }
+}
+
+/// The exchange counts attempts to connect from one address over this time (web-socket-api.md,
+/// "IP Limits").
+const CONNECT_WINDOW: Duration = Duration::from_secs(300);
+
+/// The most attempts in it: half of the 300 allowed, because a bridge that is started again counts
+/// anew.
+const CONNECTS: usize = 150;
+
+/// When connections were asked for lately.
+#[derive(Debug, Default)]
+pub(crate) struct ConnectRate {
+    asked: VecDeque<Duration>,
+}
+
+impl ConnectRate {
+    /// Whether one more may be asked for.
+    pub(crate) fn ready(&mut self, now: Moment) -> bool {
+        let over = |asked: &Duration| now.elapsed.saturating_sub(*asked) >= CONNECT_WINDOW;
+        while self.asked.front().is_some_and(over) {
+            self.asked.pop_front();
+        }
+        self.asked.len() < CONNECTS
+    }
+
+    /// Notes that one was asked for.
+    pub(crate) fn note(&mut self, now: Moment) {
+        self.asked.push_back(now.elapsed);
     }
 }
 

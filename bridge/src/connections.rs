@@ -30,10 +30,12 @@ impl BridgeState {
         let url = self.config.endpoints.get(&environment)?.clone();
         let ready = self.gates.entry(environment).or_default().ready(turn.now)
             && self.may_ask(environment, turn.now)
+            && self.connects.ready(turn.now)
             && self.budget.take(CONNECT.saturating_add(TIME), turn.now);
         if !ready {
             return None;
         }
+        self.connects.note(turn.now);
         self.last_connection = self.last_connection.saturating_add(1);
         let connection = ConnectionId(self.last_connection);
         self.connections.insert(
@@ -110,6 +112,21 @@ impl BridgeState {
             connection.retiring = true;
             turn.push(Effect::Inform(format!("{id} is being replaced: {why}")));
         }
+    }
+
+    /// A server is about to go away. One that has served is replaced at once; a young one was met
+    /// in the middle of a restart, and so may its successor be.
+    pub(crate) fn shutting_down(&mut self, id: ConnectionId, turn: &mut Turn) {
+        let now = turn.now;
+        if let Some(connection) = self.connections.get(&id)
+            && !connection.retiring
+            && connection.is_young(now)
+        {
+            let since = connection.open_since.unwrap_or(now.elapsed);
+            let gate = self.gates.entry(connection.environment).or_default();
+            gate.fail_after(since, now, &self.config);
+        }
+        self.retire(id, "the server is about to shut down", turn);
     }
 
     /// Obeys an order to be quiet.

@@ -8,7 +8,7 @@ use trading::Environment;
 
 use crate::account::Account;
 use crate::backoff::Backoff;
-use crate::budget::Budget;
+use crate::budget::{Budget, ConnectRate};
 use crate::counters::count;
 use crate::outbox::{Outbox, When};
 use crate::status::{AccountStatus, BridgeStatus};
@@ -26,6 +26,16 @@ pub(crate) struct Connection {
     pub(crate) retiring: bool,
     /// When its subscriptions are next compared with the exchange's list.
     pub(crate) check_at: Duration,
+}
+
+/// How long a connection has to serve before its end says nothing about its successor's.
+const YOUNG: Duration = Duration::from_secs(60);
+
+impl Connection {
+    pub(crate) fn is_young(&self, now: Moment) -> bool {
+        self.open_since
+            .is_none_or(|since| now.elapsed.saturating_sub(since) < YOUNG)
+    }
 }
 
 /// One turn of [`crate::apply_event`]: the moment, and what is to be done.
@@ -52,6 +62,7 @@ pub struct BridgeState {
     /// Until when an environment must not be asked for anything.
     pub(crate) quiet: BTreeMap<Environment, Duration>,
     pub(crate) budget: Budget,
+    pub(crate) connects: ConnectRate,
     pub(crate) outbox: Outbox,
     pub(crate) counters: Counters,
     pub(crate) last_connection: u64,
@@ -78,6 +89,7 @@ impl BridgeState {
             gates: BTreeMap::new(),
             quiet: BTreeMap::new(),
             budget: Budget::new(&config),
+            connects: ConnectRate::default(),
             outbox: Outbox::default(),
             counters: Counters::default(),
             last_connection: 0,

@@ -15,9 +15,6 @@ use crate::{BridgeState, ConnectionId, Effect};
 /// subscription that we do not know, -2042 the connection has used up its subscription ids.
 const NEEDS_NEW_CONNECTION: [i64; 2] = [-2035, -2042];
 
-/// How long a connection is too young for that.
-const YOUNG: Duration = Duration::from_secs(60);
-
 impl BridgeState {
     pub(crate) fn subscribed(&mut self, connection: ConnectionId, id: &AccountId, turn: &mut Turn) {
         count(&mut self.counters.subscribed);
@@ -54,10 +51,10 @@ impl BridgeState {
         self.heed(connection, refusal, turn);
         // A young connection that is refused so has no history to blame, and its successor would
         // fare no better.
-        let old = self.connections.get(&connection).is_some_and(|open| {
-            open.open_since
-                .is_some_and(|since| turn.now.elapsed.saturating_sub(since) >= YOUNG)
-        });
+        let old = self
+            .connections
+            .get(&connection)
+            .is_some_and(|open| !open.is_young(turn.now));
         if old && NEEDS_NEW_CONNECTION.contains(&refusal.code) {
             self.retire(connection, &refusal.to_string(), turn);
         }

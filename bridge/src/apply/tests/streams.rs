@@ -63,61 +63,6 @@ fn a_lost_connection_is_a_gap_that_is_polled_and_healed() {
 }
 
 #[test]
-fn a_server_that_shuts_down_is_left_without_a_gap() {
-    let mut rig = Rig::up(&["one", "two"]);
-    rig.answering = false;
-    rig.stream(1, StreamEvent::ServerShutdown);
-    rig.pass(1_000);
-    assert_eq!(rig.opened(), [2], "the new one first");
-    assert_eq!(rig.closed(), Vec::<u64>::new(), "the old one serves on");
-    rig.report("one", report(&[]));
-    assert_eq!(rig.executions(), 1);
-    for name in ["one", "two"] {
-        rig.stream(2, StreamEvent::Subscribed { account: id(name) });
-    }
-    rig.pass(200);
-    assert_eq!(rig.closed(), [1]);
-    assert!(rig.down().is_empty());
-    assert_eq!(rig.state.counters().gaps, 0);
-    assert!(rig.reconciled().is_empty(), "nothing can have been missed");
-}
-
-#[test]
-fn the_old_connection_serves_on_while_the_new_one_refuses_an_account() {
-    let mut rig = Rig::up(&["one", "two"]);
-    rig.refused = vec![("two", refusal(400, -1000))];
-    rig.stream(1, StreamEvent::ServerShutdown);
-    rig.pass(30_000);
-    assert_eq!(rig.closed(), Vec::<u64>::new());
-    assert!(rig.down().is_empty());
-    rig.lose(1, "gone");
-    assert_eq!(
-        rig.down().len(),
-        1,
-        "only what was not taken over: {:?}",
-        rig.down()
-    );
-    rig.refused.clear();
-    rig.pass(70_000);
-    assert!(rig.down().is_empty());
-}
-
-#[test]
-fn a_connection_is_replaced_before_it_reaches_a_day() {
-    let mut rig = Rig::with(&["main"], |config| {
-        config.accounts_every = std::time::Duration::from_secs(3_600);
-    });
-    rig.pass(2_000);
-    rig.forget();
-    rig.pass(22 * 3_600_000);
-    assert_eq!(rig.opened(), Vec::<u64>::new());
-    rig.pass(2 * 3_600_000 - 60_000);
-    assert_eq!(rig.opened(), [2]);
-    assert_eq!(rig.closed(), [1]);
-    assert_eq!(rig.state.counters().gaps, 0);
-}
-
-#[test]
 fn a_stream_that_ends_alone_is_subscribed_again_on_the_same_connection() {
     let mut rig = Rig::up(&["one", "two"]);
     rig.pass(40_000);
