@@ -21,12 +21,17 @@ impl ClockOffset {
     /// instants, most likely in the middle.
     pub(crate) fn measure(&self, asked: LocalTime, server: ExchangeTime, answered: LocalTime) {
         let mut measured = self.measured.lock().unwrap_or_else(PoisonError::into_inner);
-        let went_back = answered < asked;
-        if measured.is_some() && (went_back || answered.since(asked) > LONGEST_ROUND_TRIP) {
-            return;
+        let round_trip = answered.since(asked);
+        let middle = asked.after(half(round_trip));
+        let offset = server.as_millis().saturating_sub(middle.as_millis());
+        if let Some(known) = *measured {
+            let went_back = answered < asked;
+            let slow = round_trip > LONGEST_ROUND_TRIP;
+            if went_back || slow && !is_disproved(known, offset, round_trip) {
+                return;
+            }
         }
-        let middle = asked.after(half(answered.since(asked)));
-        *measured = Some(server.as_millis().saturating_sub(middle.as_millis()));
+        *measured = Some(offset);
     }
 
     /// The exchange's time when this machine's clock shows `now`. Without a measurement the two
@@ -35,6 +40,13 @@ impl ClockOffset {
         let measured = *self.measured.lock().unwrap_or_else(PoisonError::into_inner);
         ExchangeTime::from_millis(now.as_millis().saturating_add(measured.unwrap_or(0)))
     }
+}
+
+/// Whether a known offset cannot be right any more: the server spoke between the two instants, so
+/// the true offset is within half the round trip of the new one. A clock that was set since then is
+/// the usual cause, and keeping the old offset would have every request refused.
+fn is_disproved(known: i64, offset: i64, round_trip: Duration) -> bool {
+    u128::from(known.abs_diff(offset)) > round_trip.as_millis().div_ceil(2)
 }
 
 fn half(duration: Duration) -> Duration {
@@ -67,16 +79,45 @@ mod tests {
         assert_eq!(estimate_at(&clock, 10_100), 9_050);
     }
 
+    /// Known: 50,000 ms ahead. One line per case: asked, server, answered, the offset then.
+    const LATER: [(&str, [i64; 4]); 9] = [
+        ("fast, the same", [20_000, 70_050, 20_100, 50_000]),
+        ("fast, another", [20_000, 70_060, 20_100, 50_010]),
+        ("slow, within half", [20_000, 71_000, 21_001, 50_000]),
+        ("slow, just within half", [20_000, 72_000, 22_000, 50_000]),
+        ("slow, just beyond half", [20_000, 72_001, 22_000, 51_001]),
+        (
+            "slow, just beyond it behind",
+            [20_000, 69_999, 22_000, 48_999],
+        ),
+        (
+            "slow, our clock set ahead",
+            [20_000, 66_000, 22_000, 45_000],
+        ),
+        ("slow, our clock set back", [20_000, 76_000, 22_000, 55_000]),
+        (
+            "our clock set back on the way",
+            [20_000, 99_000, 19_000, 50_000],
+        ),
+    ];
+
     #[test]
-    fn a_slow_round_trip_is_better_than_none_but_replaces_nothing() {
+    fn a_slow_round_trip_replaces_only_what_it_disproves() {
+        for (name, [asked, server, answered, offset]) in LATER {
+            let clock = ClockOffset::default();
+            measure(&clock, 10_000, 60_050, 10_100);
+            assert_eq!(estimate_at(&clock, 0), 50_000);
+            measure(&clock, asked, server, answered);
+            assert_eq!(estimate_at(&clock, 0), offset, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_slow_round_trip_is_better_than_none() {
         let clock = ClockOffset::default();
         measure(&clock, 0, 50_000, 4_000);
         assert_eq!(estimate_at(&clock, 4_000), 52_000);
         measure(&clock, 10_000, 60_050, 10_100);
         assert_eq!(estimate_at(&clock, 10_100), 60_100);
-        measure(&clock, 20_000, 99_000, 21_001);
-        assert_eq!(estimate_at(&clock, 20_000), 70_000);
-        measure(&clock, 20_000, 99_000, 19_000);
-        assert_eq!(estimate_at(&clock, 20_000), 70_000);
     }
 }
