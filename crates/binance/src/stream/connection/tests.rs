@@ -4,6 +4,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use tokio::time::advance;
 use tokio_tungstenite::tungstenite::Bytes;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame as RawFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
@@ -101,9 +102,8 @@ fn error_of(event: &StreamEvent) -> &str {
     error
 }
 
-#[tokio::test]
-async fn a_ping_is_answered_with_its_own_payload_while_nothing_else_happens() {
-    let (mut connection, mut server) = open(PATIENCE).await;
+/// A ping of the server's, answered with its own payload while nothing else happens.
+async fn ping(connection: &mut Connection, server: &mut Server) {
     let answered = async {
         let ping = Message::Ping(Bytes::from_static(b"1790000"));
         server.send(ping).await.unwrap();
@@ -116,6 +116,12 @@ async fn a_ping_is_answered_with_its_own_payload_while_nothing_else_happens() {
             assert_eq!(pong, Message::Pong(Bytes::from_static(b"1790000")));
         }
     }
+}
+
+#[tokio::test]
+async fn a_ping_is_answered_with_its_own_payload_while_nothing_else_happens() {
+    let (mut connection, mut server) = open(PATIENCE).await;
+    ping(&mut connection, &mut server).await;
 }
 
 #[tokio::test]
@@ -171,23 +177,32 @@ async fn a_text_frame_that_is_not_utf8_ends_the_connection() {
     assert!(error.contains("UTF-8"), "{error}");
 }
 
+/// While pings are waited for, time stands still but for what the test adds: something that is
+/// always ready keeps the paused clock from moving on by itself.
 #[tokio::test]
 async fn silence_ends_the_connection_and_pings_keep_it() {
-    let (mut connection, mut server) = open(Duration::from_millis(300)).await;
-    let started = Instant::now();
-    let pinging = async {
-        for _ in 0..6 {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            server.send(Message::Ping(Bytes::new())).await.unwrap();
+    let silence = Duration::from_secs(60);
+    let (mut connection, mut server) = open(silence).await;
+    tokio::time::pause();
+    let busy = async {
+        loop {
+            tokio::task::yield_now().await;
         }
     };
-    let (ended, ()) = tokio::join!(connection.next(), pinging);
-    assert_eq!(ended, Err(StreamError::Silent(Duration::from_millis(300))));
-    assert!(
-        started.elapsed() >= Duration::from_millis(900),
-        "{:?}",
-        started.elapsed()
-    );
+    let pings = async {
+        for _ in 0..5 {
+            ping(&mut connection, &mut server).await;
+            advance(silence - Duration::from_millis(1)).await;
+        }
+        ping(&mut connection, &mut server).await;
+    };
+    tokio::select! {
+        () = busy => unreachable!(),
+        () = pings => {}
+    }
+    let last = Instant::now();
+    assert_eq!(connection.next().await, Err(StreamError::Silent(silence)));
+    assert!(last.elapsed() >= silence, "{:?}", last.elapsed());
 }
 
 #[tokio::test]
