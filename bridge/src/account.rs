@@ -99,6 +99,14 @@ impl Account {
         self.gap.is_none()
     }
 
+    /// Whether its events arrive over this connection.
+    pub(crate) fn active_on(&self, connection: ConnectionId) -> bool {
+        matches!(
+            self.subscriptions.get(&connection),
+            Some(Subscription::Active { .. })
+        )
+    }
+
     /// Whether its events arrive over a connection other than this one.
     pub(crate) fn active_beside(&self, connection: ConnectionId) -> bool {
         self.subscriptions.iter().any(|(id, subscription)| {

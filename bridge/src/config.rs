@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use binance::stream::endpoint;
-use trading::Environment;
+use trading::{ENGINE_DELAY, Environment};
 
 /// The settings of one bridge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,10 @@ pub struct Config {
     pub silence: Duration,
     /// How old a connection gets before it is replaced; the exchange drops it after 24 h.
     pub lifetime: Duration,
+    /// How long a replaced connection is still read after its last account is subscribed
+    /// elsewhere. What happened before that comes over it alone, and may be as late as the
+    /// exchange's own delay ([`ENGINE_DELAY`]).
+    pub read_out: Duration,
     /// How long a subscription may stay unanswered before its connection counts as sick.
     pub reply_timeout: Duration,
     /// How often a connection asks which subscriptions the exchange still serves: one may end
@@ -80,6 +84,7 @@ impl Config {
             connect_timeout: Duration::from_secs(10),
             silence: Duration::from_secs(60),
             lifetime: Duration::from_secs(23 * 3600),
+            read_out: ENGINE_DELAY,
             reply_timeout: Duration::from_secs(15),
             check_every: Duration::from_secs(300),
             account_silence: Duration::from_secs(45 * 60),

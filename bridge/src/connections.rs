@@ -45,6 +45,7 @@ impl BridgeState {
                 open_since: None,
                 replace_at: Duration::MAX,
                 retiring: false,
+                replaced_at: None,
                 check_at: Duration::MAX,
             },
         );
@@ -88,20 +89,32 @@ impl BridgeState {
         if let Some(pause) = retry_after {
             self.be_quiet(connection.environment, pause, turn);
         }
-        let affected: Vec<AccountId> = self
-            .accounts
-            .iter_mut()
-            .filter(|(_, account)| {
-                account.home == Some(id) || account.subscriptions.contains_key(&id)
-            })
-            .filter_map(|(name, account)| {
-                account.home = account.home.filter(|home| *home != id);
-                account.drop_subscription(id).then(|| name.clone())
-            })
-            .collect();
-        for account in affected {
+        let mut down = Vec::new();
+        let mut doubted = Vec::new();
+        for (name, account) in &mut self.accounts {
+            if account.home != Some(id) && !account.subscriptions.contains_key(&id) {
+                continue;
+            }
+            let was_active = account.active_on(id);
+            account.home = account.home.filter(|home| *home != id);
+            if account.drop_subscription(id) {
+                down.push(name.clone());
+            } else if was_active {
+                doubted.push(name.clone());
+            }
+        }
+        for account in down {
             self.stream_down(&account, why, turn);
         }
+        for account in doubted {
+            self.lost_beside(&account, why);
+        }
+    }
+
+    /// A subscription ended that another had taken over from. What happened before that came over
+    /// the old one alone, and it may not have been read to its end.
+    pub(crate) fn lost_beside(&mut self, account: &AccountId, why: &str) {
+        self.reconcile_later(account, &format!("a replaced stream broke off: {why}"));
     }
 
     /// Lets a connection serve on until its accounts are subscribed elsewhere.
@@ -231,32 +244,22 @@ impl BridgeState {
         }
     }
 
-    /// Closes connections whose accounts are all served elsewhere, and those without accounts.
+    /// Closes connections without accounts, and those whose accounts have all been served
+    /// elsewhere for long enough.
     pub(crate) fn close_replaced(&mut self, turn: &mut Turn) {
-        let staying: BTreeSet<ConnectionId> = self
-            .connections
-            .iter()
-            .filter(|(_, connection)| !connection.retiring)
-            .map(|(id, _)| *id)
-            .collect();
-        let mut needed = BTreeSet::new();
-        for account in self.accounts.values() {
-            let active = |(id, subscription): (&ConnectionId, &Subscription)| {
-                matches!(subscription, Subscription::Active { .. }).then_some(*id)
-            };
-            let active: Vec<ConnectionId> =
-                account.subscriptions.iter().filter_map(active).collect();
-            if !active.iter().any(|id| staying.contains(id)) {
-                needed.extend(active);
+        let (needed, spare) = self.needed_and_spare();
+        let now = turn.now.elapsed;
+        let mut done = Vec::new();
+        for (id, connection) in &mut self.connections {
+            if needed.contains(id) {
+                connection.replaced_at = None;
+                continue;
             }
-            needed.extend(account.home.filter(|home| staying.contains(home)));
+            let since = *connection.replaced_at.get_or_insert(now);
+            if !spare.contains(id) || now.saturating_sub(since) >= self.config.read_out {
+                done.push(*id);
+            }
         }
-        let done: Vec<ConnectionId> = self
-            .connections
-            .keys()
-            .filter(|id| !needed.contains(id))
-            .copied()
-            .collect();
         for connection in done {
             self.connections.remove(&connection);
             for account in self.accounts.values_mut() {
@@ -265,6 +268,28 @@ impl BridgeState {
             count(&mut self.counters.closed);
             turn.push(Effect::Close { connection });
         }
+    }
+
+    /// The connections that some account cannot do without, and those that bring what another
+    /// brings too.
+    fn needed_and_spare(&self) -> (BTreeSet<ConnectionId>, BTreeSet<ConnectionId>) {
+        let stays = |id: &ConnectionId| {
+            self.connections
+                .get(id)
+                .is_some_and(|connection| !connection.retiring)
+        };
+        let (mut needed, mut spare) = (BTreeSet::new(), BTreeSet::new());
+        for account in self.accounts.values() {
+            let active = account.subscriptions.keys().copied();
+            let active: Vec<_> = active.filter(|id| account.active_on(*id)).collect();
+            if active.iter().any(stays) {
+                spare.extend(active);
+            } else {
+                needed.extend(active);
+            }
+            needed.extend(account.home.filter(stays));
+        }
+        (needed, spare)
     }
 
     /// A request that is never answered means that the connection works one way only.

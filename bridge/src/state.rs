@@ -24,6 +24,8 @@ pub(crate) struct Connection {
     pub(crate) replace_at: Duration,
     /// Whether it is being replaced: it serves on, but gets no more accounts.
     pub(crate) retiring: bool,
+    /// Since when others bring all that it brings.
+    pub(crate) replaced_at: Option<Duration>,
     /// When its subscriptions are next compared with the exchange's list.
     pub(crate) check_at: Duration,
 }
@@ -152,6 +154,11 @@ impl BridgeState {
     /// Asks for a comparison at once, and for another when the last seconds are visible to queries.
     pub(crate) fn reconcile_twice(&mut self, account: &AccountId, why: &str) {
         self.reconcile(account, None, why);
+        self.reconcile_later(account, why);
+    }
+
+    /// Asks for a comparison when the last seconds are visible to queries.
+    pub(crate) fn reconcile_later(&mut self, account: &AccountId, why: &str) {
         count(&mut self.counters.reconciles);
         self.outbox
             .reconcile(account.clone(), None, When::Later, why, &self.config);

@@ -99,6 +99,8 @@ impl BridgeState {
         account.retry.fail_after(since, turn.now, &self.config);
         if account.drop_subscription(connection) {
             self.stream_down(id, why, turn);
+        } else {
+            self.lost_beside(id, why);
         }
     }
 

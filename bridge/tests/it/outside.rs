@@ -174,6 +174,7 @@ pub(crate) fn start(url: &str, accounts: &[&str], set: impl FnOnce(&mut Config))
     config.tick = Duration::from_millis(5);
     config.accounts_every = Duration::from_millis(20);
     config.heartbeat_every = Duration::from_millis(50);
+    config.read_out = Duration::from_millis(50);
     config.backoff_first = Duration::from_millis(20);
     config.backoff_longest = Duration::from_millis(200);
     set(&mut config);

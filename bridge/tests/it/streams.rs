@@ -182,7 +182,9 @@ async fn a_terminated_stream_is_subscribed_again_on_the_same_socket() {
 #[tokio::test]
 async fn a_shutdown_is_survived_without_a_gap() {
     let exchange = Exchange::start().await;
-    let mut bridge = start(&exchange.url, &["main"], |_| {});
+    let mut bridge = start(&exchange.url, &["main"], |config| {
+        config.read_out = Duration::from_secs(1);
+    });
     let mut old = exchange.accept_with(&["main"]).await;
     bridge.until_up(&["main"]).await;
     old.send(r#"{"event":{"e":"serverShutdown","E":1790000000000}}"#)
@@ -196,6 +198,15 @@ async fn a_shutdown_is_survived_without_a_gap() {
         "the old one serves until the new one does"
     );
     new.answer(&request, json!({"subscriptionId": 0})).await;
+    bridge
+        .until("both", |status| status.counters.subscribed == 2)
+        .await;
+    old.fill(0, 3).await;
+    assert_eq!(
+        bridge.trade().await,
+        (id("main"), 3),
+        "what was under way on it is read"
+    );
     old.closed().await;
     new.fill(0, 2).await;
     assert_eq!(bridge.trade().await, (id("main"), 2));

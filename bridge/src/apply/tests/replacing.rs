@@ -32,7 +32,11 @@ fn a_server_that_shuts_down_is_left_without_a_gap() {
     for name in ["one", "two"] {
         rig.stream(2, StreamEvent::Subscribed { account: id(name) });
     }
-    rig.pass(200);
+    rig.pass(9_000);
+    assert_eq!(rig.closed(), Vec::<u64>::new(), "what is under way is read");
+    rig.report("one", report(&[]));
+    assert_eq!(rig.executions(), 2);
+    rig.pass(2_000);
     assert_eq!(rig.closed(), [1]);
     assert!(rig.down().is_empty());
     assert_eq!(rig.state.counters().gaps, 0);
@@ -103,4 +107,64 @@ fn no_five_minutes_see_more_than_half_of_the_connections_the_exchange_takes() {
         assert!(after - before <= 150, "{opened:?}");
     }
     assert!(rig.down().is_empty(), "in the end all are served");
+}
+
+/// A rig whose accounts are subscribed on connection 2 and, for some seconds more, on 1.
+fn replaced(names: &[&str]) -> Rig {
+    let mut rig = Rig::up(names);
+    rig.pass(60_000);
+    rig.forget();
+    rig.stream(1, StreamEvent::ServerShutdown);
+    rig.pass(1_000);
+    assert_eq!(rig.opened(), [2]);
+    assert_eq!(rig.closed(), Vec::<u64>::new());
+    rig
+}
+
+/// What an account is compared for when something on its old connection may have been lost: once,
+/// when it is visible to queries.
+fn later(name: &str) -> (String, Option<String>, u64) {
+    (name.to_owned(), None, 15)
+}
+
+#[test]
+fn an_old_connection_that_breaks_before_it_is_read_out_is_compared() {
+    let mut rig = replaced(&["one", "two"]);
+    rig.lose(1, "reset by peer");
+    assert!(rig.down().is_empty());
+    assert_eq!(rig.reconciled(), [later("one"), later("two")]);
+    assert_eq!(rig.state.counters().gaps, 0);
+    rig.pass(60_000);
+    assert_eq!(rig.reconciled().len(), 2);
+}
+
+#[test]
+fn an_old_stream_that_ends_before_it_is_read_out_is_compared() {
+    let mut rig = replaced(&["one", "two"]);
+    rig.stream(
+        1,
+        StreamEvent::Ended {
+            account: id("one"),
+            why: "the exchange no longer lists the stream",
+        },
+    );
+    assert!(rig.down().is_empty());
+    assert_eq!(rig.reconciled(), [later("one")]);
+}
+
+#[test]
+fn an_old_connection_serves_again_when_the_new_one_is_lost() {
+    let mut rig = replaced(&["main"]);
+    rig.pass(5_000);
+    rig.network_up = false;
+    rig.lose(2, "reset by peer");
+    rig.pass(60_000);
+    assert!(!rig.closed().contains(&1), "nothing else serves");
+    assert!(rig.down().is_empty());
+    rig.network_up = true;
+    rig.pass(61_000);
+    rig.pass(11_000);
+    assert!(rig.closed().contains(&1));
+    assert_eq!(rig.state.status().connections, 1);
+    assert_eq!(rig.state.counters().gaps, 0);
 }

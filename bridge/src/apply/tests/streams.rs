@@ -342,7 +342,7 @@ fn an_exchange_that_holds_a_stream_we_do_not_know_gets_a_new_connection() {
         rig.pass(1_000);
         assert_eq!(rig.opened(), [2], "{code}");
         rig.refused.clear();
-        rig.pass(5_000);
+        rig.pass(15_000);
         assert_eq!(rig.closed(), [1]);
         assert!(rig.down().is_empty());
     }
