@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use binance::stream::Refusal;
-use domain::{AccountId, ExchangeTime, LocalTime};
+use domain::AccountId;
 use trading::Environment;
 
 use crate::account::Subscription;
@@ -16,6 +16,9 @@ use crate::{BridgeState, ConnectionId, Effect, Moment};
 
 /// How long nothing is asked when the exchange says "too much" without saying until when.
 const QUIET: Duration = Duration::from_secs(120);
+
+/// The shortest pause that is kept when it says how long.
+const QUIET_SHORTEST: Duration = Duration::from_secs(1);
 
 /// The longest ban of an address (rest-api.md, "IP Limits").
 const QUIET_LONGEST: Duration = Duration::from_secs(3 * 24 * 3600);
@@ -154,7 +157,7 @@ impl BridgeState {
         if refusal.retry_after.is_some() || matches!(refusal.status, 418 | 429) {
             let pause = refusal
                 .retry_after
-                .map_or(QUIET, |until| remaining(until, turn.now.wall));
+                .map_or(QUIET, |pause| pause.max(QUIET_SHORTEST));
             self.be_quiet(environment, pause, turn);
         }
     }
@@ -329,11 +332,4 @@ impl BridgeState {
             turn.push(Effect::Check { connection });
         }
     }
-}
-
-/// How long it is until a time of the exchange's, as far as this machine's clock can tell.
-fn remaining(until: ExchangeTime, now: LocalTime) -> Duration {
-    until
-        .since(ExchangeTime::from_millis(now.as_millis()))
-        .max(Duration::from_secs(1))
 }

@@ -1,7 +1,8 @@
 //! Connections and subscriptions: up, down, replaced, refused, checked.
 
+use std::time::Duration;
+
 use binance::stream::{Refusal, StreamEvent};
-use domain::ExchangeTime;
 use trading::{Environment, StreamState};
 
 use super::rig::{Rig, account, id, key, refusal, report};
@@ -242,7 +243,7 @@ fn flapping_connections_never_exceed_the_weight() {
 #[test]
 fn silence_only_asks_for_a_comparison() {
     let mut rig = Rig::with(&["main"], |config| {
-        config.account_silence = std::time::Duration::from_secs(600);
+        config.account_silence = Duration::from_secs(600);
     });
     rig.pass(2_000);
     rig.forget();
@@ -275,14 +276,14 @@ fn connections_are_asked_what_they_still_serve() {
 
 #[test]
 fn nothing_is_asked_while_the_exchange_wants_quiet() {
-    let until = ExchangeTime::from_millis(1_790_000_000_000 + 100_000);
+    let pause = Duration::from_secs(100);
     for refusal in [
         Refusal {
-            retry_after: Some(until),
+            retry_after: Some(pause),
             ..refusal(429, -1003)
         },
         Refusal {
-            retry_after: Some(until),
+            retry_after: Some(pause),
             ..refusal(418, -1003)
         },
     ] {
@@ -305,7 +306,7 @@ fn a_banned_address_does_not_connect_before_its_time() {
     rig.step(Input::Lost {
         connection: ConnectionId(1),
         why: "HTTP status 418".to_owned(),
-        retry_after: Some(std::time::Duration::from_secs(300)),
+        retry_after: Some(Duration::from_secs(300)),
     });
     rig.pass(299_000);
     assert_eq!(rig.opened(), Vec::<u64>::new());

@@ -78,6 +78,8 @@ pub struct ReplyError {
     /// Until when to send nothing more: on 429 and 418 an absolute time in milliseconds
     /// (web-socket-api.md, "IP Limits"), unlike the REST header's seconds.
     pub retry_after: Option<ExchangeTime>,
+    /// The exchange's own time, which it sends with [`Self::retry_after`].
+    pub server_time: Option<ExchangeTime>,
 }
 
 /// What happened to a subscribed account.
@@ -219,17 +221,18 @@ fn read_event(
 }
 
 fn read_error(error: &Map<String, Value>) -> ReplyError {
+    let time = |key| {
+        let millis = error.get("data")?.get(key)?.as_i64()?;
+        Some(ExchangeTime::from_millis(millis))
+    };
     ReplyError {
         code: error.get("code").and_then(Value::as_i64).unwrap_or(0),
         message: error
             .get("msg")
             .and_then(Value::as_str)
             .map_or_else(|| "no message".to_owned(), quoted),
-        retry_after: error
-            .get("data")
-            .and_then(|data| data.get("retryAfter"))
-            .and_then(Value::as_i64)
-            .map(ExchangeTime::from_millis),
+        retry_after: time("retryAfter"),
+        server_time: time("serverTime"),
     }
 }
 

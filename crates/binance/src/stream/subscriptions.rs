@@ -6,6 +6,7 @@
 //! requests"), so this map is the only place that knows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use domain::{AccountId, ExchangeTime, LocalTime};
 use serde_json::{Value, json};
@@ -86,8 +87,8 @@ pub struct Refusal {
     pub code: i64,
     /// The exchange's words.
     pub message: String,
-    /// Until when nothing more should be sent from this address.
-    pub retry_after: Option<ExchangeTime>,
+    /// How long nothing more should be sent from this address.
+    pub retry_after: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -125,7 +126,7 @@ impl Subscriptions {
         credentials: &Credentials,
         now: LocalTime,
     ) -> String {
-        let timestamp = now.as_millis().saturating_add(self.clock_offset_ms);
+        let timestamp = self.exchange_time(now).as_millis();
         let signed = BTreeMap::from([
             ("apiKey", credentials.api_key().to_owned()),
             ("recvWindow", RECV_WINDOW_MS.to_string()),
@@ -281,24 +282,18 @@ impl Subscriptions {
         let request = reply.id.as_ref().and_then(|id| self.requests.remove(id));
         let failed = reply.status != 200 || reply.error.is_some();
         match request {
-            None if failed => vec![StreamEvent::RequestFailed(refusal(
-                reply.status,
-                reply.error,
-            ))],
+            None if failed => vec![StreamEvent::RequestFailed(self.refusal(reply, now))],
             None => vec![StreamEvent::Ignored {
                 kind: "reply to no request".to_owned(),
             }],
-            Some(Request::Subscribe { account }) => vec![self.subscribed(account, reply)],
+            Some(Request::Subscribe { account }) => {
+                vec![self.subscribed(account, reply, now)]
+            }
             Some(Request::Unsubscribe { subscription }) => {
                 self.open.remove(&subscription);
                 Vec::new()
             }
-            Some(_) if failed => {
-                vec![StreamEvent::RequestFailed(refusal(
-                    reply.status,
-                    reply.error,
-                ))]
-            }
+            Some(_) if failed => vec![StreamEvent::RequestFailed(self.refusal(reply, now))],
             Some(Request::List { expected }) => self.compare(&expected, &reply.result),
             Some(Request::Time) => {
                 self.set_clock(now, &reply.result);
@@ -307,9 +302,9 @@ impl Subscriptions {
         }
     }
 
-    fn subscribed(&mut self, account: AccountId, reply: Reply) -> StreamEvent {
+    fn subscribed(&mut self, account: AccountId, reply: Reply, now: LocalTime) -> StreamEvent {
         if reply.status != 200 || reply.error.is_some() {
-            let refusal = refusal(reply.status, reply.error);
+            let refusal = self.refusal(reply, now);
             self.clock_suspect |= refusal.code == INVALID_TIMESTAMP;
             return StreamEvent::Refused { account, refusal };
         }
@@ -362,19 +357,28 @@ impl Subscriptions {
             self.clock_offset_ms = server.saturating_sub(received_at.as_millis());
         }
     }
-}
 
-fn refusal(status: u16, error: Option<ReplyError>) -> Refusal {
-    let error = error.unwrap_or(ReplyError {
-        code: 0,
-        message: "no reason given".to_owned(),
-        retry_after: None,
-    });
-    Refusal {
-        status,
-        code: error.code,
-        message: error.message,
-        retry_after: error.retry_after,
+    fn exchange_time(&self, now: LocalTime) -> ExchangeTime {
+        ExchangeTime::from_millis(now.as_millis().saturating_add(self.clock_offset_ms))
+    }
+
+    /// The exchange says until when to wait by its own clock. This machine's may be ahead, and a
+    /// pause that ends too early ends in a ban: so it becomes a time to wait here, by the clock in
+    /// the same reply where there is one.
+    fn refusal(&self, reply: Reply, now: LocalTime) -> Refusal {
+        let error = reply.error.unwrap_or(ReplyError {
+            code: 0,
+            message: "no reason given".to_owned(),
+            retry_after: None,
+            server_time: None,
+        });
+        let exchange_now = error.server_time.unwrap_or(self.exchange_time(now));
+        Refusal {
+            status: reply.status,
+            code: error.code,
+            message: error.message,
+            retry_after: error.retry_after.map(|until| until.since(exchange_now)),
+        }
     }
 }
 

@@ -40,6 +40,7 @@ fn a_refusal_keeps_code_words_and_the_time_to_wait_for() {
             code: -1003,
             message: "Too much".to_owned(),
             retry_after: Some(ExchangeTime::from_millis(1_790_000_060_000)),
+            server_time: Some(ExchangeTime::from_millis(1)),
         })
     );
 }

@@ -247,3 +247,35 @@ fn replies_to_no_request_and_revoked_sessions_stop_nothing() {
     let events = subscriptions.take(fixture("").as_bytes(), NOW);
     assert!(matches!(&events[..], [StreamEvent::Report { .. }]));
 }
+
+/// This machine's clock is a minute ahead, the exchange asks to wait for 45 s.
+#[test]
+fn a_time_to_wait_for_is_told_by_the_exchanges_clock() {
+    let server = NOW.as_millis() - 60_000;
+    let until = server + 45_000;
+    for (data, what) in [
+        (
+            format!(r#""serverTime":{server},"retryAfter":{until}"#),
+            "told in the same reply",
+        ),
+        (format!(r#""retryAfter":{until}"#), "known from before"),
+    ] {
+        let mut subscriptions = Subscriptions::default();
+        if !data.contains("serverTime") {
+            subscriptions.ask_time();
+            let result = format!(r#""status":200,"result":{{"serverTime":{server}}}"#);
+            reply(&mut subscriptions, 1, &result);
+        }
+        let error = format!(r#"{{"code":-1003,"msg":"Too much","data":{{{data}}}}}"#);
+        let rest = format!(r#""status":429,"error":{error}"#);
+        let events = reply(&mut subscriptions, 77, &rest);
+        let [StreamEvent::RequestFailed(refusal)] = &events[..] else {
+            panic!("{events:?}")
+        };
+        assert_eq!(
+            refusal.retry_after,
+            Some(std::time::Duration::from_secs(45)),
+            "{what}"
+        );
+    }
+}
