@@ -27,6 +27,10 @@ const PAGE: usize = 1_000;
 /// The longest time between `startTime` and `endTime` (rest-api.md).
 const LONGEST_SPAN: Duration = Duration::from_secs(24 * 3600);
 
+/// The most spans of time of a listing that settles an order. An order is looked for since it was
+/// first sent; what goes back further is an audit, and can wait.
+const SETTLING_SPANS: usize = 7;
+
 /// The most requests one listing may take: the exchange archives unfilled orders after 90 days.
 const MAX_REQUESTS: usize = 200;
 
@@ -108,11 +112,16 @@ pub(crate) async fn orders_since(
     }
     // The last span has no end, so that a clock that is behind hides no young order.
     spans.push((start, None));
+    let share = if spans.len() <= SETTLING_SPANS {
+        Share::Settling
+    } else {
+        Share::Ordinary
+    };
     let mut found = BTreeMap::new();
     let mut requests = 0_usize;
     while let Some((start, end)) = spans.pop() {
         requests = requests.saturating_add(1);
-        let rows = orders_between(client, symbol, start, end).await?;
+        let rows = orders_between(client, symbol, (start, end), share).await?;
         if rows.len() < PAGE {
             found.extend(rows.into_iter().map(|row| (row.exchange_order_id, row)));
             continue;
@@ -139,10 +148,10 @@ pub(crate) async fn orders_since(
 async fn orders_between(
     client: &RestClient,
     symbol: &Symbol,
-    start: ExchangeTime,
-    end: Option<ExchangeTime>,
+    (start, end): (ExchangeTime, Option<ExchangeTime>),
+    share: Share,
 ) -> Result<Vec<OrderView>, ExchangeError> {
-    let mut signed = get("/api/v3/allOrders", Some(symbol), 20, Share::Ordinary);
+    let mut signed = get("/api/v3/allOrders", Some(symbol), 20, share);
     signed.params.push(("startTime", start.to_string()));
     if let Some(end) = end {
         signed.params.push(("endTime", end.to_string()));

@@ -110,6 +110,14 @@ async fn the_exchanges_count_of_weight_holds_back_what_can_wait() {
             .await
             .is_ok()
     );
+    // A take-over that is let in to look up an order by its id must be let in to list as well, or
+    // it claims one lease after another and never gets to know.
+    let day = Duration::from_secs(24 * 3_600);
+    let since = timestamp().before(day);
+    assert_eq!(client.orders_since(&symbol, since).await, Ok(Vec::new()));
+    let since = timestamp().before(8 * day);
+    let wait = limited(&client.orders_since(&symbol, since).await.unwrap_err());
+    assert!(wait.is_some(), "a list of many days can wait");
     clock.advance(60_000);
     assert!(client.open_orders(&symbol).await.is_ok());
 }
