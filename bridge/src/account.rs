@@ -61,8 +61,10 @@ pub(crate) struct Account {
     pub(crate) gap: Option<Gap>,
     /// Since when the stream is up, by the wall.
     pub(crate) up_since: LocalTime,
-    /// When the account was last heard from, or compared for having been silent.
+    /// When the account was last heard from.
     pub(crate) heard: Duration,
+    /// When it was last compared for having been silent.
+    pub(crate) silence_told: Duration,
     /// When it may next be compared for something that may repeat fast.
     pub(crate) compare_at: Duration,
     /// A comparison that waits for that time.
@@ -87,6 +89,7 @@ impl Account {
             }),
             up_since: now.wall,
             heard: now.elapsed,
+            silence_told: now.elapsed,
             compare_at: now.elapsed,
             compare: None,
             recorded: Recorded::Known(record.stream.clone()),

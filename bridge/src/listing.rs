@@ -96,7 +96,7 @@ impl BridgeState {
         }
     }
 
-    /// Recovery misses the stream.
+    /// Recovery misses the stream, or an event it should have brought at `since`.
     fn heed_want(&mut self, id: &AccountId, since: LocalTime, turn: &mut Turn) {
         let Some(account) = self.accounts.get_mut(id) else {
             return;
@@ -106,7 +106,10 @@ impl BridgeState {
         }
         let settled = turn.now.wall.since(account.up_since) >= SETTLING;
         account.recorded = Recorded::Unknown;
-        if since > account.up_since && settled {
+        // What has brought something since then works, whatever became of that one event.
+        let silence = turn.now.elapsed.saturating_sub(account.heard);
+        let heard = turn.now.wall.before(silence);
+        if since > account.up_since.max(heard) && settled {
             self.resubscribe(id, "recovery missed events of the stream", turn);
         }
         turn.push(Effect::ClearWant {

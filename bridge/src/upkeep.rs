@@ -40,8 +40,10 @@ impl BridgeState {
                     gap.poll_at = next;
                     due.push((id.clone(), format!("the stream is down: {}", gap.why)));
                 }
-            } else if now.saturating_sub(account.heard) >= self.config.account_silence {
-                account.heard = now;
+            } else if now.saturating_sub(account.heard.max(account.silence_told))
+                >= self.config.account_silence
+            {
+                account.silence_told = now;
                 due.push((
                     id.clone(),
                     "nothing was heard of the account for long".to_owned(),

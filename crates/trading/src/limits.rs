@@ -86,6 +86,9 @@ pub const MAX_LEVELS: u32 = 5_000;
 /// Recovery leaves a level alone that changed within this time, unless a run is the first one.
 pub const RECENT: Duration = Duration::from_secs(3);
 
+/// How old a fill is that the stream should have brought by now. A younger one may be on its way.
+pub const MISSED_AFTER: Duration = Duration::from_secs(5);
+
 /// The first pause before an order is placed again that the exchange ended, doubled each time.
 pub const BACKOFF_FIRST: Duration = Duration::from_secs(1);
 

@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use domain::{
-    BestPrices, Bot, BotId, ClientOrderId, DesiredStatus, ExchangeOrderId, Level, LevelIndex,
-    ListedOrder, ObservedStatus, RecoveryAction, View, find_room, is_sellable, plan_recovery,
+    BestPrices, Bot, BotId, ClientOrderId, DesiredStatus, ExchangeOrderId, ExchangeTime, Level,
+    LevelIndex, ListedOrder, LocalTime, ObservedStatus, RecoveryAction, View, find_room,
+    is_sellable, plan_recovery,
 };
 use futures_util::StreamExt;
 
@@ -19,7 +20,7 @@ use crate::recover_level::{Run, carry_out};
 use crate::stray::take_in_strays;
 use crate::{
     AccountRecord, AccountStore, BotStore, Clock, Exchange, ExchangeError, Exchanges, LevelStore,
-    OrderView, Outside, RECENT, StoreError, StreamState,
+    MISSED_AFTER, OrderView, Outside, RECENT, StoreError, StreamState,
 };
 
 /// How many levels of one bot are worked on at once.
@@ -104,11 +105,15 @@ pub async fn recover_bot<O: Outside>(outside: O, id: &BotId) -> Result<Recovered
         levels_caught_up: 0,
         problems,
     };
-    work(run, &levels, &view, &mut recovered).await;
+    let missed = work(run, &levels, &view, &mut recovered).await;
     take_in_strays(run, &levels, &listing, &mut recovered).await;
     recovered
         .problems
         .extend(levels.iter().filter_map(number_ahead));
+    if let Some(missed) = missed {
+        let missed = now.before(exchange_now.since(missed));
+        doubt_stream(outside, &account, missed, &mut recovered.problems).await?;
+    }
     let seen = Seen {
         room: &room,
         prices: prices.as_ref(),
@@ -182,13 +187,14 @@ fn foreign(bot: &Bot, levels: &[Level], listing: &[OrderView]) -> usize {
         .count()
 }
 
-/// Works through the levels, nearest to the market first, a few at once.
+/// Works through the levels, nearest to the market first, a few at once. Tells when the latest fill
+/// was that the stream should have brought by now.
 async fn work<O: Outside>(
     run: Run<'_, O>,
     levels: &[Level],
     view: &View<'_>,
     recovered: &mut Recovered,
-) {
+) -> Option<ExchangeTime> {
     let mut planned: Vec<(Level, RecoveryAction)> = levels
         .iter()
         .map(|level| (level.clone(), plan_recovery(level, view)))
@@ -203,6 +209,8 @@ async fn work<O: Outside>(
     .buffer_unordered(LEVELS_AT_ONCE)
     .collect::<Vec<_>>()
     .await;
+    let owed_before = view.exchange_now.before(MISSED_AFTER);
+    let mut missed = None;
     for (name, outcome) in done {
         let count = recovered.actions.entry(name).or_insert(0);
         *count = count.saturating_add(1);
@@ -212,10 +220,12 @@ async fn work<O: Outside>(
                     .levels_caught_up
                     .saturating_add(u32::from(done.booked));
                 recovered.problems.extend(done.problem);
+                missed = missed.max(done.booked_of.filter(|at| *at <= owed_before));
             }
             Err(error) => recovered.problems.push(error.to_string()),
         }
     }
+    missed
 }
 
 fn distance(level: &Level, prices: BestPrices) -> rust_decimal::Decimal {
@@ -349,4 +359,26 @@ async fn want_stream<O: Outside>(
                 .await
         }
     }
+}
+
+/// Notes which fill a stream that is recorded as subscribed did not bring. Its bridge subscribes it
+/// anew, unless it has heard of the account since: then only that fill was late or lost.
+async fn doubt_stream<O: Outside>(
+    outside: O,
+    account: &AccountRecord,
+    missed: LocalTime,
+    problems: &mut Vec<String>,
+) -> Result<(), StoreError> {
+    let StreamState::Subscribed { since, .. } = &account.stream else {
+        return Ok(());
+    };
+    if missed <= *since || account.stream_wanted_since.is_some() {
+        return Ok(());
+    }
+    problems.push(format!(
+        "the user-data stream of account {} is subscribed but did not bring a fill of {missed}; \
+         its bridge is asked to see whether it still works",
+        account.id
+    ));
+    outside.store().want_stream(&account.id, Some(missed)).await
 }

@@ -1,7 +1,7 @@
 //! Carrying out what recovery has planned for one level.
 
 use domain::{
-    Bot, ClientOrderId, DesiredStatus, ExchangeOrderId, HoldReason, Level, OrderState,
+    Bot, ClientOrderId, DesiredStatus, ExchangeOrderId, ExchangeTime, HoldReason, Level, OrderState,
     QuarantineReason, RecoveryAction,
 };
 
@@ -38,6 +38,8 @@ pub(crate) struct Done {
     pub(crate) booked: bool,
     /// Whether trades are known to be missing that the exchange does not show yet.
     pub(crate) waits: bool,
+    /// When the exchange last changed the order they were booked for.
+    pub(crate) booked_of: Option<ExchangeTime>,
     /// What the operator should know.
     pub(crate) problem: Option<String>,
 }
@@ -268,6 +270,7 @@ pub(crate) async fn feed_as<O: Outside>(
     Ok(Done {
         booked,
         waits: handled.outcome == Outcome::Waiting,
+        booked_of: booked.then_some(view.updated_at),
         problem: None,
     })
 }

@@ -368,6 +368,41 @@ fn recovery_can_ask_for_a_stream_it_misses() {
 }
 
 #[test]
+fn a_stream_that_has_brought_something_since_is_left_alone() {
+    let mut rig = Rig::up(&["main"]);
+    rig.pass(60_000);
+    let missed = rig.wall();
+    rig.pass(1_000);
+    rig.report("main", report(&[]));
+    rig.pass(5_000);
+    rig.accounts[0].stream_wanted_since = Some(missed);
+    rig.pass(4_000);
+    assert!(rig.asked().is_empty(), "it lives: the note is cleared");
+    assert_eq!(rig.accounts[0].stream_wanted_since, None);
+    let missed = rig.wall();
+    rig.pass(6_000);
+    rig.accounts[0].stream_wanted_since = Some(missed);
+    rig.pass(4_000);
+    assert_eq!(rig.asked().len(), 1, "nothing was heard since");
+    assert!(rig.down().is_empty());
+}
+
+/// Asking for a comparison is not hearing.
+#[test]
+fn a_stream_that_was_compared_for_its_silence_is_still_silent() {
+    let mut rig = Rig::with(&["main"], |config| {
+        config.account_silence = Duration::from_secs(600);
+    });
+    rig.pass(599_000);
+    let missed = rig.wall();
+    rig.pass(5_000);
+    rig.forget();
+    rig.accounts[0].stream_wanted_since = Some(missed);
+    rig.pass(4_000);
+    assert_eq!(rig.asked().len(), 1);
+}
+
+#[test]
 fn somebody_elses_word_about_a_stream_is_put_right() {
     let mut rig = Rig::up(&["main"]);
     rig.accounts[0].stream = StreamState::Never;

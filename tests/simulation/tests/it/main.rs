@@ -19,6 +19,7 @@ mod placing;
 mod quarantine;
 mod reports;
 mod round_trips;
+mod silence;
 mod status;
 mod sweep;
 mod symbol;
