@@ -83,20 +83,35 @@ async fn play(
     config.ws_url = Some(stage.simulator.ws_url());
     config.recovery_every = Some(RECOVERY_EVERY);
     let node = Node::start(home, config).await?;
+    let played = tokio::select! {
+        played = perform(args, stage, home, &node, out) => played,
+        failure = node.ended() => Err(failure),
+    };
+    node.stop().await;
+    played
+}
+
+/// The run itself, over a node at work.
+async fn perform(
+    args: &DemoArgs,
+    stage: &Stage,
+    home: &Home,
+    node: &Node,
+    out: &mut dyn Write,
+) -> Result<Report, Failure> {
+    let mut random = rand::rngs::SmallRng::from_os_rng();
     let rules = create_bots(args, stage, home, &mut random).await?;
-    let laid = lay(home, &node).await?;
+    let laid = lay(home, node).await?;
     say(
         out,
         &format!("first grid: {laid} levels have their order; prices start"),
     );
     stage.begin(args.faults)?;
-    watch(args, stage, home, &node, &rules, out).await?;
+    watch(args, stage, home, node, &rules, out).await?;
     // Faults are over and the exchange is quiet: within two runs of recovery nothing may be owed.
     node.recover_all().await?;
     node.recover_all().await?;
-    let report = judge(args, stage, home, &rules).await;
-    node.stop().await;
-    report
+    judge(args, stage, home, &rules).await
 }
 
 async fn add_account(home: &Home, account: &DemoAccount) -> Result<(), Failure> {

@@ -8,6 +8,7 @@
 
 mod flow;
 mod handlers;
+mod loops;
 mod recovery;
 mod up;
 
@@ -18,7 +19,6 @@ use bridge::{Bridge, BridgeHandle, LocalQueue};
 use dynamo_store::DynamoStore;
 use rand::Rng;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use trading::{BotStore, Ports, VISIBILITY};
 
@@ -29,6 +29,8 @@ use crate::clock::SystemClock;
 use crate::connections::LocalExchanges;
 use crate::failure::Failure;
 use crate::home::Home;
+use crate::keys::KeyFile;
+use loops::Loops;
 
 /// How many messages the in-process queue holds. Beyond that the bridge asks for reconciliation.
 const QUEUE_CAPACITY: usize = 50_000;
@@ -82,6 +84,9 @@ impl Parts {
     }
 }
 
+/// The bridge as it runs on one machine.
+type LocalBridge = Bridge<DynamoStore, LocalQueue, KeyFile, SystemClock>;
+
 /// A running process on one machine.
 #[derive(Debug)]
 pub struct Node {
@@ -89,7 +94,7 @@ pub struct Node {
     bridge: BridgeHandle,
     wake: Arc<Notify>,
     stop: CancellationToken,
-    loops: JoinSet<()>,
+    loops: Loops,
 }
 
 impl Node {
@@ -122,30 +127,43 @@ impl Node {
         };
         let bridge = Bridge::new(settings, ports);
         let handle = bridge.handle();
-        let mut loops = JoinSet::new();
-        let ended = stop.clone();
-        loops.spawn(async move {
-            if let Err(error) = bridge.run(ended).await {
-                tracing::error!(%error, "the bridge ended");
-            }
-        });
-        loops.spawn(handlers::run(
-            Arc::clone(&parts),
-            Arc::clone(&wake),
-            stop.clone(),
-        ));
-        loops.spawn(recovery::run(
-            Arc::clone(&parts),
-            Arc::clone(&wake),
-            stop.clone(),
-        ));
-        Ok(Self {
+        let mut node = Self {
             parts,
             bridge: handle,
             wake,
             stop,
-            loops,
-        })
+            loops: Loops::default(),
+        };
+        node.start_loops(bridge);
+        Ok(node)
+    }
+
+    fn start_loops(&mut self, bridge: LocalBridge) {
+        let outside = || {
+            let (parts, wake) = (Arc::clone(&self.parts), Arc::clone(&self.wake));
+            (parts, wake, self.stop.clone())
+        };
+        let stop = self.stop.clone();
+        let bridging = async move { bridge.run(stop).await.map_err(|error| error.to_string()) };
+        let (parts, wake, stop) = outside();
+        let handling = async move {
+            handlers::run(parts, wake, stop).await;
+            Ok(())
+        };
+        let (parts, wake, stop) = outside();
+        let recovering = async move {
+            recovery::run(parts, wake, stop).await;
+            Ok(())
+        };
+        self.loops.start("the bridge", bridging);
+        self.loops.start("the handlers", handling);
+        self.loops.start("recovery", recovering);
+    }
+
+    /// Waits until a part ends that nobody asked to, and says which. Without its stream, its
+    /// handlers or recovery a node only seems to run.
+    pub async fn ended(&self) -> Failure {
+        self.loops.ended().await
     }
 
     /// What happens, as it happens.
@@ -187,6 +205,29 @@ impl Node {
     /// Stops the loops and waits until placements under way are settled.
     pub async fn stop(mut self) {
         self.stop.cancel();
-        while self.loops.join_next().await.is_some() {}
+        self.loops.all_ended().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng as _;
+
+    use super::*;
+    use crate::environs::Environs;
+
+    #[tokio::test]
+    async fn a_node_says_which_of_its_parts_died_and_still_stops() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::own(dir.path(), &Environs::default()).await.unwrap();
+        let config = NodeConfig::new(&mut rand::rngs::SmallRng::seed_from_u64(1));
+        let mut node = Node::start(&home, config).await.unwrap();
+        let ended = tokio::time::timeout(Duration::ZERO, node.ended()).await;
+        assert!(ended.is_err(), "{ended:?}");
+        node.loops
+            .start("a part", async { Err("it broke".to_owned()) });
+        let failure = node.ended().await;
+        assert_eq!(failure.place.as_deref(), Some("a part"));
+        node.stop().await;
     }
 }

@@ -9,6 +9,7 @@ use rand::rngs::SmallRng;
 use tokio_util::sync::CancellationToken;
 use trading::{AccountStore, BotStore};
 
+use super::loops::part_ended;
 use super::{Node, NodeConfig};
 use crate::cli::UpArgs;
 use crate::environs::Environs;
@@ -49,14 +50,23 @@ pub async fn up(
     if let Err(error) = writeln!(out, "{text}").and_then(|()| out.flush()) {
         tracing::debug!(%error, "nobody reads the output");
     }
-    tokio::pin!(serving);
-    tokio::select! {
-        () = &mut serving => {}
-        () = asked_to_stop() => {}
-    }
+    let outcome = until_the_end(serving, node.ended(), asked_to_stop()).await;
     node.stop().await;
     stop.cancel();
-    Ok(Exit::Yes)
+    outcome
+}
+
+/// Waits until somebody asks for the end, or a part ends that nobody asked to.
+async fn until_the_end(
+    serving: impl Future<Output = ()>,
+    ended: impl Future<Output = Failure>,
+    asked: impl Future<Output = ()>,
+) -> Outcome {
+    tokio::select! {
+        () = serving => Err(part_ended("the socket for other commands", "")),
+        failure = ended => Err(failure),
+        () = asked => Ok(Exit::Yes),
+    }
 }
 
 /// Waits for Ctrl-C or SIGTERM.
@@ -74,5 +84,23 @@ async fn asked_to_stop() {
             tracing::warn!(%error, "SIGTERM is not listened to");
             drop(interrupt.await);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn ends_well_only_when_asked_to() {
+        let asked = until_the_end(pending(), pending(), ready(())).await;
+        assert_eq!(asked, Ok(Exit::Yes));
+        let died = part_ended("the bridge", "its link died");
+        let ended = until_the_end(pending(), ready(died.clone()), pending()).await;
+        assert_eq!(ended, Err(died));
+        let unserved = until_the_end(ready(()), pending(), pending()).await;
+        assert_eq!(unserved.unwrap_err().exit, Exit::No);
     }
 }
