@@ -22,6 +22,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often connections of changed or removed accounts are closed.
 const TIDY_EVERY: Duration = Duration::from_secs(5);
 
+/// How often a bot that was stopped is compared all the same. An order that surfaces after the stop
+/// is cancelled within this time; more often would take request weight from bots that trade, for
+/// stopped bots are many in time and such orders few.
+const STOPPED_EVERY: Duration = Duration::from_secs(600);
+
 /// What one run asks of the address's request weight: time, prices, open orders, a few queries.
 const WEIGHT_PER_RUN: u32 = 15;
 
@@ -43,10 +48,12 @@ pub(crate) async fn run(parts: Arc<Parts>, wake: Arc<Notify>, stop: Cancellation
             }
         }
         let free = BOTS_AT_ONCE.saturating_sub(running.len());
-        for due in take_due(&parts, free).await {
+        for (due, standing) in take_due(&parts, free).await {
             let parts = Arc::clone(&parts);
             running.spawn(async move {
-                Box::pin(recover(&parts, &due.bot)).await;
+                if standing != Standing::NotStarted {
+                    Box::pin(recover(&parts, &due.bot)).await;
+                }
                 parts.flow.recovery_ended();
             });
         }
@@ -97,7 +104,7 @@ pub(crate) async fn reconcile(
     }
 }
 
-async fn take_due(parts: &Parts, most: usize) -> Vec<DueBot> {
+async fn take_due(parts: &Parts, most: usize) -> Vec<(DueBot, Standing)> {
     let now = parts.clock.now();
     let due = match parts.store.due_bots(now, most).await {
         Ok(due) => due,
@@ -108,9 +115,14 @@ async fn take_due(parts: &Parts, most: usize) -> Vec<DueBot> {
     };
     let mut taken = Vec::new();
     for bot in due {
-        let next = now.after(cadence(parts).await);
+        let standing = match parts.store.bot(&bot.bot).await {
+            Ok(Some(bot)) => Standing::of(bot.desired, bot.observed),
+            // The run itself says what is wrong with the record.
+            Ok(None) | Err(_) => Standing::AtWork,
+        };
+        let next = now.after(standing.cadence(cadence(parts).await));
         match parts.store.claim_due(&bot, next).await {
-            Ok(Claim::Won) => taken.push(bot),
+            Ok(Claim::Won) => taken.push((bot, standing)),
             Ok(Claim::Lost) => {}
             Err(error) => tracing::warn!(%error, bot = %bot.bot, "due bot not claimed"),
         }
@@ -130,11 +142,6 @@ async fn cadence(parts: &Parts) -> Duration {
 }
 
 async fn recover(parts: &Parts, bot: &BotId) {
-    if let Ok(Some(bot)) = parts.store.bot(bot).await
-        && is_at_rest(bot.desired, bot.observed)
-    {
-        return;
-    }
     parts.flow.count("recovery_run");
     match Box::pin(recover_bot(parts.ports(), bot)).await {
         Ok(recovered) => {
@@ -152,11 +159,57 @@ async fn recover(parts: &Parts, bot: &BotId) {
     }
 }
 
-/// Whether nothing is left to be made true of a bot.
-const fn is_at_rest(desired: DesiredStatus, observed: ObservedStatus) -> bool {
-    matches!(
-        (desired, observed),
-        (DesiredStatus::Ready, ObservedStatus::Ready)
-            | (DesiredStatus::Stopped, ObservedStatus::Stopped)
-    )
+/// What recovery has to do for a bot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// It was never started: no order can be anywhere.
+    NotStarted,
+    /// It was stopped: nothing is to be made true, but an order may still surface.
+    Stopped,
+    /// Anything else.
+    AtWork,
+}
+
+impl Standing {
+    const fn of(desired: DesiredStatus, observed: ObservedStatus) -> Self {
+        match (desired, observed) {
+            (DesiredStatus::Ready, ObservedStatus::Ready) => Self::NotStarted,
+            (DesiredStatus::Stopped, ObservedStatus::Stopped) => Self::Stopped,
+            _ => Self::AtWork,
+        }
+    }
+
+    /// How long until the next run, where bots at work wait as long as given.
+    fn cadence(self, at_work: Duration) -> Duration {
+        match self {
+            Self::NotStarted | Self::AtWork => at_work,
+            Self::Stopped => at_work.max(STOPPED_EVERY),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stopped_bots_are_looked_at_rarely_and_others_as_ever() {
+        let often = Duration::from_secs(10);
+        for (desired, observed, next) in [
+            (DesiredStatus::Ready, ObservedStatus::Ready, often),
+            (DesiredStatus::Running, ObservedStatus::Running, often),
+            (DesiredStatus::Running, ObservedStatus::Stopped, often),
+            (DesiredStatus::Stopped, ObservedStatus::Stopping, often),
+            (
+                DesiredStatus::Stopped,
+                ObservedStatus::Stopped,
+                STOPPED_EVERY,
+            ),
+        ] {
+            let standing = Standing::of(desired, observed);
+            assert_eq!(standing.cadence(often), next, "{desired:?} {observed:?}");
+        }
+        let longer = STOPPED_EVERY * 2;
+        assert_eq!(Standing::Stopped.cadence(longer), longer);
+    }
 }

@@ -1,8 +1,9 @@
 //! Commands beside a running `up` on the same data folder.
 
+use exchange_simulator::model::{NewOrder, Side};
 use serde_json::Value;
 
-use super::world::World;
+use super::world::{SYMBOL, World};
 
 fn all_open(shown: &Value) -> bool {
     let levels = shown["levels"].as_array().unwrap();
@@ -105,4 +106,32 @@ async fn what_a_killed_up_left_behind_the_next_one_finishes() {
         shown["sums"]["base"] == "0.003996" && all_open(shown)
     });
     world.run(&["audit", &bot]).yes().says(&["clean"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_surfaces_after_the_stop_is_cancelled_when_asked_for() {
+    let world = World::with_account().await;
+    let _up = world.up();
+    let bot = world.create(&["--start"]);
+    let show = ["bot", "show", bot.as_str(), "--json"];
+    world.until(&show, all_open);
+    world.run(&["bot", "stop", &bot]).yes();
+    world.until(&show, |shown| shown["bot"]["observed"] == "stopped");
+    assert_eq!(world.simulator.stats().open_orders, 0);
+
+    let (price, quantity) = (50_000.into(), "0.001".parse().unwrap());
+    let id = format!("gk-{bot}-0-1");
+    let late = NewOrder::limit(SYMBOL, Side::Buy, price, quantity, &id);
+    world
+        .simulator
+        .with_exchange(|exchange, now_ms| exchange.place(now_ms, "demo", late))
+        .unwrap();
+    assert_eq!(world.simulator.stats().open_orders, 1);
+    world.until(&["recover", &bot, "--json"], |_| {
+        world.simulator.stats().open_orders == 0
+    });
+    world
+        .run(&["explain", &bot, "0"])
+        .yes()
+        .says(&["beside the level's own"]);
 }
