@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{AccountId, BotId, DesiredStatus, ObservedStatus};
+use domain::{AccountId, BotId, DesiredStatus, LocalTime, ObservedStatus};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use trading::{
     BotStore, Claim, Clock, DueBot, RECOVERY_EVERY, RecoverError, StoreError, recover_bot,
@@ -27,6 +28,10 @@ const TIDY_EVERY: Duration = Duration::from_secs(5);
 /// stopped bots are many in time and such orders few.
 const STOPPED_EVERY: Duration = Duration::from_secs(600);
 
+/// How far the wall clock may go back without due times being taken for wrong: further than the
+/// corrections of a clock that is about right.
+const STEP_BACK: Duration = Duration::from_secs(1);
+
 /// What one run asks of the address's request weight: time, prices, open orders, a few queries.
 const WEIGHT_PER_RUN: u32 = 15;
 
@@ -36,10 +41,12 @@ const WEIGHT_PER_MINUTE: u32 = 3_000;
 /// Takes due bots until stopped. `wake` makes it look at once.
 pub(crate) async fn run(parts: Arc<Parts>, wake: Arc<Notify>, stop: CancellationToken) {
     let mut running: JoinSet<()> = JoinSet::new();
-    let mut tidied = parts.clock.now();
+    let mut tidied = Instant::now();
+    let mut before = parts.clock.now();
     loop {
-        if parts.clock.now().since(tidied) >= TIDY_EVERY {
-            tidied = parts.clock.now();
+        before = keep_due(&parts, before).await;
+        if tidied.elapsed() >= TIDY_EVERY {
+            tidied = Instant::now();
             parts.exchanges.refresh().await;
         }
         while running.len() >= BOTS_AT_ONCE {
@@ -66,6 +73,30 @@ pub(crate) async fn run(parts: Arc<Parts>, wake: Arc<Notify>, stop: Cancellation
     }
     // A run in the middle of a placement is let finish: what it learns is worth keeping.
     while running.join_next().await.is_some() {}
+}
+
+/// Makes every bot due when the wall clock was set back: due times written by the clock before lie
+/// as far ahead as it was fast, and nothing would be compared until then. Gives the time to compare
+/// with at the next look.
+async fn keep_due(parts: &Parts, before: LocalTime) -> LocalTime {
+    let now = parts.clock.now();
+    if !was_set_back(before, now) {
+        return now;
+    }
+    tracing::warn!(%before, %now, "the clock was set back; every bot is compared with the exchange");
+    parts.exchanges.refresh().await;
+    match make_all_due(parts).await {
+        Ok(()) => now,
+        Err(error) => {
+            tracing::warn!(%error, "bots not made due");
+            before
+        }
+    }
+}
+
+/// Whether the wall clock was set back between two looks at it.
+fn was_set_back(before: LocalTime, now: LocalTime) -> bool {
+    before.since(now) > STEP_BACK
 }
 
 /// Makes every bot due now: whatever happened before this process began is looked at first.
@@ -191,6 +222,28 @@ impl Standing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_set_back_is_told_from_one_that_is_corrected() {
+        let two_hours = 2 * 60 * 60 * 1_000;
+        for (before, now, set_back) in [
+            (10_000, 10_000, false),
+            (10_000, 10_500, false),
+            (10_000, 10_000 + two_hours, false),
+            (10_000, 9_999, false),
+            (10_000, 9_000, false),
+            (10_000, 8_999, true),
+            (10_000 + two_hours, 10_500, true),
+            (500, -501, true),
+        ] {
+            let at = LocalTime::from_millis;
+            assert_eq!(
+                was_set_back(at(before), at(now)),
+                set_back,
+                "{before} {now}"
+            );
+        }
+    }
 
     #[test]
     fn stopped_bots_are_looked_at_rarely_and_others_as_ever() {
