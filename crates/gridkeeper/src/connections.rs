@@ -2,22 +2,26 @@
 //!
 //! Start at [`LocalExchanges`], which implements [`trading::Exchanges`]. Each account has one
 //! connection, opened with its trade key; accounts at one address share its request weight, its
-//! pauses and the estimate of the exchange's clock. Opens stream keys for nobody, and never keeps a
-//! secret beyond the connection that signs with it.
+//! pauses, the estimate of the exchange's clock and the proof that it answers. Opens stream keys for
+//! nobody, and never keeps a secret beyond the connection that signs with it.
+
+mod proof;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use binance::{AddressConfig, Credentials, RestAddress, RestClient};
-use domain::AccountId;
+use domain::{AccountId, LocalTime};
 use dynamo_store::DynamoStore;
 use trading::{
-    AccountStop, AccountStore as _, Clock as _, Environment, ExchangeError, Exchanges, SealedKey,
-    TradeKeyStore as _,
+    AccountRecord, AccountStop, AccountStore as _, Clock as _, Environment, ExchangeError,
+    Exchanges, SealedKey, TradeKeyStore as _,
 };
 
+use self::proof::Proof;
 use crate::clock::SystemClock;
-use crate::environs::{Endpoints, Environs};
+use crate::environs::Environs;
 use crate::keys::{KeyFile, Purpose};
 
 /// The trading connections of one data folder. Cheap to clone; clones share everything.
@@ -31,27 +35,67 @@ struct Inner {
     store: DynamoStore,
     keys: KeyFile,
     environs: Environs,
-    addresses: Mutex<BTreeMap<String, Arc<RestAddress>>>,
+    now: Clockwork,
+    addresses: Mutex<BTreeMap<String, Arc<Address>>>,
     open: Mutex<BTreeMap<AccountId, Open>>,
+}
+
+/// What tells the connections the time.
+struct Clockwork(binance::Now);
+
+impl fmt::Debug for Clockwork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clockwork")
+    }
+}
+
+/// A base URL of the exchange, and the proof that it answers.
+#[derive(Debug)]
+struct Address {
+    rest: Arc<RestAddress>,
+    proof: Proof,
 }
 
 /// An account's connection and what it was opened with.
 #[derive(Debug, Clone)]
 struct Open {
     environment: Environment,
+    created_at: LocalTime,
+    version: u64,
     key: SealedKey,
+    address: Arc<Address>,
     client: RestClient,
+}
+
+impl Open {
+    /// Whether it was opened for the account that a record is of, and not for one that had its name
+    /// before.
+    fn belongs_to(&self, account: &AccountRecord) -> bool {
+        self.environment == account.environment && self.created_at == account.created_at
+    }
+
+    /// Whether it was opened as the other one was, so that either serves.
+    fn is_like(&self, other: &Self) -> bool {
+        self.environment == other.environment
+            && self.created_at == other.created_at
+            && self.key == other.key
+    }
 }
 
 impl LocalExchanges {
     /// The connections of a store whose trade keys `keys` opens. Nothing is sent.
     #[must_use]
     pub fn new(store: DynamoStore, keys: KeyFile, environs: Environs) -> Self {
+        Self::with_time(store, keys, environs, Arc::new(|| SystemClock.now()))
+    }
+
+    fn with_time(store: DynamoStore, keys: KeyFile, environs: Environs, now: binance::Now) -> Self {
         Self {
             inner: Arc::new(Inner {
                 store,
                 keys,
                 environs,
+                now: Clockwork(now),
                 addresses: Mutex::default(),
                 open: Mutex::default(),
             }),
@@ -63,22 +107,24 @@ impl LocalExchanges {
     /// # Errors
     /// [`ExchangeError::Refused`] when the environment has no usable address.
     pub fn address(&self, environment: Environment) -> Result<Arc<RestAddress>, ExchangeError> {
+        Ok(Arc::clone(&self.address_of(environment)?.rest))
+    }
+
+    fn address_of(&self, environment: Environment) -> Result<Arc<Address>, ExchangeError> {
         let endpoints = self
             .inner
             .environs
             .endpoints(environment)
             .map_err(|failure| ExchangeError::Refused(failure.what))?;
-        self.address_at(&endpoints)
-    }
-
-    fn address_at(&self, endpoints: &Endpoints) -> Result<Arc<RestAddress>, ExchangeError> {
         let mut addresses = lock(&self.inner.addresses);
         if let Some(address) = addresses.get(&endpoints.rest) {
             return Ok(Arc::clone(address));
         }
-        let now: binance::Now = Arc::new(|| SystemClock.now());
-        let address = RestAddress::open(AddressConfig::new(&endpoints.rest), now)
+        let now = Arc::clone(&self.inner.now.0);
+        let rest = RestAddress::open(AddressConfig::new(&endpoints.rest), now)
             .map_err(|error| ExchangeError::Refused(error.to_string()))?;
+        let proof = Proof::default();
+        let address = Arc::new(Address { rest, proof });
         addresses.insert(endpoints.rest.clone(), Arc::clone(&address));
         Ok(address)
     }
@@ -98,8 +144,8 @@ impl LocalExchanges {
     }
 
     /// Closes the connections whose account has another key or environment now, or is gone. To be
-    /// called now and then, off the way of orders: an account may be removed and added anew under
-    /// its old name while this process runs.
+    /// called now and then, off the way of orders, so that nothing stays open that nobody uses:
+    /// whoever connects is given nothing outdated in between.
     pub async fn refresh(&self) {
         let open: Vec<(AccountId, Open)> = lock(&self.inner.open)
             .iter()
@@ -110,9 +156,8 @@ impl LocalExchanges {
             let Ok(recorded) = self.recorded(&account).await else {
                 continue;
             };
-            let same = recorded.is_some_and(|(environment, key)| {
-                environment == known.environment && key == known.key
-            });
+            let same =
+                recorded.is_some_and(|(record, key)| known.belongs_to(&record) && key == known.key);
             if !same {
                 tracing::info!(%account, "trading connection closed: its key or account has changed");
                 lock(&self.inner.open).remove(&account);
@@ -120,20 +165,29 @@ impl LocalExchanges {
         }
     }
 
-    /// The environment and sealed trade key of an account, if it has both.
+    /// Proves an account's connection if it was idle, so that an order does not have to find out that
+    /// it died meanwhile. To be run beside the load of what the order needs; connecting waits for it.
+    pub async fn prove(&self, account: &AccountId) {
+        let open = lock(&self.inner.open).get(account).cloned();
+        if let Some(open) = open {
+            open.address.proof.prove(&open.address.rest).await;
+        }
+    }
+
+    /// The record and sealed trade key of an account, if it has both.
     async fn recorded(
         &self,
         account: &AccountId,
-    ) -> Result<Option<(Environment, SealedKey)>, ExchangeError> {
+    ) -> Result<Option<(AccountRecord, SealedKey)>, ExchangeError> {
         let unanswered = |error: trading::StoreError| ExchangeError::Unavailable(error.to_string());
         let store = &self.inner.store;
         let record = store.account(account).await.map_err(unanswered)?;
         let key = store.trade_key(account).await.map_err(unanswered)?;
-        Ok(record.map(|record| record.environment).zip(key))
+        Ok(record.zip(key))
     }
 
     async fn open(&self, account: &AccountId) -> Result<Open, ExchangeError> {
-        let Some((environment, key)) = self.recorded(account).await? else {
+        let Some((record, key)) = self.recorded(account).await? else {
             return Err(unusable(format!(
                 "account {account} has no trade key; give one with `gridkeeper account rotate {account}`"
             )));
@@ -143,45 +197,68 @@ impl LocalExchanges {
             .keys
             .open(account, Purpose::Trade, &key)
             .map_err(|error| unusable(error.to_string()))?;
-        let client = self.with_key(account, environment, credentials)?;
+        let address = self.address_of(record.environment)?;
         Ok(Open {
-            environment,
+            environment: record.environment,
+            created_at: record.created_at,
+            version: record.version,
             key,
-            client,
+            client: RestClient::new(&address.rest, account.clone(), credentials),
+            address,
         })
     }
 
-    fn keep(&self, account: &AccountId, open: Open) -> RestClient {
-        let client = open.client.clone();
-        lock(&self.inner.open).insert(account.clone(), open);
-        client
+    /// Keeps a connection. One with the same key stays instead, so that clones of one connection and
+    /// no others sign with one key.
+    fn keep(&self, account: &AccountId, mut open: Open) -> Open {
+        let mut kept = lock(&self.inner.open);
+        if let Some(known) = kept.get(account).filter(|known| known.is_like(&open)) {
+            open.client = known.client.clone();
+        }
+        kept.insert(account.clone(), open.clone());
+        open
     }
 }
 
 impl Exchanges for LocalExchanges {
     type Connection = RestClient;
 
-    async fn connect(&self, account: &AccountId) -> Result<RestClient, ExchangeError> {
-        if let Some(open) = lock(&self.inner.open).get(account) {
-            return Ok(open.client.clone());
-        }
-        let open = self.open(account).await?;
-        // The first order is not the one to find out how far the clocks are apart.
-        if let Err(error) = open.client.address().keep_warm().await {
-            tracing::warn!(%error, %account, "exchange not reached yet");
-        }
-        Ok(self.keep(account, open))
+    async fn connect(&self, account: &AccountRecord) -> Result<RestClient, ExchangeError> {
+        let known = lock(&self.inner.open).get(&account.id).cloned();
+        let current = known.filter(|open| {
+            // Another version may mean another key, which is worth a look.
+            open.belongs_to(account) && open.version == account.version
+        });
+        let open = match current {
+            Some(open) => open,
+            None => {
+                let open = self.open(&account.id).await?;
+                if !open.belongs_to(account) {
+                    return Err(ExchangeError::Unavailable(format!(
+                        "account {} has been removed and added anew meanwhile",
+                        account.id
+                    )));
+                }
+                self.keep(&account.id, open)
+            }
+        };
+        // The order is not the one to find out how far the clocks are apart, or that nobody is there.
+        open.address.proof.prove(&open.address.rest).await;
+        Ok(open.client)
     }
 
-    async fn reconnect(&self, account: &AccountId) -> Result<RestClient, ExchangeError> {
-        let known = lock(&self.inner.open).get(account).cloned();
-        let open = self.open(account).await?;
-        match known {
-            Some(known) if known.key == open.key => Err(unusable(format!(
+    async fn reconnect(
+        &self,
+        account: &AccountId,
+        refused: &RestClient,
+    ) -> Result<RestClient, ExchangeError> {
+        let open = self.keep(account, self.open(account).await?);
+        if open.client.shares_key_with(refused) {
+            return Err(unusable(format!(
                 "the trade key of account {account} is still the one that was refused"
-            ))),
-            Some(_) | None => Ok(self.keep(account, open)),
+            )));
         }
+        Ok(open.client)
     }
 }
 
@@ -197,113 +274,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use domain::LocalTime;
-    use dynamo_store::EmbeddedDynamo;
-    use secrecy::SecretString;
-    use trading::{AccountRecord, Breaker, Environment, StreamState};
-
-    use super::*;
-
-    struct Set {
-        _dir: tempfile::TempDir,
-        store: DynamoStore,
-        keys: KeyFile,
-        exchanges: LocalExchanges,
-    }
-
-    async fn set() -> Set {
-        let dir = tempfile::tempdir().unwrap();
-        let store = DynamoStore::new(EmbeddedDynamo::memory().unwrap().client(), "connections");
-        store.create_table().await.unwrap();
-        let keys = KeyFile::open_or_create(dir.path()).unwrap();
-        let environs = Environs {
-            // Nobody listens on this port: nothing here needs an answer.
-            rest: Some("http://127.0.0.1:9".to_owned()),
-            web_socket: Some("ws://127.0.0.1:9/ws-api/v3".to_owned()),
-            ..Environs::default()
-        };
-        let exchanges = LocalExchanges::new(store.clone(), keys.clone(), environs);
-        Set {
-            _dir: dir,
-            store,
-            keys,
-            exchanges,
-        }
-    }
-
-    async fn put_key(set: &Set, account: &AccountId, api_key: &str) {
-        let secret = SecretString::from("secret".to_owned());
-        let key = set
-            .keys
-            .seal(account, Purpose::Trade, api_key, "hmac", &secret)
-            .unwrap();
-        set.store.put_trade_key(account, &key).await.unwrap();
-    }
-
-    async fn put_account(set: &Set, account: &AccountId) {
-        let secret = SecretString::from("secret".to_owned());
-        let stream_key = set
-            .keys
-            .seal(account, Purpose::Stream, "stream", "hmac", &secret)
-            .unwrap();
-        let record = AccountRecord {
-            id: account.clone(),
-            environment: Environment::Simulated,
-            stream_key,
-            breaker: Breaker::Closed,
-            stream: StreamState::Never,
-            stream_wanted_since: None,
-            created_at: LocalTime::from_millis(1),
-            version: 0,
-        };
-        set.store.create_account(&record).await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn an_account_without_a_trade_key_is_stopped_with_a_remedy() {
-        let set = set().await;
-        let main: AccountId = "main".parse().unwrap();
-        put_account(&set, &main).await;
-        let error = set.exchanges.connect(&main).await.unwrap_err();
-        assert!(error.to_string().contains("account rotate main"), "{error}");
-    }
-
-    #[tokio::test]
-    async fn the_same_key_is_not_tried_twice() {
-        let set = set().await;
-        let main: AccountId = "main".parse().unwrap();
-        put_account(&set, &main).await;
-        put_key(&set, &main, "first").await;
-        set.exchanges.connect(&main).await.unwrap();
-        assert!(set.exchanges.reconnect(&main).await.is_err());
-        put_key(&set, &main, "second").await;
-        assert!(set.exchanges.reconnect(&main).await.is_ok());
-        assert!(set.exchanges.reconnect(&main).await.is_err());
-    }
-
-    #[tokio::test]
-    async fn a_changed_key_closes_the_connection_at_the_next_refresh() {
-        let set = set().await;
-        let main: AccountId = "main".parse().unwrap();
-        put_account(&set, &main).await;
-        put_key(&set, &main, "first").await;
-        set.exchanges.connect(&main).await.unwrap();
-        set.exchanges.refresh().await;
-        assert_eq!(lock(&set.exchanges.inner.open).len(), 1);
-        put_key(&set, &main, "second").await;
-        set.exchanges.refresh().await;
-        assert_eq!(lock(&set.exchanges.inner.open).len(), 0);
-    }
-
-    #[tokio::test]
-    async fn a_stream_key_never_trades() {
-        let set = set().await;
-        let main: AccountId = "main".parse().unwrap();
-        put_account(&set, &main).await;
-        let stream_key = set.store.account(&main).await.unwrap().unwrap().stream_key;
-        set.store.put_trade_key(&main, &stream_key).await.unwrap();
-        let error = set.exchanges.connect(&main).await.unwrap_err();
-        assert!(error.to_string().contains("does not open"), "{error}");
-    }
-}
+mod tests;

@@ -1,14 +1,16 @@
 //! Fills that belong to no current order, and levels whose records and exchange disagree.
 
-use domain::{ClientOrderId, Level, OrderNumber, OrderState, QuarantineReason, Trade, apply_aside};
+use domain::{
+    ClientOrderId, Execution, Level, OrderNumber, OrderState, QuarantineReason, Trade, apply_aside,
+};
 
 use crate::book::{assets, record};
 use crate::handle_fill::{Case, HandleFillError, Outcome, Pass, Records, done};
 use crate::place_intent::claim;
 use crate::story::tell;
 use crate::{
-    BookedAs, CancelOutcome, Clock, CommitOutcome, EventKind, Exchange, Exchanges, FillCommit,
-    LevelStore, MAX_FILLS_PER_COMMIT, Outside,
+    AccountRecord, BookedAs, CancelOutcome, Clock, CommitOutcome, EventKind, Exchange, Exchanges,
+    FillCommit, LevelStore, MAX_FILLS_PER_COMMIT, Outside,
 };
 
 /// Commits trades that do not belong to the current order, says so, and cancels a second order.
@@ -64,14 +66,13 @@ pub(crate) async fn book_aside<O: Outside>(
     );
     tell(outside, &level.bot, Some(level.index), Some(no), kind, text).await;
     if second_order && !execution.status.is_terminal() {
-        cancel_second(outside, case).await;
+        cancel_second(outside, records.account, case.execution).await;
     }
     Ok(Pass::Handled(done(Outcome::BookedAside)))
 }
 
-async fn cancel_second<O: Outside>(outside: O, case: Case<'_>) {
-    let execution = case.execution;
-    let Ok(connection) = outside.exchanges().connect(&execution.account).await else {
+async fn cancel_second<O: Outside>(outside: O, account: &AccountRecord, execution: &Execution) {
+    let Ok(connection) = outside.exchanges().connect(account).await else {
         return;
     };
     let cancelled = connection

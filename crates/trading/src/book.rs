@@ -28,7 +28,7 @@ pub(crate) async fn act<O: Outside>(
     match decision {
         FillDecision::NotOurs(why) => Ok(Pass::Handled(done(Outcome::NotOurs(why)))),
         FillDecision::Duplicate => {
-            let (answer, placing) = answer_pending(outside, records.bot, records.level).await;
+            let (answer, placing) = answer_pending(outside, records).await;
             Ok(Pass::Handled(Handled {
                 answer,
                 outcome: Outcome::Duplicate,
@@ -67,7 +67,7 @@ async fn book<O: Outside>(
     trades: &[Trade],
     booked_as: BookedAs,
 ) -> Result<Pass, HandleFillError> {
-    let connection = outside.exchanges().connect(&records.bot.account).await.ok();
+    let connection = outside.exchanges().connect(records.account).await.ok();
     let mut level = records.level.clone();
     let mut chunks = trades.chunks(MAX_FILLS_PER_COMMIT).peekable();
     loop {

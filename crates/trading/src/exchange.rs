@@ -11,6 +11,8 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::AccountRecord;
+
 /// An order as it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewOrder {
@@ -324,22 +326,25 @@ pub trait Exchanges: Send + Sync {
     /// One account's connection.
     type Connection: Exchange;
 
-    /// The connection of an account, opened with its trade key if it is not yet.
+    /// The connection of an account as its record has it, opened with its trade key if it is not yet:
+    /// one opened for an account that had the same name before is not it.
     ///
     /// # Errors
-    /// When the account has no usable trade key.
+    /// When the account has no usable trade key, or is not what the record says any more.
     fn connect(
         &self,
-        account: &AccountId,
+        account: &AccountRecord,
     ) -> impl Future<Output = Result<Self::Connection, ExchangeError>> + Send;
 
-    /// The same after reading the trade key anew, for when the exchange refused the old one.
+    /// The same after reading the trade key anew, for when the exchange refused the key of a
+    /// connection.
     ///
     /// # Errors
-    /// When the account has no usable trade key.
+    /// When the account has no usable trade key but the one that was refused.
     fn reconnect(
         &self,
         account: &AccountId,
+        refused: &Self::Connection,
     ) -> impl Future<Output = Result<Self::Connection, ExchangeError>> + Send;
 }
 

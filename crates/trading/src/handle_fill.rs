@@ -216,7 +216,7 @@ async fn resolve<O: Outside>(
         | FillDecision::BookAside { .. }
         | FillDecision::Quarantine(..) => (None, None),
     };
-    let Ok(trades) = fetch_trades(outside, case.execution).await else {
+    let Ok(trades) = fetch_trades(outside, records.account, case.execution).await else {
         // What the report told is kept, so that recovery knows of it even if the message is lost.
         if let Some(news) = news {
             let noted = FillDecision::Noted(news);
@@ -253,14 +253,18 @@ pub(crate) const fn waiting() -> Handled {
 
 async fn fetch_trades<O: Outside>(
     outside: O,
+    account: &AccountRecord,
     execution: &Execution,
 ) -> Result<Vec<Trade>, ExchangeError> {
     let (symbol, id) = (&execution.symbol, execution.exchange_order_id);
-    let connection = outside.exchanges().connect(&execution.account).await?;
+    let connection = outside.exchanges().connect(account).await?;
     let trades = connection.trades(symbol, id).await;
     if !trades.as_ref().is_err_and(ExchangeError::is_about_key) {
         return trades;
     }
-    let connection = outside.exchanges().reconnect(&execution.account).await?;
+    let connection = outside
+        .exchanges()
+        .reconnect(&execution.account, &connection)
+        .await?;
     connection.trades(symbol, id).await
 }

@@ -11,6 +11,7 @@ use domain::{
 };
 
 use crate::advance::{Conditions, next_lease, opening_state};
+use crate::handle_fill::Records;
 use crate::send::{Owned, adopt, hold, send};
 use crate::story::tell;
 use crate::{
@@ -69,7 +70,7 @@ pub async fn place_intent<O: Outside>(
     let (Some(bot), Some(level), Some(account)) = (loaded.bot, loaded.level, loaded.account) else {
         return Ok(Placing::NothingOwed);
     };
-    let Ok(connection) = outside.exchanges().connect(&bot.account).await else {
+    let Ok(connection) = outside.exchanges().connect(&account).await else {
         return Ok(Placing::NoAnswer);
     };
     let site = Site {
@@ -128,16 +129,20 @@ pub(crate) async fn place_owned<O: Outside>(
 /// What to do with a message about a level that may still owe its order.
 pub(crate) async fn answer_pending<O: Outside>(
     outside: O,
-    bot: &Bot,
-    level: &Level,
+    records: Records<'_>,
 ) -> (Answer, Option<Placing>) {
+    let Records {
+        bot,
+        level,
+        account,
+    } = records;
     let Some(order) = &level.order else {
         return (Answer::Done, None);
     };
     let OrderState::Pending { lease } = &order.state else {
         return (Answer::Done, None);
     };
-    let Ok(connection) = outside.exchanges().connect(&bot.account).await else {
+    let Ok(connection) = outside.exchanges().connect(account).await else {
         return (Answer::Again(AFTER_LEASE), None);
     };
     let estimated = connection.estimated_time();

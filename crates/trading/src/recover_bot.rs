@@ -68,7 +68,7 @@ pub async fn recover_bot<O: Outside>(outside: O, id: &BotId) -> Result<Recovered
         .ok_or_else(|| RecoverError::NoBot(id.clone()))?;
     let account = outside.store().account(&bot.account).await?;
     let account = account.ok_or_else(|| RecoverError::NoBot(id.clone()))?;
-    let connection = outside.exchanges().connect(&bot.account).await?;
+    let connection = outside.exchanges().connect(&account).await?;
     let mut problems = Vec::new();
     let bot = refresh_rules(outside, &connection, bot, &mut problems).await?;
     want_stream(outside, &account, &mut problems).await?;
@@ -134,7 +134,10 @@ async fn list_open<O: Outside>(
     let mut connection = connection;
     let mut listing = connection.open_orders(symbol).await;
     if listing.as_ref().is_err_and(ExchangeError::is_about_key) {
-        connection = outside.exchanges().reconnect(&bot.account).await?;
+        connection = outside
+            .exchanges()
+            .reconnect(&bot.account, &connection)
+            .await?;
         listing = connection.open_orders(symbol).await;
     }
     match listing {

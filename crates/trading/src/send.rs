@@ -89,7 +89,11 @@ pub(crate) async fn send<O: Outside>(
             PlaceOutcome::Refused(refusal) => {
                 let about_key = refusal.stop.is_some_and(AccountStop::is_about_key);
                 let replaced = if about_key && with_new_key.is_none() {
-                    outside.exchanges().reconnect(&owned.bot.account).await.ok()
+                    outside
+                        .exchanges()
+                        .reconnect(&owned.bot.account, connection)
+                        .await
+                        .ok()
                 } else {
                     None
                 };

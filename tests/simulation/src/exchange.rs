@@ -17,7 +17,7 @@ use std::time::Duration;
 use domain::AccountId;
 use exchange_simulator::faults::{FaultInjector, FaultPlan};
 use exchange_simulator::model::{AccountEvent, Exchange as Model};
-use trading::{Admission, ExchangeError, Exchanges};
+use trading::{AccountRecord, Admission, ExchangeError, Exchanges};
 
 pub use connection::Connection;
 pub use journey::{Answered, Fate, Journey};
@@ -177,14 +177,19 @@ pub struct ModelExchanges(pub Arc<ModelExchange>);
 impl Exchanges for ModelExchanges {
     type Connection = Connection;
 
-    async fn connect(&self, account: &AccountId) -> Result<Connection, ExchangeError> {
+    async fn connect(&self, account: &AccountRecord) -> Result<Connection, ExchangeError> {
+        let account = &account.id;
         let keys = self.0.state().keys.get(account.as_str()).copied();
         Ok(self
             .0
             .connection(account, keys.unwrap_or_default().connected))
     }
 
-    async fn reconnect(&self, account: &AccountId) -> Result<Connection, ExchangeError> {
+    async fn reconnect(
+        &self,
+        account: &AccountId,
+        _refused: &Connection,
+    ) -> Result<Connection, ExchangeError> {
         self.0.gate.pass("reconnect").await;
         let mut state = self.0.state();
         let keys = state.keys.entry(account.to_string()).or_default();

@@ -61,6 +61,12 @@ impl RestClient {
         &self.address
     }
 
+    /// Whether both sign with one and the same opened key: clones of one connection do.
+    #[must_use]
+    pub fn shares_key_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.credentials, &other.credentials)
+    }
+
     /// What the key may do; `None` where the exchange has no such endpoint (test network, demo mode).
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! `gridkeeper audit`: the full audit of one bot or all.
 
-use trading::Exchanges as _;
+use trading::{AccountStore as _, Exchanges as _};
 
 use super::Session;
 use crate::audit::{AuditError, full_audit};
@@ -16,10 +16,9 @@ pub(super) async fn audit(session: &mut Session<'_>, args: &AuditArgs) -> Outcom
     let mut audits = Vec::new();
     for bot in bots {
         let audited = async {
-            let connection = exchanges
-                .connect(&bot.account)
-                .await
-                .map_err(AuditError::from)?;
+            let account = session.home.store().account(&bot.account).await?;
+            let account = account.ok_or_else(|| AuditError::NoBot(bot.id.clone()))?;
+            let connection = exchanges.connect(&account).await?;
             full_audit(session.home.store(), &connection, &session.clock, &bot.id).await
         };
         match audited.await {

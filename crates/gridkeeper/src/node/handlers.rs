@@ -78,7 +78,11 @@ async fn answer(parts: &Parts, wake: &Notify, received: Received) {
 
 /// Handles one report; says after which time its message is to come back, if it is.
 async fn report(parts: &Parts, execution: &Execution, received_at: LocalTime) -> Option<Duration> {
-    match handle_fill(parts.ports(), execution, received_at).await {
+    let account = &execution.account;
+    let handling = handle_fill(parts.ports(), execution, received_at);
+    // A connection that died while nothing happened is found out beside the load, not by the order.
+    let ((), handled) = tokio::join!(parts.exchanges.prove(account), handling);
+    match handled {
         Ok(handled) => {
             tell(parts, execution, received_at, handled);
             match handled.answer {

@@ -123,7 +123,7 @@ pub(super) async fn draw(session: &Session<'_>, args: &PlanArgs) -> Result<Plann
     let account = session.find_account(&args.account).await?;
     // Said here, a missing address comes with its remedy.
     session.home.environs().endpoints(account.environment)?;
-    let connection = session.home.exchanges().connect(&account.id).await?;
+    let connection = session.home.exchanges().connect(&account).await?;
     let rules = connection.rules(&args.symbol).await.map_err(|error| {
         let about_symbol = matches!(error, ExchangeError::UnknownSymbol(_));
         let failure = Failure::from(error);
