@@ -16,6 +16,7 @@ mod order_pacing;
 mod placement;
 mod queries;
 mod question;
+mod rules_cache;
 mod transport;
 mod weight_budget;
 mod wire;

@@ -13,6 +13,7 @@ use trading::{AccountStop, ExchangeError, PLACE_TIMEOUT, QUERY_TIMEOUT};
 use super::clock_offset::ClockOffset;
 use super::order_pacing::{DEFAULT_LIMITS, OrderPacing};
 use super::question::{Answer, Failure, Question};
+use super::rules_cache::RulesCache;
 use super::transport::{self, Outgoing};
 use super::weight_budget::{Share, WeightBudget, WeightUse};
 use super::wire;
@@ -72,6 +73,7 @@ pub struct RestAddress {
     weight: WeightBudget,
     pacings: Mutex<Pacings>,
     last_reply: AtomicI64,
+    rules: RulesCache,
 }
 
 struct Pacings {
@@ -106,6 +108,7 @@ impl RestAddress {
                 by_account: BTreeMap::new(),
             }),
             last_reply: AtomicI64::new(i64::MIN),
+            rules: RulesCache::default(),
         }))
     }
 
@@ -203,6 +206,10 @@ impl RestAddress {
 
     fn pacings(&self) -> MutexGuard<'_, Pacings> {
         self.pacings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) const fn rules_cache(&self) -> &RulesCache {
+        &self.rules
     }
 
     /// Whether `exchangeInfo` was read here.

@@ -291,12 +291,28 @@ pub(crate) async fn key_permissions(
 }
 
 impl RestAddress {
-    /// The rules of a symbol (`GET /api/v3/exchangeInfo`). Takes over the limits stated with them.
+    /// The rules of a symbol (`GET /api/v3/exchangeInfo`), at most a minute old. Takes over the limits
+    /// stated with them.
     ///
     /// # Errors
     /// [`ExchangeError::UnknownSymbol`] when the exchange does not list the symbol, any more or at
     /// all; otherwise when it does not answer.
     pub async fn rules(&self, symbol: &Symbol) -> Result<SymbolRules, ExchangeError> {
+        let asked = self.now();
+        if let Some(known) = self.rules_cache().get(symbol, asked) {
+            return known.ok_or_else(|| ExchangeError::UnknownSymbol(symbol.clone()));
+        }
+        let rules = self.read_rules(symbol).await;
+        match &rules {
+            Ok(rules) => self.rules_cache().keep(symbol, asked, Some(rules.clone())),
+            Err(ExchangeError::UnknownSymbol(_)) => self.rules_cache().keep(symbol, asked, None),
+            // Nothing was learnt.
+            Err(_) => {}
+        }
+        rules
+    }
+
+    async fn read_rules(&self, symbol: &Symbol) -> Result<SymbolRules, ExchangeError> {
         let params = [
             ("symbol", symbol.to_string()),
             ("showPermissionSets", "false".to_owned()),

@@ -210,6 +210,23 @@ async fn limits_stated_with_the_rules_are_learnt() {
 }
 
 #[tokio::test]
+async fn rules_are_asked_for_once_a_minute() {
+    let clock = TestClock::new();
+    let server = Server::start(|_| ok(r#"{"rateLimits":[],"symbols":[]}"#)).await;
+    let client = server.client(&clock);
+    let symbol = "XRPETH".parse().unwrap();
+    let unknown = Err(ExchangeError::UnknownSymbol("XRPETH".parse().unwrap()));
+    for (advance, asked) in [(0, 1), (59_999, 1), (1, 2), (0, 2)] {
+        clock.advance(advance);
+        assert_eq!(client.rules(&symbol).await, unknown);
+        assert_eq!(server.count("GET", "/api/v3/exchangeInfo"), asked);
+    }
+    let other = "BTCUSDT".parse().unwrap();
+    assert!(client.rules(&other).await.is_err());
+    assert_eq!(server.count("GET", "/api/v3/exchangeInfo"), 3);
+}
+
+#[tokio::test]
 async fn a_connection_is_proven_only_after_it_was_idle() {
     let clock = TestClock::new();
     let server = Server::start(|request| match request.method.as_str() {
