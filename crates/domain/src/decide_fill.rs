@@ -329,14 +329,18 @@ fn book_aside(
 }
 
 /// Whether a passed order is one the level had given out: by the exchange's id where it is known, by
-/// side and price otherwise. Those of an order before the previous one are the level's lines.
+/// side and price otherwise. Those of an order before the previous one are the level's lines, unless it
+/// is the one that was given up.
 fn was_ours(level: &Level, execution: &Execution, no: OrderNumber) -> bool {
     let at = |price| execution.order_price.is_none_or(|shown| shown == price);
-    let Some(passed) = level.previous.filter(|passed| passed.no == no) else {
-        return at(level.price(execution.side));
-    };
-    passed.exchange_order_id == Some(execution.exchange_order_id)
-        || (passed.side == execution.side && at(passed.price))
+    if let Some(passed) = level.previous.filter(|passed| passed.no == no) {
+        return passed.exchange_order_id == Some(execution.exchange_order_id)
+            || (passed.side == execution.side && at(passed.price));
+    }
+    match level.given_up.filter(|given_up| given_up.no == no) {
+        Some(given_up) => given_up.side == execution.side && at(given_up.price),
+        None => at(level.price(execution.side)),
+    }
 }
 
 /// The level after news and trades of its current order. `None` when an amount no longer fits.

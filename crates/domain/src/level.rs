@@ -185,6 +185,20 @@ impl LevelOrder {
         }
     }
 
+    /// What to look for if this order is passed or laid to rest now: nobody knows whether the exchange
+    /// has accepted it, and it was given up.
+    #[must_use]
+    pub fn given_up(&self) -> Option<GivenUp> {
+        let lease = self.last_lease().filter(|lease| lease.unknown)?;
+        self.exchange_order_id.is_none().then_some(GivenUp {
+            no: self.no,
+            side: self.intent.side,
+            price: self.intent.price,
+            first_start: lease.first_start,
+            until: lease.until,
+        })
+    }
+
     /// The last attempt made under this number, whatever became of it.
     #[must_use]
     pub const fn last_lease(&self) -> Option<&Lease> {
@@ -211,6 +225,21 @@ pub struct PassedOrder {
     pub executed: Quantity,
 }
 
+/// An order number given up while nobody knew whether its order had been accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenUp {
+    /// The number.
+    pub no: OrderNumber,
+    /// The side of its order.
+    pub side: Side,
+    /// The limit price of its order.
+    pub price: Price,
+    /// The earliest start of any attempt: its order cannot be older.
+    pub first_start: ExchangeTime,
+    /// When the lease of its last attempt ended.
+    pub until: ExchangeTime,
+}
+
 /// One buy price and one sell price of a bot, and what they hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Level {
@@ -228,6 +257,8 @@ pub struct Level {
     pub order: Option<LevelOrder>,
     /// The order before that.
     pub previous: Option<PassedOrder>,
+    /// The last number that was given up while its order's fate was unknown, and passed or laid to rest.
+    pub given_up: Option<GivenUp>,
     /// The highest number that the exchange has shown and this level had not given out: it is never
     /// given out either.
     pub seen_no: Option<OrderNumber>,
@@ -259,6 +290,7 @@ impl Level {
             quantity: rung.quantity,
             order: None,
             previous: None,
+            given_up: None,
             seen_no: None,
             base: BaseAmount::ZERO,
             cost: QuoteAmount::ZERO,
@@ -277,6 +309,13 @@ impl Level {
         given_out
             .max(self.seen_no)
             .map_or(OrderNumber::FIRST, OrderNumber::next)
+    }
+
+    /// The last number given up while its order's fate was unknown: the current one first.
+    #[must_use]
+    pub fn last_given_up(&self) -> Option<GivenUp> {
+        let current = self.order.as_ref().and_then(LevelOrder::given_up);
+        current.or(self.given_up)
     }
 
     /// The number seen at the exchange that is still ahead of what this level has given out.

@@ -279,6 +279,7 @@ pub fn owe(level: &Level, intent: Intent, state: OrderState, by_recovery: bool) 
         by_recovery,
     };
     let mut after = level.clone();
+    after.given_up = level.last_given_up();
     after.previous = level.order.as_ref().map(pass_order);
     after.order = Some(next);
     after

@@ -13,11 +13,12 @@
 //! | `st` | state of the order: pending, open, refused, held, quarantined or idle |
 //! | `la` `lf` `ls` `lu` `lk` | the lease: attempt, first start, start, until, fate unknown |
 //! | `why` `dt` `ra` `hv` `hm` | reason, detail or evidence, retry at, held value and what is missing |
+//! | `gn` `gs` `gp` `gf` `gu` | the number given up: number, side, price, first start, last lease's end |
 //! | `sn` | the highest number seen at the exchange and never given out |
 //! | `pn` `px` `ps` `pp` `pe` | the passed order: number, exchange's id, side, price, executed |
 //!
 //! The parts of the state are attributes of their own, so that settling a placement changes them
-//! without reading the item. `no`, `xi`, `te`, `sn`, `pn`, `px` are null when there is none: an attribute
+//! without reading the item. `no`, `xi`, `te`, `gn`, `sn`, `pn`, `px` are null when there is none: an attribute
 //! that is missing altogether is damage.
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -72,6 +73,14 @@ pub(crate) fn to_item(level: &Level, mark: &Mark) -> Result<Attributes, StoreErr
     let fees = fees.map(|(asset, paid)| (asset.to_string(), text(paid.to_string())));
     set("fe", AttributeValue::M(fees.collect()));
     set("sn", optional(level.seen_no));
+    let given_up = level.given_up.as_ref();
+    set("gn", optional(given_up.map(|given_up| given_up.no)));
+    if let Some(given_up) = given_up {
+        set("gs", text(word(&given_up.side)?));
+        set("gp", text(given_up.price.to_string()));
+        set("gf", number(given_up.first_start));
+        set("gu", number(given_up.until));
+    }
     let passed = level.previous.as_ref();
     set("pn", optional(passed.map(|passed| passed.no)));
     if let Some(passed) = passed {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Asset, BotId, ExchangeOrderId, ExchangeTime, HoldReason, Intent, Lease, Level, LevelIndex,
-    LevelOrder, LocalTime, OrderNumber, OrderState, PassedOrder, Quantity,
+    Asset, BotId, ExchangeOrderId, ExchangeTime, GivenUp, HoldReason, Intent, Lease, Level,
+    LevelIndex, LevelOrder, LocalTime, OrderNumber, OrderState, PassedOrder, Quantity,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -37,6 +37,9 @@ pub(crate) fn from_record(
         previous: maybe(record, "pn")?
             .map(|no| read_passed(record, OrderNumber(no)))
             .transpose()?,
+        given_up: maybe(record, "gn")?
+            .map(|no| read_given_up(record, OrderNumber(no)))
+            .transpose()?,
         seen_no: maybe(record, "sn")?.map(OrderNumber),
         base: record.parsed("ba")?,
         cost: record.parsed("co")?,
@@ -57,6 +60,17 @@ pub(crate) fn index_of(record: &Record) -> Result<LevelIndex, StoreError> {
         .and_then(|digits| digits.parse().ok())
         .map(LevelIndex)
         .ok_or_else(|| record.corrupt("its sort key is not that of a level"))
+}
+
+fn read_given_up(record: &Record, no: OrderNumber) -> Result<GivenUp, StoreError> {
+    let instant = |name| record.number(name).map(ExchangeTime::from_millis);
+    Ok(GivenUp {
+        no,
+        side: record.decoded("gs")?,
+        price: record.parsed("gp")?,
+        first_start: instant("gf")?,
+        until: instant("gu")?,
+    })
 }
 
 fn read_passed(record: &Record, no: OrderNumber) -> Result<PassedOrder, StoreError> {

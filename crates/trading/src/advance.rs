@@ -75,6 +75,7 @@ pub(crate) fn advance(level: Level, conditions: &Conditions<'_>) -> Level {
 /// The level with an order that is over and that nothing follows.
 pub(crate) fn rest(level: &Level) -> Level {
     let mut after = level.clone();
+    after.given_up = level.last_given_up();
     if let Some(order) = &mut after.order {
         order.state = OrderState::Idle;
     }

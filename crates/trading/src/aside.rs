@@ -100,6 +100,7 @@ pub(crate) async fn note_ahead<O: Outside>(
 ) -> Result<Pass, HandleFillError> {
     let level = records.level;
     let mut after = level.clone();
+    after.given_up = level.last_given_up();
     after.seen_no = level.seen_no.max(number_to_keep(level, case));
     let at_rest = after.order.as_mut().filter(|order| !order.may_be_live());
     if let Some(order) = at_rest {

@@ -14,6 +14,7 @@ mod aside;
 mod book;
 mod exchange;
 mod handle_fill;
+mod late;
 mod limits;
 mod listing;
 mod message;

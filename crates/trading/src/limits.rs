@@ -89,6 +89,15 @@ pub const RECENT: Duration = Duration::from_secs(3);
 /// How old a fill is that the stream should have brought by now. A younger one may be on its way.
 pub const MISSED_AFTER: Duration = Duration::from_secs(5);
 
+/// For how long after its last lease recovery looks in the list of orders for one that was given up
+/// while its fate was unknown. An open one is found in every run, for ever.
+pub const LATE_ORDERS_WATCHED: Duration = Duration::from_secs(600);
+
+const _: () = assert!(
+    LATE_ORDERS_WATCHED.as_millis() > 10 * (ENGINE_DELAY.as_millis() + LOOKUP_LAG.as_millis()),
+    "orders are watched for because the bounds of the exchange's documents may not hold"
+);
+
 /// The first pause before an order is placed again that the exchange ended, doubled each time.
 pub const BACKOFF_FIRST: Duration = Duration::from_secs(1);
 

@@ -15,6 +15,7 @@ use domain::{
 };
 use futures_util::StreamExt;
 
+use crate::late::take_in_late_orders;
 use crate::observe::{Seen, observe};
 use crate::recover_level::{Run, carry_out};
 use crate::stray::take_in_strays;
@@ -104,6 +105,12 @@ pub async fn recover_bot<O: Outside>(outside: O, id: &BotId) -> Result<Recovered
         actions: BTreeMap::new(),
         levels_caught_up: 0,
         problems,
+    };
+    let late = take_in_late_orders(run, &levels, exchange_now, &mut recovered).await;
+    let levels = if late {
+        outside.store().list_levels(id).await?.readable
+    } else {
+        levels
     };
     let missed = work(run, &levels, &view, &mut recovered).await;
     take_in_strays(run, &levels, &listing, &mut recovered).await;

@@ -275,6 +275,13 @@ pub(crate) fn longest_level(state: OrderState) -> Level {
             price: longest_price,
             executed: longest_quantity,
         }),
+        given_up: Some(domain::GivenUp {
+            no: OrderNumber(u32::MAX - 3),
+            side: Side::Sell,
+            price: longest_price,
+            first_start: exchange_at(0),
+            until: exchange_at(0),
+        }),
         seen_no: Some(OrderNumber(u32::MAX)),
         base: "-7123456789012345.1234567890123".parse().unwrap(),
         cost: longest_quote,

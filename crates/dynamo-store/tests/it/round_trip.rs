@@ -4,8 +4,8 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    ExchangeOrderId, ExchangeTime, HoldReason, Intent, Lease, Level, LevelIndex, LevelOrder,
-    LocalTime, OrderKind, OrderNumber, OrderState, OrderStatus, PassedOrder, Purpose,
+    ExchangeOrderId, ExchangeTime, GivenUp, HoldReason, Intent, Lease, Level, LevelIndex,
+    LevelOrder, LocalTime, OrderKind, OrderNumber, OrderState, OrderStatus, PassedOrder, Purpose,
     QuarantineReason, RefusalReason, Side,
 };
 use dynamo_store::{DETAIL_BYTES, DynamoStore, EmbeddedDynamo};
@@ -176,12 +176,27 @@ fn passed() -> impl Strategy<Value = PassedOrder> {
     })
 }
 
+fn given_up() -> impl Strategy<Value = GivenUp> {
+    let instants = (any::<i64>(), any::<i64>());
+    (any::<u32>(), intent(), instants).prop_map(|(no, intent, instants)| GivenUp {
+        no: OrderNumber(no),
+        side: intent.side,
+        price: intent.price,
+        first_start: ExchangeTime::from_millis(instants.0),
+        until: ExchangeTime::from_millis(instants.1),
+    })
+}
+
 fn level() -> impl Strategy<Value = Level> {
     let asset = "[A-Z0-9]{1,10}|币安人生".prop_map(|text| text.parse().unwrap());
     let prices = (price(), price(), quantity());
     let sums = (quote(), quote(), quote(), any::<u32>());
     let fees = prop::collection::btree_map(asset, quantity(), 0..4);
-    let orders = (prop::option::of(order()), prop::option::of(passed()));
+    let orders = (
+        prop::option::of(order()),
+        prop::option::of(passed()),
+        prop::option::of(given_up()),
+    );
     let changes = (any::<i64>(), prop::option::of(any::<u32>()));
     (prices, orders, sums, fees, changes).prop_map(|(prices, orders, sums, fees, changes)| Level {
         bot: bot_id(),
@@ -191,6 +206,7 @@ fn level() -> impl Strategy<Value = Level> {
         quantity: prices.2,
         order: orders.0,
         previous: orders.1,
+        given_up: orders.2,
         seen_no: changes.1.map(OrderNumber),
         base: sums.0.to_string().parse().unwrap(),
         cost: sums.1,

@@ -17,10 +17,10 @@ fn accepted(world: &World) -> u64 {
 }
 
 fn quarantined_for(world: &World, bot: &BotId) -> Option<QuarantineReason> {
-    match world.state(bot, 0) {
-        OrderState::Quarantined { why, .. } => Some(why),
-        _ => None,
-    }
+    let OrderState::Quarantined { why, .. } = world.state(bot, 0) else {
+        return None;
+    };
+    Some(why)
 }
 
 /// The level's BUY is filled or still open, and no look-up finds it any more.
