@@ -75,8 +75,10 @@ fn is_stray(level: &Level, id: &ClientOrderId, exchange_order_id: ExchangeOrderI
     id.no == order.no
         && match (&order.state, order.exchange_order_id) {
             (OrderState::Pending { .. }, _) => false,
+            // A level at rest has no order, even if a trade of it told its exchange's id.
+            (OrderState::Idle, _) => true,
             (_, Some(known)) => known != exchange_order_id,
-            (OrderState::Refused { .. } | OrderState::Held { .. } | OrderState::Idle, None) => true,
+            (OrderState::Refused { .. } | OrderState::Held { .. }, None) => true,
             (OrderState::Open | OrderState::Quarantined { .. }, None) => false,
         }
 }
