@@ -8,9 +8,9 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    Assets, Bot, ClientOrderId, ExchangeOrderId, Execution, Level, LevelOrder, OrderNumber,
-    OrderState, OrderStatus, PassedOrder, Quantity, QuarantineReason, Side, Trade, TradeId,
-    book_trade,
+    Assets, Bot, ClientOrderId, ExchangeOrderId, Execution, GivenUp, Level, LevelOrder,
+    OrderNumber, OrderState, OrderStatus, PassedOrder, Quantity, QuarantineReason, Side, Trade,
+    TradeId, book_trade,
 };
 
 /// How much earlier than its first lease an order may have been created, in milliseconds.
@@ -338,9 +338,23 @@ fn was_ours(level: &Level, execution: &Execution, no: OrderNumber) -> bool {
             || (passed.side == execution.side && at(passed.price));
     }
     match level.given_up.filter(|given_up| given_up.no == no) {
-        Some(given_up) => given_up.side == execution.side && at(given_up.price),
+        Some(given_up) => may_be_given_up(level, &given_up, execution),
         None => at(level.price(execution.side)),
     }
+}
+
+/// Whether an order may be the one that was given up. Its price is not kept: a first purchase is never
+/// dearer than the level's own, a liquidation may be sold at any.
+fn may_be_given_up(level: &Level, given_up: &GivenUp, execution: &Execution) -> bool {
+    let dearer = execution
+        .order_price
+        .is_some_and(|price| price > level.buy_price);
+    let oldest = given_up.first_start.as_millis();
+    let oldest = oldest.saturating_sub(CREATED_TOLERANCE_MS);
+    let too_old = execution
+        .created_at
+        .is_some_and(|created| created.as_millis() < oldest);
+    execution.side == given_up.side && !too_old && !(execution.side == Side::Buy && dearer)
 }
 
 /// The level after news and trades of its current order. `None` when an amount no longer fits.

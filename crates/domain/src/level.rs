@@ -193,7 +193,6 @@ impl LevelOrder {
         self.exchange_order_id.is_none().then_some(GivenUp {
             no: self.no,
             side: self.intent.side,
-            price: self.intent.price,
             first_start: lease.first_start,
             until: lease.until,
         })
@@ -232,8 +231,6 @@ pub struct GivenUp {
     pub no: OrderNumber,
     /// The side of its order.
     pub side: Side,
-    /// The limit price of its order.
-    pub price: Price,
     /// The earliest start of any attempt: its order cannot be older.
     pub first_start: ExchangeTime,
     /// When the lease of its last attempt ended.

@@ -13,7 +13,7 @@
 //! | `st` | state of the order: pending, open, refused, held, quarantined or idle |
 //! | `la` `lf` `ls` `lu` `lk` | the lease: attempt, first start, start, until, fate unknown |
 //! | `why` `dt` `ra` `hv` `hm` | reason, detail or evidence, retry at, held value and what is missing |
-//! | `gn` `gs` `gp` `gf` `gu` | the number given up: number, side, price, first start, last lease's end |
+//! | `gn` `gs` `gf` `gu` | the number given up: number, side, first start, end of the last lease |
 //! | `sn` | the highest number seen at the exchange and never given out |
 //! | `pn` `px` `ps` `pp` `pe` | the passed order: number, exchange's id, side, price, executed |
 //!
@@ -30,8 +30,11 @@ use crate::item::{Attributes, cut, keyed, number, text};
 use crate::key::Key;
 use crate::mark::Mark;
 
-/// The longest detail or evidence kept in a level, in bytes; the story of events has the rest.
-pub const DETAIL_BYTES: usize = 96;
+/// The longest detail of a refusal kept in a level, in bytes; the story of events has the rest.
+pub const DETAIL_BYTES: usize = 60;
+
+/// The longest evidence of a quarantine kept in a level, in bytes: it has no lease beside it.
+pub(crate) const EVIDENCE_BYTES: usize = 96;
 
 pub(crate) const VERSION: &str = "v";
 pub(crate) const CHANGED_AT: &str = "ca";
@@ -77,7 +80,6 @@ pub(crate) fn to_item(level: &Level, mark: &Mark) -> Result<Attributes, StoreErr
     set("gn", optional(given_up.map(|given_up| given_up.no)));
     if let Some(given_up) = given_up {
         set("gs", text(word(&given_up.side)?));
-        set("gp", text(given_up.price.to_string()));
         set("gf", number(given_up.first_start));
         set("gu", number(given_up.until));
     }
@@ -147,7 +149,7 @@ fn state_attributes(state: &OrderState) -> Result<Attributes, StoreError> {
         }
         OrderState::Quarantined { why, evidence } => {
             set(WHY, text(word(why)?));
-            set(DETAIL, text(cut(evidence, DETAIL_BYTES)));
+            set(DETAIL, text(cut(evidence, EVIDENCE_BYTES)));
             (QUARANTINED, None)
         }
         OrderState::Idle => (IDLE, None),

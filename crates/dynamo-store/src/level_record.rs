@@ -67,7 +67,6 @@ fn read_given_up(record: &Record, no: OrderNumber) -> Result<GivenUp, StoreError
     Ok(GivenUp {
         no,
         side: record.decoded("gs")?,
-        price: record.parsed("gp")?,
         first_start: instant("gf")?,
         until: instant("gu")?,
     })

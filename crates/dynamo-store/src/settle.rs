@@ -9,9 +9,9 @@ use trading::{Settlement, StoreError};
 use crate::expression::Expression;
 use crate::item::{cut, number, text};
 use crate::level_item::{
-    ATTEMPT, CHANGED_AT, DETAIL, DETAIL_BYTES, EXCHANGE_ORDER_ID, HELD, HELD_MISSING, HELD_VALUE,
-    LEASE, MARK, NUMBER, OPEN, PENDING, QUARANTINED, REFUSED, RETRY_AT, STATE, VERSION, WHY,
-    hold_attributes, lease_attributes, word,
+    ATTEMPT, CHANGED_AT, DETAIL, DETAIL_BYTES, EVIDENCE_BYTES, EXCHANGE_ORDER_ID, HELD,
+    HELD_MISSING, HELD_VALUE, LEASE, MARK, NUMBER, OPEN, PENDING, QUARANTINED, REFUSED, RETRY_AT,
+    STATE, VERSION, WHY, hold_attributes, lease_attributes, word,
 };
 use crate::mark::Mark;
 
@@ -60,7 +60,7 @@ pub(crate) fn change(
         } => of_attempt(change, *attempt)
             .set(STATE, text(QUARANTINED))
             .set(WHY, text(word(why)?))
-            .set(DETAIL, text(cut(evidence, DETAIL_BYTES)))
+            .set(DETAIL, text(cut(evidence, EVIDENCE_BYTES)))
             .remove(&LEASE),
     })
 }

@@ -278,7 +278,6 @@ pub(crate) fn longest_level(state: OrderState) -> Level {
         given_up: Some(domain::GivenUp {
             no: OrderNumber(u32::MAX - 3),
             side: Side::Sell,
-            price: longest_price,
             first_start: exchange_at(0),
             until: exchange_at(0),
         }),

@@ -181,7 +181,6 @@ fn given_up() -> impl Strategy<Value = GivenUp> {
     (any::<u32>(), intent(), instants).prop_map(|(no, intent, instants)| GivenUp {
         no: OrderNumber(no),
         side: intent.side,
-        price: intent.price,
         first_start: ExchangeTime::from_millis(instants.0),
         until: ExchangeTime::from_millis(instants.1),
     })
