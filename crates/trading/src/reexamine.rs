@@ -95,9 +95,7 @@ async fn accept<O: Outside>(
     order: &LevelOrder,
 ) -> Result<Done, LevelError> {
     let at = level.index;
-    // The lease of an attempt nobody knows the fate of went with the quarantine: it is waited out.
-    let since = run.outside.clock().now().since(level.changed_at);
-    if order.exchange_order_id.is_none() && since < LEASE {
+    if may_still_arrive(run, level, order) {
         return Ok(Done::default());
     }
     let taken = take_down(run, level, order)
@@ -193,6 +191,9 @@ pub(crate) async fn lay_down<O: Outside>(
     let OrderState::Quarantined { why, evidence } = &order.state else {
         return Ok(Done::default());
     };
+    if may_still_arrive(run, level, order) {
+        return Ok(Done::default());
+    }
     let taken = take_down(run, level, order)
         .await
         .map_err(|error| LevelError::Exchange { level: at, error })?;
@@ -220,6 +221,13 @@ pub(crate) async fn lay_down<O: Outside>(
     let no = Some(order.no);
     tell(run.outside, bot, Some(at), no, EventKind::Released, text).await;
     Ok(fed)
+}
+
+/// Whether a request for the level's order may still be on its way. The lease of an attempt nobody knows
+/// the fate of went with the quarantine, so a lease's time is waited from then on.
+fn may_still_arrive<O: Outside>(run: Run<'_, O>, level: &Level, order: &LevelOrder) -> bool {
+    let since = run.outside.clock().now().since(level.changed_at);
+    order.exchange_order_id.is_none() && since < LEASE
 }
 
 /// What the exchange shows of an order that was taken down, in words.

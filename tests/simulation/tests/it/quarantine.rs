@@ -126,6 +126,13 @@ fn a_stop_cancels_a_foreign_order_under_the_bots_id_without_booking_it() {
     world.set_stream(false);
     fill_part(&world, typed, "50");
     world.desire(&bot, DesiredStatus::Stopped);
+    world.recover(&bot);
+    assert_eq!(
+        quarantined_for(&world, &bot),
+        Some(QuarantineReason::ForeignOrder),
+        "its own request may still be on its way"
+    );
+    world.advance(LEASE);
     run_often(&world, &bot);
     assert_eq!(world.store.bot_now(&bot).observed, ObservedStatus::Stopped);
     assert_eq!(world.open_order_ids(XRP), Vec::<u64>::new());
