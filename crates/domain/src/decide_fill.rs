@@ -418,5 +418,6 @@ pub fn pass_order(order: &LevelOrder) -> PassedOrder {
         side: order.intent.side,
         price: order.intent.price,
         executed: order.executed,
+        by_recovery: order.by_recovery,
     }
 }

@@ -165,7 +165,8 @@ pub struct LevelOrder {
     pub executed_before: Quantity,
     /// How often in a row orders of this chain ended without executing anything.
     pub fruitless: u32,
-    /// Whether recovery placed it.
+    /// Whether recovery placed it. A level's first order is nobody's answer to something missed: it
+    /// does not count.
     pub by_recovery: bool,
 }
 
@@ -222,6 +223,8 @@ pub struct PassedOrder {
     pub price: Price,
     /// What it executed in all.
     pub executed: Quantity,
+    /// Whether recovery placed it.
+    pub by_recovery: bool,
 }
 
 /// An order number given up while nobody knew whether its order had been accepted.

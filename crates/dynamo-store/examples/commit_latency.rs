@@ -134,6 +134,7 @@ async fn commit(store: &DynamoStore, level: &Level, no: u32) -> Result<(), Failu
         },
         source: Source::Stream,
         booked_as: BookedAs::Next,
+        by_recovery: false,
         caused: None,
         received_at: LocalTime::from_millis(0),
         committed_at: LocalTime::from_millis(0),

@@ -15,7 +15,7 @@
 //! | `why` `dt` `ra` `hv` `hm` | reason, detail or evidence, retry at, held value and what is missing |
 //! | `gn` `gs` `gf` `gu` | the number given up: number, side, first start, end of the last lease |
 //! | `sn` | the highest number seen at the exchange and never given out |
-//! | `pn` `px` `ps` `pp` `pe` | the passed order: number, exchange's id, side, price, executed |
+//! | `pn` `px` `ps` `pp` `pe` `pb` | the passed order: number, exchange's id, side, price, executed, by recovery |
 //!
 //! The parts of the state are attributes of their own, so that settling a placement changes them
 //! without reading the item. `no`, `xi`, `te`, `gn`, `sn`, `pn`, `px` are null when there is none: an attribute
@@ -90,6 +90,7 @@ pub(crate) fn to_item(level: &Level, mark: &Mark) -> Result<Attributes, StoreErr
         set("ps", text(word(&passed.side)?));
         set("pp", text(passed.price.to_string()));
         set("pe", text(passed.executed.to_string()));
+        set("pb", AttributeValue::Bool(passed.by_recovery));
     }
     set(NUMBER, optional(level.order.as_ref().map(|order| order.no)));
     if let Some(order) = &level.order {

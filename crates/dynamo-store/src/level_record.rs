@@ -79,6 +79,7 @@ fn read_passed(record: &Record, no: OrderNumber) -> Result<PassedOrder, StoreErr
         side: record.decoded("ps")?,
         price: record.parsed("pp")?,
         executed: record.parsed("pe")?,
+        by_recovery: record.flag("pb")?,
     })
 }
 

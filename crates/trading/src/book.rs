@@ -232,6 +232,16 @@ fn ledger(
         .collect()
 }
 
+/// Whether the level knows this order as one that recovery placed.
+fn was_by_recovery(level: &Level, no: OrderNumber) -> bool {
+    let current = level.order.as_ref().filter(|order| order.no == no);
+    let passed = level.previous.as_ref().filter(|order| order.no == no);
+    current.map_or_else(
+        || passed.is_some_and(|order| order.by_recovery),
+        |order| order.by_recovery,
+    )
+}
+
 pub(crate) fn record(
     case: Case<'_>,
     level: &Level,
@@ -250,6 +260,7 @@ pub(crate) fn record(
         trade: trade.clone(),
         source: case.execution.source,
         booked_as,
+        by_recovery: was_by_recovery(level, no),
         caused: None,
         received_at: case.received_at,
         committed_at: now,

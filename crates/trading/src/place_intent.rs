@@ -6,8 +6,8 @@
 
 use domain::{
     AccountId, Bot, BotId, DesiredStatus, ExchangeTime, HoldReason, Intent, Level, LevelIndex,
-    LevelOrder, Next, ObservedStatus, OrderState, Purpose, RefusalReason, first_intent,
-    liquidation_intent, next_intent, owe,
+    LevelOrder, Next, ObservedStatus, OrderNumber, OrderState, Purpose, RefusalReason,
+    first_intent, liquidation_intent, next_intent, owe,
 };
 
 use crate::advance::{Conditions, next_lease, opening_state};
@@ -339,12 +339,12 @@ fn with_intent(level: &Level, intent: Intent, state: OrderState) -> Level {
         .as_ref()
         .filter(|order| may_reuse(order, &intent))
     else {
-        return owe(level, intent, state, true);
+        return owe(level, intent, state, level.order.is_some());
     };
     let last = order.last_lease().copied();
     let mut after = level.clone();
     if let Some(order) = &mut after.order {
-        order.by_recovery = true;
+        order.by_recovery = order.no != OrderNumber::FIRST;
         order.state = match (state, last) {
             (OrderState::Pending { lease }, Some(last)) => OrderState::Pending {
                 lease: next_lease(&last, lease.start, false),

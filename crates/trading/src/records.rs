@@ -152,6 +152,10 @@ pub struct FillRecord {
     pub source: Source,
     /// How it came to be booked.
     pub booked_as: BookedAs,
+    /// Whether its order was placed by recovery, in answer to something that had been missed or
+    /// waited. A bot's first orders are not; of an order that is neither the level's current one nor
+    /// the one before, this is not known any more and `false`.
+    pub by_recovery: bool,
     /// The number of the intent that this fill brought about, if it completed its order.
     pub caused: Option<OrderNumber>,
     /// When this system first saw it.

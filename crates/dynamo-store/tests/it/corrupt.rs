@@ -85,6 +85,7 @@ async fn furnished() -> (DynamoStore, Table) {
         side: domain::Side::Buy,
         price: level.buy_price,
         executed: quantity("40"),
+        by_recovery: true,
     });
     let commit = FillCommit {
         expected_version: 0,

@@ -219,6 +219,7 @@ pub(crate) fn fill(level: &Level, no: u32, trade_id: i64) -> FillRecord {
         trade: trade(trade_id),
         source: Source::Stream,
         booked_as: BookedAs::Next,
+        by_recovery: true,
         caused: Some(OrderNumber(no + 1)),
         received_at: at(6),
         committed_at: at(7),
@@ -274,6 +275,7 @@ pub(crate) fn longest_level(state: OrderState) -> Level {
             side: Side::Sell,
             price: longest_price,
             executed: longest_quantity,
+            by_recovery: false,
         }),
         given_up: Some(domain::GivenUp {
             no: OrderNumber(u32::MAX - 3),

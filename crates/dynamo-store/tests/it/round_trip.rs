@@ -166,13 +166,14 @@ fn order() -> impl Strategy<Value = LevelOrder> {
 }
 
 fn passed() -> impl Strategy<Value = PassedOrder> {
-    let names = (any::<u32>(), prop::option::of(any::<i64>()));
-    (names, intent(), quantity()).prop_map(|((no, id), intent, executed)| PassedOrder {
+    let facts = (any::<u32>(), prop::option::of(any::<i64>()), any::<bool>());
+    (facts, intent(), quantity()).prop_map(|((no, id, by_recovery), intent, executed)| PassedOrder {
         no: OrderNumber(no),
         exchange_order_id: id.map(ExchangeOrderId),
         side: intent.side,
         price: intent.price,
         executed,
+        by_recovery,
     })
 }
 

@@ -200,6 +200,7 @@ impl Story {
             trade,
             source: Source::Stream,
             booked_as: BookedAs::Next,
+            by_recovery: false,
             caused: None,
             received_at: LocalTime::from_millis(self.clock + 510),
             committed_at: LocalTime::from_millis(self.clock + 520),

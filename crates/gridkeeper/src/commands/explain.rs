@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Bot, Level, LevelIndex, LocalTime, OrderNumber, OrderState};
+use domain::{Bot, Level, LevelIndex, LocalTime, OrderState};
 use serde::Serialize;
 use trading::{EventKind, EventRecord, FillRecord, LevelStore as _, Listing};
 
@@ -234,8 +234,7 @@ fn explain_level(bot: &Bot, level: &Level, now: LocalTime) -> Explained {
         || "no id at the exchange".to_owned(),
         |id| format!("order {id} at the exchange"),
     );
-    // Every first order is: nothing was filled that could have led to it.
-    let placed = if order.by_recovery && order.no != OrderNumber::FIRST {
+    let placed = if order.by_recovery {
         ", placed by recovery"
     } else {
         ""
@@ -316,6 +315,11 @@ fn fill_words(bot: &Bot, fill: &FillRecord) -> String {
     });
     let booked =
         booked_words(fill.booked_as).map_or_else(String::new, |words| format!(", {words}"));
+    let placed = if fill.by_recovery {
+        ", of an order placed by recovery"
+    } else {
+        ""
+    };
     let caused = fill
         .caused
         .map_or_else(String::new, |no| format!("; led to order number {no}"));
@@ -334,7 +338,7 @@ fn fill_words(bot: &Bot, fill: &FillRecord) -> String {
         String::new()
     };
     format!(
-        "number {}: {verb} {} {base} at {} {quote}{fee} (trade {}, from the {}{booked}){caused}{late}",
+        "number {}: {verb} {} {base} at {} {quote}{fee} (trade {}, from the {}{booked}{placed}){caused}{late}",
         fill.no,
         fill.trade.quantity,
         fill.trade.price,

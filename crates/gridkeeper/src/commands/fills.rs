@@ -1,6 +1,6 @@
 //! `gridkeeper fills`: the ledger of a bot, trade by trade.
 
-use domain::{QuoteAmount, Source};
+use domain::{OrderNumber, QuoteAmount, Source};
 use trading::{BookedAs, FillRecord, LevelStore as _};
 
 use super::Session;
@@ -40,6 +40,7 @@ pub(super) async fn fills(session: &mut Session<'_>, args: &FillsArgs) -> Outcom
         ("fee", Align::Right),
         ("trade", Align::Right),
         ("order", Align::Right),
+        ("placed by", Align::Left),
         ("learnt from", Align::Left),
         ("led to no", Align::Right),
     ]);
@@ -55,6 +56,7 @@ pub(super) async fn fills(session: &mut Session<'_>, args: &FillsArgs) -> Outcom
             fee(fill),
             fill.trade.id.to_string(),
             fill.exchange_order_id.to_string(),
+            placed_by(fill.no, fill.by_recovery).to_owned(),
             learnt(fill),
             fill.caused
                 .map_or_else(|| "-".to_owned(), |no| no.to_string()),
@@ -82,6 +84,17 @@ fn fee(fill: &FillRecord) -> String {
         || "-".to_owned(),
         |fee| format!("{} {}", fee.amount, fee.asset),
     )
+}
+
+/// Who placed an order, in a word.
+pub(super) fn placed_by(no: OrderNumber, by_recovery: bool) -> &'static str {
+    if by_recovery {
+        "recovery"
+    } else if no == OrderNumber::FIRST {
+        "start"
+    } else {
+        "fill"
+    }
 }
 
 /// Where a fill was learnt from, in words.
@@ -132,6 +145,7 @@ fn write_csv(session: &mut Session<'_>, fills: &[FillRecord]) -> Result<(), Fail
             "caused_no",
             "received_at_ms",
             "committed_at_ms",
+            "placed_by_recovery",
         ])
         .map_err(unwritable)?;
     for fill in fills {
@@ -156,6 +170,7 @@ fn write_csv(session: &mut Session<'_>, fills: &[FillRecord]) -> Result<(), Fail
                 fill.caused.map_or_else(String::new, |no| no.to_string()),
                 fill.received_at.to_string(),
                 fill.committed_at.to_string(),
+                fill.by_recovery.to_string(),
             ])
             .map_err(unwritable)?;
     }

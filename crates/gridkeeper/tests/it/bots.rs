@@ -86,6 +86,10 @@ async fn one_look_lays_the_grid_and_books_what_it_brings() {
         .run(&["recover", &bot])
         .yes()
         .says(&["laid their first order", "one look"]);
+    world
+        .run(&["bot", "show", &bot])
+        .yes()
+        .says(&["start", "orders placed by recovery: none"]);
     let levels = world.run(&["bot", "show", &bot, "--json"]).yes().json();
     for level in levels["levels"].as_array().unwrap() {
         assert_eq!(level["order"]["state"]["state"], "open", "{level}");
@@ -139,6 +143,24 @@ async fn an_audit_finds_a_fill_nobody_booked_and_one_look_mends_it() {
         !marked.out.contains("orders placed by recovery: none"),
         "{marked}"
     );
+    // Those SELLs fill: their fills say who had placed them.
+    world.trade_at(63_000);
+    let fills = || {
+        let fills = world.run(&["fills", &bot, "--level", "0", "--json"]);
+        fills.yes().json()
+    };
+    world.until(&["recover", &bot, "--json"], |_| {
+        fills().as_array().unwrap().len() > 1
+    });
+    let fills = fills();
+    assert_eq!(fills[0]["side"], "BUY");
+    assert_eq!(fills[0]["by_recovery"], false);
+    assert_eq!(fills[1]["side"], "SELL");
+    assert_eq!(fills[1]["by_recovery"], true);
+    let csv = world.run(&["fills", &bot, "--csv"]).yes();
+    csv.says(&["placed_by_recovery", ",true\n", ",false\n"]);
+    let story = world.run(&["explain", &bot, "0"]).yes();
+    story.says(&["of an order placed by recovery"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

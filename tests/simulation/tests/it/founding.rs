@@ -39,6 +39,18 @@ fn assert_answered_once(world: &World, bot: &BotId) {
         "BUY, SELL, BUY and nothing else"
     );
     assert_eq!(past[1].executed(), past[1].asked);
+    let marked: Vec<(Side, bool)> = world
+        .store
+        .ledger_now()
+        .iter()
+        .map(|fill| (fill.side, fill.by_recovery))
+        .collect();
+    assert!(marked.contains(&(Side::Sell, true)), "{marked:?}");
+    assert!(!marked.contains(&(Side::Sell, false)), "{marked:?}");
+    assert!(
+        !marked.contains(&(Side::Buy, true)),
+        "a bot's first order is nothing that was missed: {marked:?}"
+    );
 }
 
 #[test]
@@ -118,6 +130,10 @@ fn a_recovered_sell_with_reply_lost_and_stream_down() {
 #[test]
 fn the_order_that_recovery_placed_is_marked_as_such() {
     let (world, bot) = owing_a_sale();
+    assert!(
+        !world.store.ledger_now()[0].by_recovery,
+        "a level's first order"
+    );
     // It does not fill: the market has come back down.
     world.print("XRPUSDT", "3.13");
     world.recover(&bot);

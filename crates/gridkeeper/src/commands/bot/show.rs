@@ -11,6 +11,7 @@ use trading::{AccountRecord, AccountStore as _, Breaker, LevelStore as _, Stream
 
 use super::super::Session;
 use super::super::account::{breaker_words, stream_words};
+use super::super::fills::placed_by;
 use super::super::seen::seen_words;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::table::{Align, Table, amount, when};
@@ -337,12 +338,7 @@ fn write_levels(session: &mut Session<'_>, levels: &[Level]) -> Result<(), Failu
                 order.intent.price.to_string(),
                 order.intent.quantity.to_string(),
                 order.executed.to_string(),
-                if order.by_recovery {
-                    "recovery"
-                } else {
-                    "fill"
-                }
-                .to_owned(),
+                placed_by(order.no, order.by_recovery).to_owned(),
                 state_in_short(order),
             ]),
             None => row.extend(["-", "", "", "", "", "nothing owed yet"].map(str::to_owned)),
