@@ -6,6 +6,7 @@
 //! is fetched and goes through [`resolve_fill`], which books the difference to the ledger.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crate::{
     Assets, Bot, ClientOrderId, ExchangeOrderId, Execution, GivenUp, Level, LevelOrder,
@@ -13,8 +14,9 @@ use crate::{
     TradeId, book_trade,
 };
 
-/// How much earlier than its first lease an order may have been created, in milliseconds.
-const CREATED_TOLERANCE_MS: i64 = 1_000;
+/// How much earlier than its first lease an order may have been created: the clocks of the exchange's
+/// own parts may differ by so much.
+pub const CREATED_TOLERANCE: Duration = Duration::from_secs(1);
 
 /// Why a report does not concern the level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -135,12 +137,9 @@ fn differs(order: &LevelOrder, execution: &Execution) -> Option<NotOurs> {
     if execution.order_quantity > order.intent.quantity {
         return Some(NotOurs::OtherQuantity);
     }
-    let oldest = order.last_lease().map(|lease| {
-        lease
-            .first_start
-            .as_millis()
-            .saturating_sub(CREATED_TOLERANCE_MS)
-    });
+    let oldest = order
+        .last_lease()
+        .map(|lease| lease.first_start.before(CREATED_TOLERANCE).as_millis());
     match (oldest, execution.created_at) {
         (Some(oldest), Some(created)) if created.as_millis() < oldest => Some(NotOurs::TooOld),
         _ => None,

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+pub use domain::MAX_LEVELS;
+
 /// How old a placement may be when it reaches the matching engine (`recvWindow`).
 pub const RECV_WINDOW: Duration = Duration::from_secs(3);
 
@@ -37,26 +39,6 @@ const _: () = assert!(PLACE_TIMEOUT.as_millis() > ENGINE_DELAY.as_millis());
 /// How long the client waits for the reply to a query or a cancel.
 pub const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long one message may take to handle: one placement, its look-ups and the store.
-pub const HANDLE_TIMEOUT: Duration = Duration::from_secs(45);
-
-const _: () = assert!(
-    HANDLE_TIMEOUT.as_millis() > PLACE_TIMEOUT.as_millis() + 2 * QUERY_TIMEOUT.as_millis(),
-    "a handler must outlive its placement and the look-ups after it"
-);
-
-/// For how long a received message stays invisible to other handlers.
-pub const VISIBILITY: Duration = Duration::from_secs(60);
-
-const _: () = assert!(VISIBILITY.as_millis() > HANDLE_TIMEOUT.as_millis());
-
-/// How often a message is received before it goes to the dead letters. By then recovery has long
-/// done its work; the dead letter is for the operator to read.
-pub const MAX_RECEIVES: u32 = 10;
-
-/// How much later than a lease's end a message about it becomes visible again.
-pub const AFTER_LEASE: Duration = Duration::from_millis(500);
-
 /// How often an unknown placement is looked up within the call that made it, and the pauses.
 pub const LOOKUP_PAUSES: [Duration; 3] = [
     Duration::from_millis(200),
@@ -64,12 +46,62 @@ pub const LOOKUP_PAUSES: [Duration; 3] = [
     Duration::from_millis(1_500),
 ];
 
+/// How long the look-ups after one placement may take: a query after each pause.
+const LOOKUPS_LAST: Duration = {
+    let [first, second, third] = LOOKUP_PAUSES;
+    let pauses = first.saturating_add(second).saturating_add(third);
+    QUERY_TIMEOUT.saturating_mul(3).saturating_add(pauses)
+};
+
+/// How long one message may take to handle: the trades it lacks, one placement, its look-ups and the
+/// store.
+pub const HANDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+const _: () = assert!(
+    HANDLE_TIMEOUT.as_millis()
+        > QUERY_TIMEOUT.as_millis() + PLACE_TIMEOUT.as_millis() + LOOKUPS_LAST.as_millis(),
+    "a handler must outlive its placement, the query before it and the look-ups after it"
+);
+
+/// For how long a received message stays invisible to other handlers.
+pub const VISIBILITY: Duration = Duration::from_secs(75);
+
+const _: () = assert!(VISIBILITY.as_millis() > HANDLE_TIMEOUT.as_millis());
+
+/// How often a message is received before it goes to the dead letters. By then recovery has long
+/// done its work; the dead letter is for the operator to read.
+pub const MAX_RECEIVES: u32 = 10;
+
+const _: () = assert!(
+    LOOKUP_LAG.saturating_mul(MAX_RECEIVES).as_millis()
+        > LEASE.as_millis() + 2 * RECOVERY_EVERY.as_millis(),
+    "a message that waits for trades must outlive a lease and the two recovery runs after it"
+);
+
+/// How much later than a lease's end a message about it becomes visible again.
+pub const AFTER_LEASE: Duration = Duration::from_millis(500);
+
+const _: () = assert!(
+    2 * AFTER_LEASE.as_millis() < LEASE.as_millis(),
+    "a message waits for the end of a lease, not for a second one"
+);
+
 /// How often an owner may claim a new lease at once after its request missed the window.
 pub const MAX_WINDOW_RETRIES: u32 = 3;
 
-/// How much earlier than its first lease an adopted order may have been created: the clocks of the
-/// exchange's own parts may differ by so much.
-pub const ADOPT_TOLERANCE: Duration = Duration::from_secs(1);
+const _: () = assert!(
+    MAX_RECEIVES > MAX_WINDOW_RETRIES + 1,
+    "a message is received once for each lease on its order, and must outlive all of one owner's"
+);
+
+/// How much earlier than its first lease an adopted order may have been created: as much as a report
+/// of it may say.
+pub const ADOPT_TOLERANCE: Duration = domain::CREATED_TOLERANCE;
+
+const _: () = assert!(
+    ADOPT_TOLERANCE.as_millis() >= CLOCK_LEAD.as_millis(),
+    "an order sent with a clock that leads as far as is accepted must be known as ours"
+);
 
 /// The most fills one commit books. A DynamoDB transaction takes 100 items.
 pub const MAX_FILLS_PER_COMMIT: usize = 90;
@@ -80,8 +112,11 @@ pub const MAX_COMMIT_TRIES: u32 = 8;
 /// The most trades read for one order: 50 pages of 1,000.
 pub const MAX_TRADES_PER_ORDER: usize = 50_000;
 
-/// The most levels of one bot.
-pub const MAX_LEVELS: u32 = 5_000;
+/// How many levels of one bot are worked on at once.
+pub const LEVELS_AT_ONCE: usize = 8;
+
+/// How long a symbol's rules are believed before they are read again.
+pub const RULES_LAST: Duration = Duration::from_secs(600);
 
 /// Recovery leaves a level alone that changed within this time, unless a run is the first one.
 pub const RECENT: Duration = Duration::from_secs(3);
@@ -107,8 +142,16 @@ pub const BACKOFF_LONGEST: Duration = Duration::from_secs(600);
 /// How long a refusal for lack of funds, a halted market or the like rests before the next try.
 pub const REFUSAL_PAUSE: Duration = Duration::from_secs(15);
 
+/// How long an account rests that the exchange banned without saying for how long.
+pub const BAN_PAUSE: Duration = Duration::from_secs(120);
+
 /// How often recovery looks at a bot on one machine.
 pub const RECOVERY_EVERY: Duration = Duration::from_secs(10);
+
+const _: () = assert!(
+    domain::SELF_TRADE_PAUSE_LONGEST.as_millis() <= RECOVERY_EVERY.as_millis(),
+    "recovery is what ends that pause"
+);
 
 /// How long after a gap the second reconciliation follows: what happened in the gap is then
 /// visible to queries.

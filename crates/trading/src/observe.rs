@@ -6,9 +6,9 @@ use domain::{
 use futures_util::StreamExt;
 
 use crate::place_intent::claim;
-use crate::recover_bot::{LEVELS_AT_ONCE, RecoverError, write_bot};
+use crate::recover_bot::{RecoverError, write_bot};
 use crate::story::tell;
-use crate::{BotStore, Clock, EventKind, LevelStore, Outside, StoreError};
+use crate::{BotStore, Clock, EventKind, LEVELS_AT_ONCE, LevelStore, Outside, StoreError};
 
 /// What the run has seen of the market.
 #[derive(Debug, Clone, Copy)]

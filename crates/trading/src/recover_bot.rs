@@ -6,7 +6,6 @@
 //! [`handle_fill`](crate::handle_fill).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use domain::{
     BestPrices, Bot, BotId, ClientOrderId, DesiredStatus, ExchangeOrderId, ExchangeTime, Level,
@@ -20,15 +19,10 @@ use crate::observe::{Seen, observe};
 use crate::recover_level::{Run, carry_out};
 use crate::stray::take_in_strays;
 use crate::{
-    AccountRecord, AccountStore, BotStore, Clock, Exchange, ExchangeError, Exchanges, LevelStore,
-    MISSED_AFTER, OrderView, Outside, RECENT, StoreError, StreamState,
+    AccountRecord, AccountStore, BotStore, Clock, Exchange, ExchangeError, Exchanges,
+    LEVELS_AT_ONCE, LevelStore, MISSED_AFTER, OrderView, Outside, RECENT, RULES_LAST, StoreError,
+    StreamState,
 };
-
-/// How many levels of one bot are worked on at once.
-pub(crate) const LEVELS_AT_ONCE: usize = 8;
-
-/// How long a symbol's rules are believed before they are read again.
-const RULES_LAST: Duration = Duration::from_secs(600);
 
 /// What one run of recovery found and did.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,14 +15,11 @@ use crate::advance::next_lease;
 use crate::place_intent::Placing;
 use crate::story::tell;
 use crate::{
-    ADOPT_TOLERANCE, AccountStop, AccountStore, Breaker, Clock, EventKind, Exchange, Exchanges,
-    LOOKUP_PAUSES, LevelStore, MAX_TRADES_PER_MESSAGE, MAX_WINDOW_RETRIES, Message, NewOrder,
-    OrderView, Outside, PlaceOutcome, Queue, REFUSAL_PAUSE, Refusal, SettleOutcome, Settlement,
-    StoreError, UnknownCause,
+    ADOPT_TOLERANCE, AccountStop, AccountStore, BAN_PAUSE, Breaker, Clock, EventKind, Exchange,
+    Exchanges, LOOKUP_PAUSES, LevelStore, MAX_TRADES_PER_MESSAGE, MAX_WINDOW_RETRIES, Message,
+    NewOrder, OrderView, Outside, PlaceOutcome, Queue, REFUSAL_PAUSE, Refusal, SettleOutcome,
+    Settlement, StoreError, UnknownCause,
 };
-
-/// How long an account rests that the exchange banned without saying for how long.
-const BAN_PAUSE: Duration = Duration::from_secs(120);
 
 /// An intent under a lease that this call owns.
 #[derive(Debug, Clone)]
