@@ -9,7 +9,7 @@ mod ledger;
 
 use std::collections::BTreeMap;
 
-use domain::{BotId, DesiredStatus, LevelIndex, OrderNumber, OrderState};
+use domain::{BotId, DesiredStatus, Level, LevelIndex, OrderNumber, OrderState};
 use rust_decimal::Decimal;
 
 use crate::World;
@@ -102,6 +102,7 @@ fn what_holdings_call_for(world: &World, bot: &BotId, orders: &[PastOrder]) -> V
     let mut found = Vec::new();
     let mut held = Decimal::ZERO;
     let mut bought = Decimal::ZERO;
+    let mut earned = Earned::default();
     let Some(first) = orders.first() else {
         return found;
     };
@@ -120,15 +121,51 @@ fn what_holdings_call_for(world: &World, bot: &BotId, orders: &[PastOrder]) -> V
                 found.push(Finding::WrongOrder(format!("{order}, but {held} was held")));
             }
             bought += order.executed();
-            if bought > level.quantity.decimal() {
+            if bought > may_buy(world, bot, &level, &earned) {
                 found.push(Finding::BoughtTooMuch(format!(
                     "{order}: {bought} in a row"
                 )));
             }
         }
+        earned.take(order, held);
         held += order.base_change();
     }
     found
+}
+
+/// What a level has earned by average cost, reckoned from its orders.
+#[derive(Debug, Default)]
+struct Earned {
+    cost: Decimal,
+    profit: Decimal,
+}
+
+impl Earned {
+    /// Takes an order that found `held` of the base in the level.
+    fn take(&mut self, order: &PastOrder, held: Decimal) {
+        if !order.is_sell {
+            self.cost -= order.quote_change();
+            return;
+        }
+        let sold = order.executed();
+        let share = if sold >= held {
+            self.cost
+        } else {
+            self.cost * sold / held
+        };
+        self.cost -= share;
+        self.profit += order.quote_change() - share;
+    }
+}
+
+/// How much a level may buy in a row: its quantity, and what it has earned if it reinvests that.
+fn may_buy(world: &World, bot: &BotId, level: &Level, earned: &Earned) -> Decimal {
+    let planned = level.quantity.decimal();
+    if world.store.bot_now(bot).plan.compounding {
+        planned + earned.profit.max(Decimal::ZERO) / level.buy_price.decimal()
+    } else {
+        planned
+    }
 }
 
 /// A level at rest has one live order, or says why not.

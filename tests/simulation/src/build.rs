@@ -70,6 +70,8 @@ pub struct BotSpec {
     pub symbol: &'static str,
     /// Its levels, lowest first.
     pub rungs: Vec<Rung>,
+    /// Whether its levels reinvest what they earn.
+    pub compounding: bool,
     /// Whether its orders are post-only.
     pub post_only: bool,
     /// Where levels above the market get their first inventory.
@@ -85,6 +87,7 @@ impl BotSpec {
             account: "main",
             symbol: "XRPUSDT",
             rungs,
+            compounding: false,
             post_only: false,
             first_inventory: FirstInventory::Buy,
         }
@@ -182,7 +185,7 @@ fn plan(spec: &BotSpec) -> GridPlan {
         sizing: Sizing::BasePerLevel {
             quantity: spec.rungs[0].quantity,
         },
-        compounding: false,
+        compounding: spec.compounding,
         post_only: spec.post_only,
         first_inventory: spec.first_inventory,
         maker_fee: Rate::new(Decimal::new(1, 3)).unwrap(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use domain::{BotId, ClientOrderId, LevelIndex, OrderNumber};
-use exchange_simulator::model::{Fact, OrderStatus, Side, SymbolRules};
+use exchange_simulator::model::{Fact, OrderStatus, OrderType, Side, SymbolRules};
 use rust_decimal::Decimal;
 
 use super::Minimum;
@@ -21,6 +21,8 @@ pub struct PastOrder {
     pub exchange_order_id: i64,
     /// Whether it is a SELL.
     pub is_sell: bool,
+    /// Its type.
+    pub order_type: OrderType,
     /// Its limit price.
     pub price: Decimal,
     /// The quantity it asked for first.
@@ -60,6 +62,7 @@ impl PastOrder {
             order_id,
             client_order_id,
             side,
+            order_type,
             price,
             quantity,
             ..
@@ -73,6 +76,7 @@ impl PastOrder {
             no: id.no,
             exchange_order_id: i64::try_from(*order_id).unwrap(),
             is_sell: *side == Side::Sell,
+            order_type: *order_type,
             price: *price,
             asked: *quantity,
             placed: at,

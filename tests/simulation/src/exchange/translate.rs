@@ -120,6 +120,11 @@ pub fn execution_of_report(account: &str, report: &model::ExecutionReport) -> Op
         model::ExecutionType::Trade | model::ExecutionType::Expired => {
             &report.request_client_order_id
         }
+        model::ExecutionType::TradePrevention
+            if status_of(report.order.state.status).is_terminal() =>
+        {
+            &report.request_client_order_id
+        }
         model::ExecutionType::Canceled => &report.original_client_order_id,
         model::ExecutionType::New
         | model::ExecutionType::Replaced

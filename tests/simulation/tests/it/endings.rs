@@ -5,9 +5,9 @@ use std::time::Duration;
 use domain::{
     BotId, DesiredStatus, HoldReason, LevelIndex, LevelOrder, OrderState, RefusalReason, Side,
 };
-use exchange_simulator::model::Exchange;
+use exchange_simulator::model::{Exchange, StpMode};
 use simulation::audit::Past;
-use simulation::{Task, World, bot_id, decimal, rung};
+use simulation::{BotSpec, Task, World, bot_id, decimal, rung, xrp_rules};
 use trading::{EventKind, recover_bot};
 
 use crate::{XRP, assert_rests, fill, one_level, order};
@@ -300,6 +300,49 @@ fn two_levels_of_ours_that_would_cross_never_trade_with_each_other() {
     world.heal(std::slice::from_ref(&bot), 8);
     world.assert_sound(&bot);
     assert_rests(&world, &bot, 1, Side::Buy, "100");
+}
+
+/// Where the symbol has no EXPIRE_TAKER its own default holds, and the resting order is the one to go.
+#[test]
+fn where_takers_cannot_be_expired_our_resting_order_makes_way() {
+    let bot = bot_id("demo");
+    let world = World::empty();
+    let mut rules = xrp_rules();
+    rules
+        .allowed_stp
+        .retain(|mode| *mode != StpMode::ExpireTaker);
+    assert_eq!(rules.default_stp, StpMode::ExpireMaker);
+    world.list(rules, "3.22");
+    world.open_account("main", &[("USDT", "100000")]);
+    let rungs = vec![rung("3.10", "3.15", "100"), rung("3.15", "3.20", "100")];
+    world.create_bot(&BotSpec::demo(rungs));
+    world.lay(&bot);
+    world.print(XRP, "3.05");
+    world.quiet();
+    // As above: the lower SELL at 3.15 is half filled when the upper level's BUY at 3.15 meets it.
+    world
+        .exchange
+        .with_model(|model, now| model.print(now, XRP, (decimal("3.21"), decimal("50"))))
+        .unwrap();
+    fill(&world, &order(&world, &bot, 1), 1, None);
+    world.quiet();
+    assert_rests(&world, &bot, 1, Side::Buy, "100");
+    let OrderState::Refused {
+        why: RefusalReason::Backoff,
+        detail,
+        ..
+    } = world.state(&bot, 0)
+    else {
+        panic!("{:?}", world.state(&bot, 0));
+    };
+    assert!(detail.contains("ExpiredInMatch with 50"), "{detail}");
+    let told = told_of_ends(&world);
+    assert!(told[0].contains("self-trade prevention"), "{told:?}");
+    // Once the BUY is done, the rest of the SELL finds its place.
+    world.print(XRP, "3.14");
+    healed(&world, &bot);
+    assert_rests(&world, &bot, 0, Side::Sell, "49.9");
+    assert_rests(&world, &bot, 1, Side::Sell, "99.9");
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod keys;
 mod kills;
 mod money;
 mod placing;
+mod plans;
 mod quarantine;
 mod reports;
 mod round_trips;

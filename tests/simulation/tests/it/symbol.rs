@@ -67,6 +67,7 @@ fn a_symbol_halted_or_open_to_cancels_only_is_waited_for() {
 fn a_delisted_symbol_ends_in_levels_that_say_so() {
     for stream in [true, false] {
         let (world, bot) = one_level();
+        let before = order(&world, &bot, 0);
         world.set_stream(stream);
         world
             .exchange
@@ -92,6 +93,9 @@ fn a_delisted_symbol_ends_in_levels_that_say_so() {
                 .iter()
                 .any(|problem| problem.contains("level 0"));
             assert!(asked, "{:?}", recovered.problems);
+            let known = order(&world, &bot, 0);
+            assert_eq!(known, before, "what was known of it stays");
+            assert_eq!(known.state, OrderState::Open);
         }
     }
 }
