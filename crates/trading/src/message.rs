@@ -115,3 +115,82 @@ pub trait Queue: Send + Sync {
         delay: Duration,
     ) -> impl Future<Output = Result<(), QueueError>> + Send;
 }
+
+#[cfg(test)]
+#[expect(
+    clippy::unwrap_used,
+    reason = "a test stops where something is not as it should be"
+)]
+mod tests {
+    use super::*;
+
+    fn reconcile(why: String) -> Message {
+        Message::Reconcile {
+            account: "main".parse().unwrap(),
+            bot: None,
+            why,
+        }
+    }
+
+    /// A message whose text has so many bytes.
+    fn of_length(bytes: usize) -> Message {
+        let around = reconcile(String::new()).to_text().unwrap().len();
+        reconcile("x".repeat(bytes - around))
+    }
+
+    #[test]
+    fn what_was_written_is_read_again() {
+        let message = reconcile("the stream was \"down\"\nfor 7 s".to_owned());
+        let text = message.to_text().unwrap();
+        assert_eq!(Message::from_text(&text).unwrap(), message);
+    }
+
+    #[test]
+    fn the_longest_message_fits_and_a_longer_one_is_refused_on_both_sides() {
+        let longest = of_length(MAX_MESSAGE_BYTES).to_text().unwrap();
+        assert_eq!(longest.len(), MAX_MESSAGE_BYTES);
+        Message::from_text(&longest).unwrap();
+        let longer = MAX_MESSAGE_BYTES + 1;
+        let written = of_length(longer).to_text();
+        assert!(matches!(written, Err(MessageError::TooLong(bytes)) if bytes == longer));
+        let read = Message::from_text(&format!("{longest} "));
+        assert!(matches!(read, Err(MessageError::TooLong(bytes)) if bytes == longer));
+    }
+
+    #[test]
+    fn another_version_is_named_whatever_else_it_says() {
+        for text in [
+            r#"{"v":2,"type":"reconcile","account":"main","bot":null,"why":""}"#,
+            r#"{"v":2,"kind":"of a later build"}"#,
+        ] {
+            let read = Message::from_text(text);
+            assert!(matches!(read, Err(MessageError::Version(2))), "{read:?}");
+            assert!(
+                read.unwrap_err()
+                    .to_string()
+                    .contains("update the older part")
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_message_is_refused() {
+        for text in [
+            "",
+            "reconcile",
+            "[1]",
+            "{}",
+            r#"{"type":"reconcile","account":"main","bot":null,"why":""}"#,
+            r#"{"v":"1","type":"reconcile","account":"main","bot":null,"why":""}"#,
+            r#"{"v":1,"type":"reconcile","account":"main"}"#,
+            r#"{"v":1,"type":"reconcile","account":"m a i n","bot":null,"why":""}"#,
+            r#"{"v":1,"type":"sell everything"}"#,
+        ] {
+            let read = Message::from_text(text);
+            assert!(
+                matches!(read, Err(MessageError::Unreadable(_))),
+                "{text}: {read:?}"
+            );
+        }
+    }
+}

@@ -7,6 +7,7 @@
     reason = "a test stops where something is not as it should be"
 )]
 
+mod accounting;
 mod fixtures;
 mod next;
 mod passed;

@@ -427,3 +427,44 @@ fn commission_may_switch_asset_within_one_order() {
         dec("10.001999")
     );
 }
+
+#[test]
+fn makers_and_takers_pay_their_own_rates() {
+    for resting in [Side::Buy, Side::Sell] {
+        let mut exchange = exchange();
+        for (account, maker, taker) in [("a", "0.0002", "0.0004"), ("b", "0.0007", "0.0009")] {
+            let rates = CommissionRates {
+                maker: dec(maker),
+                taker: dec(taker),
+                ..CommissionRates::default()
+            };
+            assert!(exchange.set_commission(account, rates));
+        }
+        let taking = if resting == Side::Buy {
+            Side::Sell
+        } else {
+            Side::Buy
+        };
+        exchange
+            .place(1, "a", limit("m-1", resting, "60000", "0.001"))
+            .unwrap();
+        exchange
+            .place(2, "b", limit("t-1", taking, "60000", "0.001"))
+            .unwrap();
+        let paid = |account: &str| {
+            let trades = exchange
+                .my_trades(i64::MAX, account, (SYMBOL, ListQuery::default()))
+                .unwrap();
+            let trade = &trades[0];
+            (trade.commission.normalize(), trade.commission_asset.clone())
+        };
+        // 0.001 BTC are bought for 60 USDT; each pays with what it receives.
+        let (maker, taker) = match resting {
+            Side::Buy => (("0.0000002", "BTC"), ("0.054", "USDT")),
+            Side::Sell => (("0.012", "USDT"), ("0.0000009", "BTC")),
+        };
+        for (account, (amount, asset)) in [("a", maker), ("b", taker)] {
+            assert_eq!(paid(account), (dec(amount), asset.to_owned()), "{account}");
+        }
+    }
+}
