@@ -100,6 +100,10 @@ impl BridgeState {
                 self.refused(connection, &account, &refusal, turn);
             }
             StreamEvent::Ended { account, why } => self.ended(connection, &account, why, turn),
+            StreamEvent::Weight(weight) => {
+                self.weighed(connection, weight, turn);
+                return Upkeep::NotDue;
+            }
             StreamEvent::ServerShutdown => self.shutting_down(connection, turn),
             StreamEvent::RequestFailed(refusal) => {
                 count(&mut self.counters.failed_requests);

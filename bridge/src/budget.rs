@@ -102,13 +102,13 @@ impl ConnectRate {
 #[cfg(test)]
 mod tests {
     use domain::LocalTime;
+    use trading::{ADDRESS_WEIGHT, SHARED_REST_WEIGHT};
 
     use super::*;
 
-    #[test]
-    fn no_minute_sees_more_than_burst_and_rate() {
-        let config = Config::new("b", 0);
-        let mut budget = Budget::new(&config);
+    /// The weight that is used in each of three minutes when there is always something to ask for.
+    fn minutes(config: &Config) -> [u32; 3] {
+        let mut budget = Budget::new(config);
         let mut minutes = [0_u32; 3];
         for millis in 0..180_000_u64 {
             let now = Moment {
@@ -120,9 +120,22 @@ mod tests {
                 minutes[usize::try_from(millis / 60_000).unwrap()] += SUBSCRIBE;
             }
         }
-        let [first, second, third] = minutes;
+        minutes
+    }
+
+    #[test]
+    fn no_minute_sees_more_than_burst_and_rate() {
+        let [first, second, third] = minutes(&Config::new("b", 0));
         assert!((4_396..=4_400).contains(&first), "{first}");
         assert!((2_398..=2_402).contains(&second), "{second}");
         assert!((2_398..=2_402).contains(&third), "{third}");
+    }
+
+    #[test]
+    fn a_shared_address_never_sees_more_than_the_exchange_takes() {
+        for minute in minutes(&Config::new("b", 0).sharing_weight()) {
+            let sum = minute + SHARED_REST_WEIGHT;
+            assert!(sum <= ADDRESS_WEIGHT, "{minute} beside trading");
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use binance::stream::endpoint;
-use trading::{ENGINE_DELAY, Environment};
+use trading::{ENGINE_DELAY, Environment, SHARED_BRIDGE_BURST, SHARED_BRIDGE_RATE};
 
 /// The settings of one bridge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +101,15 @@ impl Config {
             drain: Duration::from_secs(5),
             seed,
         }
+    }
+
+    /// The same settings for a bridge whose network address trading uses too: of its weight, only
+    /// what [`trading::SHARED_REST_WEIGHT`] leaves.
+    #[must_use]
+    pub const fn sharing_weight(mut self) -> Self {
+        self.weight_per_minute = SHARED_BRIDGE_RATE;
+        self.weight_burst = SHARED_BRIDGE_BURST;
+        self
     }
 
     /// The same settings with one address for every environment, such as that of a simulated

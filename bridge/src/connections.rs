@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use binance::stream::Refusal;
+use binance::stream::{Refusal, WeightCount};
 use domain::AccountId;
 use trading::Environment;
 
@@ -19,6 +19,10 @@ const QUIET: Duration = Duration::from_secs(120);
 
 /// The shortest pause that is kept when it says how long.
 const QUIET_SHORTEST: Duration = Duration::from_secs(1);
+
+/// How long nothing is asked when an address has used most of its weight. The count starts anew with
+/// each minute, and the next reply tells it again.
+const SPARED_FOR: Duration = Duration::from_secs(10);
 
 /// The longest ban of an address (rest-api.md, "IP Limits").
 const QUIET_LONGEST: Duration = Duration::from_secs(3 * 24 * 3600);
@@ -160,6 +164,31 @@ impl BridgeState {
                 .map_or(QUIET, |pause| pause.max(QUIET_SHORTEST));
             self.be_quiet(environment, pause, turn);
         }
+    }
+
+    /// Leaves the rest of an address's weight to whatever else uses it, which is orders too.
+    pub(crate) fn weighed(
+        &mut self,
+        connection: ConnectionId,
+        weight: WeightCount,
+        turn: &mut Turn,
+    ) {
+        let spared = weight.limit.saturating_sub(weight.limit / 5);
+        let Some(open) = self.connections.get(&connection) else {
+            return;
+        };
+        if weight.used < spared {
+            return;
+        }
+        let until = turn.now.elapsed.saturating_add(SPARED_FOR);
+        let quiet = self.quiet.entry(open.environment).or_default();
+        *quiet = (*quiet).max(until);
+        turn.push(Effect::Warn(format!(
+            "{} of {} request weight is used from this address: nothing is asked for {} s",
+            weight.used,
+            weight.limit,
+            SPARED_FOR.as_secs()
+        )));
     }
 
     fn be_quiet(&mut self, environment: Environment, pause: Duration, turn: &mut Turn) {

@@ -1,6 +1,7 @@
 //! Everything that can happen to a bridge, one case after another, without an outside.
 
 mod faults;
+mod limits;
 mod replacing;
 mod reports;
 mod rig;

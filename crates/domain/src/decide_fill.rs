@@ -348,11 +348,8 @@ fn may_be_given_up(level: &Level, given_up: &GivenUp, execution: &Execution) -> 
     let dearer = execution
         .order_price
         .is_some_and(|price| price > level.buy_price);
-    let oldest = given_up.first_start.as_millis();
-    let oldest = oldest.saturating_sub(CREATED_TOLERANCE_MS);
-    let too_old = execution
-        .created_at
-        .is_some_and(|created| created.as_millis() < oldest);
+    let oldest = given_up.first_start.before(CREATED_TOLERANCE);
+    let too_old = execution.created_at.is_some_and(|created| created < oldest);
     execution.side == given_up.side && !too_old && !(execution.side == Side::Buy && dearer)
 }
 

@@ -121,7 +121,7 @@ impl LocalExchanges {
             return Ok(Arc::clone(address));
         }
         let now = Arc::clone(&self.inner.now.0);
-        let rest = RestAddress::open(AddressConfig::new(&endpoints.rest), now)
+        let rest = RestAddress::open(AddressConfig::beside_bridge(&endpoints.rest), now)
             .map_err(|error| ExchangeError::Refused(error.to_string()))?;
         let proof = Proof::default();
         let address = Arc::new(Address { rest, proof });

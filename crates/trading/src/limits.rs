@@ -168,3 +168,25 @@ const _: () = assert!(
     MAX_TRADES_PER_MESSAGE * 400 < MAX_MESSAGE_BYTES,
     "a trade takes less than 400 bytes as text, and all of a message's must fit into it"
 );
+
+/// The request weight the exchange takes from one address per minute (rest-api.md, "IP Limits").
+pub const ADDRESS_WEIGHT: u32 = 6_000;
+
+/// The request weight a bridge uses per minute that shares its address with trading.
+pub const SHARED_BRIDGE_RATE: u32 = 600;
+
+/// The request weight such a bridge uses at once after a quiet time, such as at start: enough for
+/// some 300 accounts.
+pub const SHARED_BRIDGE_BURST: u32 = 600;
+
+/// The request weight that trading uses per minute beside such a bridge.
+pub const SHARED_REST_WEIGHT: u32 = 4_600;
+
+/// What a bridge may spend beyond its share: it gives up subscriptions and asks for the time without
+/// being asked whether there is weight left.
+const SHARED_MARGIN: u32 = 200;
+
+const _: () = assert!(
+    SHARED_BRIDGE_RATE + SHARED_BRIDGE_BURST + SHARED_REST_WEIGHT + SHARED_MARGIN <= ADDRESS_WEIGHT,
+    "no minute may see more weight from one address than the exchange takes, bursts included"
+);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use binance::stream::{Refusal, StreamEvent};
+use binance::stream::StreamEvent;
 use trading::{Environment, StreamState};
 
 use super::rig::{Rig, account, id, key, refusal, report};
@@ -220,27 +220,6 @@ fn many_accounts_are_spread_over_connections_and_asked_for_at_a_pace() {
 }
 
 #[test]
-fn flapping_connections_never_exceed_the_weight() {
-    let names: Vec<String> = (0..200)
-        .map(|number| format!("account-{number:03}"))
-        .collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let mut rig = Rig::new(&names);
-    let mut connection = 0;
-    for _ in 0..60 {
-        rig.pass(1_000);
-        if let Some(latest) = rig.opened().last().copied()
-            && latest > connection
-        {
-            connection = latest;
-            rig.lose(connection, "flap");
-        }
-    }
-    let weight = rig.asked().len() * 2 + rig.opened().len() * 3;
-    assert!(weight <= 4_400, "{weight}");
-}
-
-#[test]
 fn silence_only_asks_for_a_comparison() {
     let mut rig = Rig::with(&["main"], |config| {
         config.account_silence = Duration::from_secs(600);
@@ -272,46 +251,6 @@ fn connections_are_asked_what_they_still_serve() {
         connection: ConnectionId(1),
     };
     assert!(rig.effects.contains(&check));
-}
-
-#[test]
-fn nothing_is_asked_while_the_exchange_wants_quiet() {
-    let pause = Duration::from_secs(100);
-    for refusal in [
-        Refusal {
-            retry_after: Some(pause),
-            ..refusal(429, -1003)
-        },
-        Refusal {
-            retry_after: Some(pause),
-            ..refusal(418, -1003)
-        },
-    ] {
-        let mut rig = Rig::new(&["one", "two"]);
-        rig.refused = vec![("one", refusal)];
-        rig.pass(1_000);
-        let asked = rig.asked().len();
-        rig.accounts.push(account("three"));
-        rig.refused.clear();
-        rig.pass(98_000);
-        assert_eq!(rig.asked().len(), asked);
-        rig.pass(62_000);
-        assert!(rig.down().is_empty(), "{:?}", rig.down());
-    }
-}
-
-#[test]
-fn a_banned_address_does_not_connect_before_its_time() {
-    let mut rig = Rig::up(&["main"]);
-    rig.step(Input::Lost {
-        connection: ConnectionId(1),
-        why: "HTTP status 418".to_owned(),
-        retry_after: Some(Duration::from_secs(300)),
-    });
-    rig.pass(299_000);
-    assert_eq!(rig.opened(), Vec::<u64>::new());
-    rig.pass(2_000);
-    assert_eq!(rig.opened(), [2]);
 }
 
 #[test]

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use domain::{AccountId, ExchangeTime, LocalTime, RefusalReason};
 use reqwest::{Client, Method, Url};
-use trading::{AccountStop, ExchangeError, PLACE_TIMEOUT, QUERY_TIMEOUT};
+use trading::{
+    ADDRESS_WEIGHT, AccountStop, ExchangeError, PLACE_TIMEOUT, QUERY_TIMEOUT, SHARED_REST_WEIGHT,
+};
 
 use super::clock_offset::ClockOffset;
 use super::order_pacing::{DEFAULT_LIMITS, OrderPacing};
@@ -43,10 +45,19 @@ impl AddressConfig {
     pub fn new(base_url: &str) -> Self {
         Self {
             base_url: base_url.to_owned(),
-            weight_per_minute: 6_000,
+            weight_per_minute: ADDRESS_WEIGHT,
             connect_timeout: Duration::from_secs(5),
             place_timeout: PLACE_TIMEOUT,
             query_timeout: QUERY_TIMEOUT,
+        }
+    }
+
+    /// The same for a machine that holds streams too: the bridge's share of the weight is left.
+    #[must_use]
+    pub fn beside_bridge(base_url: &str) -> Self {
+        Self {
+            weight_per_minute: SHARED_REST_WEIGHT,
+            ..Self::new(base_url)
         }
     }
 }

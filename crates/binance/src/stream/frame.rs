@@ -66,6 +66,18 @@ pub struct Reply {
     pub result: Value,
     /// The error, if the request failed.
     pub error: Option<ReplyError>,
+    /// The request weight of this minute, if it is told.
+    pub weight: Option<WeightCount>,
+}
+
+/// How much request weight this address has used in the current minute, by the exchange's own
+/// count: whatever else sends from here is in it (web-socket-api.md, "Rate limits").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WeightCount {
+    /// Used so far.
+    pub used: u32,
+    /// What may be used.
+    pub limit: u32,
 }
 
 /// Why a request failed.
@@ -181,6 +193,10 @@ fn read_object(mut fields: Map<String, Value>) -> Result<Frame, &'static str> {
             .get("error")
             .and_then(Value::as_object)
             .map(read_error),
+        weight: fields
+            .get("rateLimits")
+            .and_then(Value::as_array)
+            .and_then(|limits| limits.iter().find_map(read_weight)),
         result: fields.remove("result").unwrap_or(Value::Null),
     }))
 }
@@ -234,6 +250,17 @@ fn read_error(error: &Map<String, Value>) -> ReplyError {
         retry_after: time("retryAfter"),
         server_time: time("serverTime"),
     }
+}
+
+fn read_weight(limit: &Value) -> Option<WeightCount> {
+    let number = |key| u32::try_from(limit.get(key)?.as_u64()?).ok();
+    let is_weight = limit.get("rateLimitType")?.as_str()? == "REQUEST_WEIGHT"
+        && limit.get("interval")?.as_str()? == "MINUTE"
+        && number("intervalNum")? == 1;
+    is_weight.then_some(WeightCount {
+        used: number("count")?,
+        limit: number("limit")?,
+    })
 }
 
 fn subscription_of(fields: &Map<String, Value>) -> Option<SubscriptionId> {

@@ -17,7 +17,9 @@ mod subscriptions;
 use trading::Environment;
 
 pub use connection::{Connection, ConnectionConfig, StreamError};
-pub use frame::{Event, Frame, FrameError, MAX_FRAME_BYTES, Reply, ReplyError, SubscriptionId};
+pub use frame::{
+    Event, Frame, FrameError, MAX_FRAME_BYTES, Reply, ReplyError, SubscriptionId, WeightCount,
+};
 pub use report::{ExecutionKind, Report, ReportError};
 pub use subscriptions::{Refusal, StreamEvent, Subscriptions};
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use domain::{AccountId, ExchangeTime, LocalTime};
 use serde_json::{Value, json};
 
-use super::frame::{Event, Frame, Reply, ReplyError, SubscriptionId, quoted};
+use super::frame::{Event, Frame, Reply, ReplyError, SubscriptionId, WeightCount, quoted};
 use super::report::Report;
 use crate::{Credentials, ws_signature};
 
@@ -68,6 +68,8 @@ pub enum StreamEvent {
     },
     /// The server is about to go away.
     ServerShutdown,
+    /// How much request weight this address has used, told with a reply.
+    Weight(WeightCount),
     /// A request that concerns no account failed.
     RequestFailed(Refusal),
     /// Well-formed, but nothing this system knows.
@@ -192,7 +194,12 @@ impl Subscriptions {
     /// Takes one received frame.
     pub fn take(&mut self, bytes: &[u8], now: LocalTime) -> Vec<StreamEvent> {
         match Frame::read(bytes) {
-            Ok(Frame::Reply(reply)) => self.take_reply(reply, now),
+            Ok(Frame::Reply(reply)) => {
+                let weight = reply.weight.map(StreamEvent::Weight);
+                let mut events = self.take_reply(reply, now);
+                events.extend(weight);
+                events
+            }
             Ok(Frame::Event {
                 subscription,
                 event,

@@ -115,7 +115,7 @@ impl Node {
         recovery::make_all_due(&parts).await?;
         let stop = CancellationToken::new();
         let wake = Arc::new(Notify::new());
-        let mut settings = bridge::Config::new(&config.name, config.seed);
+        let mut settings = bridge::Config::new(&config.name, config.seed).sharing_weight();
         if let Some(url) = &config.ws_url {
             settings = settings.with_address(url);
         }

@@ -279,3 +279,25 @@ fn a_time_to_wait_for_is_told_by_the_exchanges_clock() {
         );
     }
 }
+
+#[test]
+fn the_weight_used_from_this_address_is_told_with_each_reply() {
+    let mut subscriptions = Subscriptions::default();
+    subscriptions.ask_time();
+    let limits = r#""rateLimits":[
+        {"rateLimitType":"CONNECTIONS","interval":"MINUTE","intervalNum":5,"limit":300,"count":7},
+        {"rateLimitType":"REQUEST_WEIGHT","interval":"HOUR","intervalNum":1,"limit":9,"count":9},
+        {"rateLimitType":"REQUEST_WEIGHT","interval":"MINUTE","intervalNum":1,"limit":6000,"count":4321}
+    ]"#;
+    let rest = format!(r#""status":200,"result":{{"serverTime":1}},{limits}"#);
+    let told = StreamEvent::Weight(WeightCount {
+        used: 4_321,
+        limit: 6_000,
+    });
+    assert_eq!(reply(&mut subscriptions, 1, &rest), [told.clone()]);
+    let rest = format!(r#""status":429,"error":{{"code":-1003,"msg":"Too much"}},{limits}"#);
+    assert_eq!(reply(&mut subscriptions, 2, &rest).last(), Some(&told));
+    let rest = r#""status":200,"rateLimits":[{"rateLimitType":"REQUEST_WEIGHT"},7]"#;
+    let events = reply(&mut subscriptions, 3, rest);
+    assert!(matches!(&events[..], [StreamEvent::Ignored { .. }]));
+}
