@@ -112,7 +112,8 @@ pub struct OrderView {
 /// What became of a cancel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CancelOutcome {
-    /// Cancelled; the order as the reply shows it.
+    /// Cancelled; the order as the reply shows it, which does not say when it was created: the time
+    /// of the cancel stands for both its times.
     Canceled(OrderView),
     /// Not open any more: filled, cancelled or never there. A query tells.
     NotOpen,

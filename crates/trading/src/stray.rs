@@ -99,7 +99,18 @@ async fn take_in<O: Outside>(
     let symbol = &run.bot.rules.symbol;
     let cancelled = run.connection.cancel(symbol, view.exchange_order_id).await;
     let (ended, was_open) = match cancelled.map_err(|error| error.to_string())? {
-        CancelOutcome::Canceled(view) => (Some(view), true),
+        // Whether the order is older than the level's intent is judged by when it was created, and
+        // only the listing says that.
+        CancelOutcome::Canceled(ended) => {
+            let created_at = view.created_at;
+            (
+                Some(OrderView {
+                    created_at,
+                    ..ended
+                }),
+                true,
+            )
+        }
         CancelOutcome::NotOpen => {
             let found = run.connection.order(symbol, view.exchange_order_id).await;
             (found.map_err(|error| error.to_string())?, false)

@@ -17,7 +17,7 @@ use trading::{
 };
 
 use super::answer::error_of_reject;
-use super::translate::{rules, trade, view};
+use super::translate::{canceled, rules, trade, view};
 use super::{ModelExchange, millis};
 
 /// The most trades one page shows (rest-api.md, account trade list).
@@ -240,7 +240,7 @@ impl Exchange for Connection {
             return Err(no_answer("cancel"));
         }
         match ended {
-            Ok(order) => Ok(CancelOutcome::Canceled(view(&order))),
+            Ok(order) => Ok(CancelOutcome::Canceled(canceled(&order))),
             Err(reject) if reject.code == -2011 => Ok(CancelOutcome::NotOpen),
             Err(reject) => Err(error_of_reject(symbol, &reject)),
         }

@@ -155,6 +155,15 @@ pub(super) fn view(order: &model::Order) -> OrderView {
     }
 }
 
+/// An order as the reply to its cancel shows it: that does not say when it was created.
+pub(super) fn canceled(order: &model::Order) -> OrderView {
+    let shown = view(order);
+    OrderView {
+        created_at: shown.updated_at,
+        ..shown
+    }
+}
+
 /// A symbol's rules as ours.
 pub(crate) fn rules(rules: &model::SymbolRules) -> SymbolRules {
     SymbolRules {

@@ -22,6 +22,7 @@ mod reports;
 mod round_trips;
 mod silence;
 mod status;
+mod strays;
 mod sweep;
 mod symbol;
 
