@@ -109,6 +109,17 @@ pub struct OrderView {
     pub updated_at: ExchangeTime,
 }
 
+/// What the exchange tells of an order that is asked for by the exchange's id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FoundOrder {
+    /// The order.
+    Shown(OrderView),
+    /// It ended with nothing executed, so long ago that it is no longer shown. A definite answer.
+    Archived,
+    /// There is no such order. Proves nothing about a young one.
+    NotFound,
+}
+
 /// What became of a cancel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CancelOutcome {
@@ -245,7 +256,7 @@ pub trait Exchange: Send + Sync {
         &self,
         symbol: &Symbol,
         id: ExchangeOrderId,
-    ) -> impl Future<Output = Result<Option<OrderView>, ExchangeError>> + Send;
+    ) -> impl Future<Output = Result<FoundOrder, ExchangeError>> + Send;
 
     /// All orders of a symbol created since an instant, oldest first.
     ///

@@ -2,7 +2,7 @@
 
 use domain::{
     Bot, ClientOrderId, DesiredStatus, ExchangeOrderId, ExchangeTime, HoldReason, Level, OrderState,
-    QuarantineReason, RecoveryAction,
+    OrderStatus, Quantity, QuarantineReason, RecoveryAction,
 };
 
 use crate::advance::rest;
@@ -12,8 +12,9 @@ use crate::reexamine::{lay_down, reexamine};
 use crate::send::as_execution;
 use crate::story::tell;
 use crate::{
-    CancelOutcome, Clock, EventKind, Exchange, ExchangeError, Exchanges, HandleFillError,
-    LOOKUP_LAG, OrderView, Outcome, Outside, PlaceMode, Placing, StoreError, place_intent,
+    CancelOutcome, Clock, EventKind, Exchange, ExchangeError, Exchanges, FoundOrder,
+    HandleFillError, LOOKUP_LAG, OrderView, Outcome, Outside, PlaceMode, Placing, StoreError,
+    place_intent,
 };
 
 /// What one run works with.
@@ -168,7 +169,7 @@ async fn query<O: Outside>(
     level: &Level,
     id: ExchangeOrderId,
 ) -> Result<Done, LevelError> {
-    let found = match run.connection.order(&run.bot.rules.symbol, id).await {
+    let found = match known_order(run, level, id).await {
         Ok(found) => found,
         Err(ExchangeError::UnknownSymbol(_)) if stops(run.bot) => {
             return lose_sight(run, level, id).await;
@@ -214,6 +215,39 @@ async fn lose_sight<O: Outside>(
     Ok(Done {
         problem,
         ..Done::default()
+    })
+}
+
+/// The order that a level knows by the exchange's id. One that ended unfilled so long ago that the
+/// exchange tells no more of it is shown as the level knows it, expired.
+pub(crate) async fn known_order<O: Outside>(
+    run: Run<'_, O>,
+    level: &Level,
+    id: ExchangeOrderId,
+) -> Result<Option<OrderView>, ExchangeError> {
+    match run.connection.order(&run.bot.rules.symbol, id).await? {
+        FoundOrder::Shown(view) => Ok(Some(view)),
+        FoundOrder::Archived => Ok(archived(run, level, id)),
+        FoundOrder::NotFound => Ok(None),
+    }
+}
+
+/// An order that ended long ago with nothing executed, if it is the level's current one. Neither of
+/// its times is told any more.
+fn archived<O: Outside>(run: Run<'_, O>, level: &Level, id: ExchangeOrderId) -> Option<OrderView> {
+    let order = level.order.as_ref()?;
+    let now = run.connection.estimated_time();
+    (order.exchange_order_id == Some(id)).then(|| OrderView {
+        symbol: run.bot.rules.symbol.clone(),
+        exchange_order_id: id,
+        client_order_id: level.client_order_id(order.no).to_string(),
+        side: order.intent.side,
+        price: Some(order.intent.price),
+        quantity: order.intent.quantity,
+        executed: Quantity::ZERO,
+        status: OrderStatus::Expired,
+        created_at: now,
+        updated_at: now,
     })
 }
 

@@ -4,7 +4,7 @@ use domain::{Level, LevelOrder, OrderState, OrderStatus, QuarantineReason};
 
 use crate::advance::{Conditions, advance, rest};
 use crate::place_intent::claim;
-use crate::recover_level::{Done, LevelError, Run, feed};
+use crate::recover_level::{Done, LevelError, Run, feed, known_order};
 use crate::send::{Owned, send};
 use crate::story::tell;
 use crate::{
@@ -64,7 +64,7 @@ async fn find_again<O: Outside>(
 ) -> Result<Option<OrderView>, ExchangeError> {
     let symbol = &run.bot.rules.symbol;
     match order.exchange_order_id {
-        Some(id) => run.connection.order(symbol, id).await,
+        Some(id) => known_order(run, level, id).await,
         None => {
             run.connection
                 .find_order(symbol, &level.client_order_id(order.no))
@@ -277,6 +277,6 @@ async fn cancel_or_ask<O: Outside>(
     match run.connection.cancel(symbol, id).await? {
         CancelOutcome::Canceled(view) => Ok(Some(view)),
         // Filled or ended meanwhile: a query tells which.
-        CancelOutcome::NotOpen => run.connection.order(symbol, id).await,
+        CancelOutcome::NotOpen => known_order(run, level, id).await,
     }
 }

@@ -7,7 +7,9 @@ use domain::{ClientOrderId, ExchangeOrderId, Level, OrderState};
 use crate::recover_bot::Recovered;
 use crate::recover_level::{Run, feed_as};
 use crate::story::tell;
-use crate::{CancelOutcome, EventKind, Exchange, LevelStore, OrderView, Outside, StoreError};
+use crate::{
+    CancelOutcome, EventKind, Exchange, FoundOrder, LevelStore, OrderView, Outside, StoreError,
+};
 
 /// Cancels stray orders of the bot and books what they executed.
 pub(crate) async fn take_in_strays<O: Outside>(
@@ -113,7 +115,11 @@ async fn take_in<O: Outside>(
         }
         CancelOutcome::NotOpen => {
             let found = run.connection.order(symbol, view.exchange_order_id).await;
-            (found.map_err(|error| error.to_string())?, false)
+            let ended = match found.map_err(|error| error.to_string())? {
+                FoundOrder::Shown(view) => Some(view),
+                FoundOrder::Archived | FoundOrder::NotFound => None,
+            };
+            (ended, false)
         }
     };
     let Some(ended) = ended else { return Ok(None) };

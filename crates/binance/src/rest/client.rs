@@ -10,8 +10,8 @@ use domain::{
 };
 use reqwest::Method;
 use trading::{
-    Admission, Balance, CancelOutcome, CommissionRates, Exchange, ExchangeError, NewOrder,
-    OrderView, PlaceOutcome, RECV_WINDOW,
+    Admission, Balance, CancelOutcome, CommissionRates, Exchange, ExchangeError, FoundOrder,
+    NewOrder, OrderView, PlaceOutcome, RECV_WINDOW,
 };
 
 use super::address::RestAddress;
@@ -153,14 +153,18 @@ impl Exchange for RestClient {
         client_order_id: &ClientOrderId,
     ) -> Result<Option<OrderView>, ExchangeError> {
         let key = ("origClientOrderId", client_order_id.to_string());
-        queries::order(self, symbol, key).await
+        match queries::order(self, symbol, key).await? {
+            FoundOrder::Shown(view) => Ok(Some(view)),
+            // An order that ended unfilled leaves its id free: it is as good as never placed.
+            FoundOrder::Archived | FoundOrder::NotFound => Ok(None),
+        }
     }
 
     async fn order(
         &self,
         symbol: &Symbol,
         id: ExchangeOrderId,
-    ) -> Result<Option<OrderView>, ExchangeError> {
+    ) -> Result<FoundOrder, ExchangeError> {
         queries::order(self, symbol, ("orderId", id.to_string())).await
     }
 

@@ -9,7 +9,8 @@ use std::time::Duration;
 use domain::{Asset, BestPrices, ExchangeOrderId, ExchangeTime, Symbol, SymbolRules, Trade};
 use reqwest::Method;
 use trading::{
-    Balance, CancelOutcome, CommissionRates, ExchangeError, MAX_TRADES_PER_ORDER, OrderView,
+    Balance, CancelOutcome, CommissionRates, ExchangeError, FoundOrder, MAX_TRADES_PER_ORDER,
+    OrderView,
 };
 
 use super::address::RestAddress;
@@ -52,14 +53,14 @@ pub(crate) async fn order(
     client: &RestClient,
     symbol: &Symbol,
     key: (&'static str, String),
-) -> Result<Option<OrderView>, ExchangeError> {
+) -> Result<FoundOrder, ExchangeError> {
     let mut signed = get("/api/v3/order", Some(symbol), 4, Share::Settling);
     signed.params.push(key);
     match client.ask(signed).await {
         Ok(answer) => {
             let view = wire::order::read_order(&answer.body)?;
             if view.symbol == *symbol {
-                Ok(Some(view))
+                Ok(FoundOrder::Shown(view))
             } else {
                 Err(unreadable(format!(
                     "asked for {symbol}, shown {}",
@@ -67,10 +68,11 @@ pub(crate) async fn order(
                 )))
             }
         }
-        Err(Failure::Reply(verdict))
-            if matches!(verdict.meaning, Meaning::NoSuchOrder | Meaning::Archived) =>
-        {
-            Ok(None)
+        Err(Failure::Reply(verdict)) if verdict.meaning == Meaning::NoSuchOrder => {
+            Ok(FoundOrder::NotFound)
+        }
+        Err(Failure::Reply(verdict)) if verdict.meaning == Meaning::Archived => {
+            Ok(FoundOrder::Archived)
         }
         Err(failure) => Err(failure.into_error(Some(symbol))),
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{ExchangeOrderId, ExchangeTime, OrderStatus, Symbol, TradeId};
-use trading::{AccountStop, CancelOutcome, Exchange as _, ExchangeError};
+use trading::{AccountStop, CancelOutcome, Exchange as _, ExchangeError, FoundOrder};
 
 use crate::server::{Answer, Request, START, Server, TestClock, no, ok, server_time};
 
@@ -36,6 +36,10 @@ async fn an_order_is_found_by_either_id_or_not_at_all() {
     let server = Server::start(|request| {
         match (request.param("origClientOrderId"), request.param("orderId")) {
             (Some("gk-abcd-7-12"), None) | (None, Some("28")) => ok(&shown(28, START)),
+            (Some("gk-abcd-7-11"), None) | (None, Some("27")) => no(
+                400,
+                r#"{"code":-2026,"msg":"Order was canceled or expired with no executed qty over 90 days ago and has been archived."}"#,
+            ),
             _ => no(400, r#"{"code":-2013,"msg":"Order does not exist."}"#),
         }
     })
@@ -46,8 +50,15 @@ async fn an_order_is_found_by_either_id_or_not_at_all() {
     assert_eq!(view.exchange_order_id, ExchangeOrderId(28));
     assert_eq!(view.status, OrderStatus::PartiallyFilled);
     let same = client.order(&symbol(), ExchangeOrderId(28)).await;
-    assert_eq!(same, Ok(Some(view)));
-    assert_eq!(client.order(&symbol(), ExchangeOrderId(29)).await, Ok(None));
+    assert_eq!(same, Ok(FoundOrder::Shown(view)));
+    for (id, answer) in [(29, FoundOrder::NotFound), (27, FoundOrder::Archived)] {
+        let found = client.order(&symbol(), ExchangeOrderId(id)).await;
+        assert_eq!(found, Ok(answer));
+    }
+    for id in ["gk-abcd-7-13", "gk-abcd-7-11"] {
+        let found = client.find_order(&symbol(), &id.parse().unwrap()).await;
+        assert_eq!(found, Ok(None), "{id}");
+    }
     for request in server.seen() {
         assert!(
             request

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use domain::{
     AccountId, Asset, BestPrices, ClientOrderId, ExchangeOrderId, ExchangeTime, Price, Quantity,
@@ -12,8 +13,8 @@ use domain::{
 use exchange_simulator::faults::{OrderFault, QueryFault};
 use exchange_simulator::model::{Exchange as Model, ListQuery, OrderKey, Reject};
 use trading::{
-    Admission, Balance, CancelOutcome, CommissionRates, Exchange, ExchangeError, NewOrder,
-    OrderView, PLACE_TIMEOUT, PlaceOutcome, UnknownCause,
+    Admission, Balance, CancelOutcome, CommissionRates, Exchange, ExchangeError, FoundOrder,
+    NewOrder, OrderView, PLACE_TIMEOUT, PlaceOutcome, UnknownCause,
 };
 
 use super::answer::error_of_reject;
@@ -86,6 +87,9 @@ impl Connection {
     }
 }
 
+/// How long an order is shown that ended unfilled (errors.md, -2026).
+const ARCHIVED_AFTER: Duration = Duration::from_secs(90 * 24 * 3_600);
+
 fn no_answer(name: &str) -> ExchangeError {
     ExchangeError::Unavailable(format!("no answer to {name}"))
 }
@@ -153,8 +157,19 @@ impl Exchange for Connection {
         &self,
         symbol: &Symbol,
         id: ExchangeOrderId,
-    ) -> Result<Option<OrderView>, ExchangeError> {
-        self.find("order", symbol, key_of(id)).await
+    ) -> Result<FoundOrder, ExchangeError> {
+        let now = ExchangeTime::from_millis(self.exchange.exchange_millis());
+        Ok(match self.find("order", symbol, key_of(id)).await? {
+            Some(view)
+                if view.status.is_terminal()
+                    && view.executed.is_zero()
+                    && now.since(view.updated_at) > ARCHIVED_AFTER =>
+            {
+                FoundOrder::Archived
+            }
+            Some(view) => FoundOrder::Shown(view),
+            None => FoundOrder::NotFound,
+        })
     }
 
     async fn orders_since(

@@ -6,6 +6,7 @@
     reason = "a test shall stop at whatever is not as it expects"
 )]
 
+mod archived;
 mod damaged;
 mod delisted;
 mod endings;
