@@ -36,7 +36,7 @@ pub struct Received {
     pub receives: u32,
 }
 
-/// A message that was received too often.
+/// A message that was received too often, or can never be handled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
     /// The message.
@@ -129,6 +129,18 @@ impl LocalQueue {
         true
     }
 
+    /// Puts a message with the dead letters that can never be handled. Tells whether the receipt was
+    /// still good.
+    pub fn bury(&self, receipt: Receipt) -> bool {
+        let mut inner = self.lock();
+        let Some(visible_at) = inner.current(receipt) else {
+            return false;
+        };
+        inner.by_time.remove(&(visible_at, receipt.message));
+        inner.bury(receipt.message);
+        true
+    }
+
     /// How many messages are on the queue, hidden ones included.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -141,7 +153,8 @@ impl LocalQueue {
         self.lock().held.is_empty()
     }
 
-    /// The messages that were received [`MAX_RECEIVES`] times and never deleted, oldest first.
+    /// The messages that were received [`MAX_RECEIVES`] times and never deleted, or buried, oldest
+    /// first.
     #[must_use]
     pub fn dead_letters(&self) -> Vec<DeadLetter> {
         self.lock().dead.iter().cloned().collect()

@@ -155,3 +155,24 @@ async fn two_receivers_never_hold_the_same_message() {
     assert_ne!(one.receipt, two.receipt);
     assert_eq!(received(&queue).await, None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_can_never_be_handled_is_a_dead_letter_at_once() {
+    let queue = queue();
+    queue.send(&message("a"), Duration::ZERO).await.unwrap();
+    let first = received(&queue).await.unwrap();
+    pass(60).await;
+    let second = received(&queue).await.unwrap();
+    assert!(!queue.bury(first.receipt), "an old receipt is worthless");
+    assert!(queue.dead_letters().is_empty());
+    assert!(queue.bury(second.receipt));
+    assert!(!queue.bury(second.receipt));
+    pass(1_000).await;
+    assert_eq!(received(&queue).await, None);
+    assert!(queue.is_empty());
+    let letter = DeadLetter {
+        message: message("a"),
+        receives: 2,
+    };
+    assert_eq!(queue.dead_letters(), [letter]);
+}

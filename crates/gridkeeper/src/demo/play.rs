@@ -111,7 +111,7 @@ async fn perform(
     // Faults are over and the exchange is quiet: within two runs of recovery nothing may be owed.
     node.recover_all().await?;
     node.recover_all().await?;
-    judge(args, stage, home, &rules).await
+    judge(args, stage, home, node, &rules).await
 }
 
 async fn add_account(home: &Home, account: &DemoAccount) -> Result<(), Failure> {
@@ -237,6 +237,7 @@ async fn judge(
     args: &DemoArgs,
     stage: &Stage,
     home: &Home,
+    node: &Node,
     rules: &SymbolRules,
 ) -> Result<Report, Failure> {
     let levels = all_levels(home).await?;
@@ -253,6 +254,7 @@ async fn judge(
         fills: &fills,
         quote_asset: rules.quote.to_string(),
         seed: args.seed,
+        node: node.tally(),
     }))
 }
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 use trading::FillRecord;
 
 use super::snapshot::Totals;
+use crate::node::Tally;
 
 /// The result of a run: one JSON object, the same on every machine.
 #[derive(Debug, Clone, Serialize)]
@@ -48,6 +49,9 @@ pub struct Report {
     pub fill_to_order_ms: Latency,
     /// The seed.
     pub seed: u64,
+    /// What the system did to come there: reports and placements by kind, and what could not be
+    /// handled.
+    pub node: Tally,
     /// Violations found by the exchange's audit, in words.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub violations: Vec<String>,
@@ -100,6 +104,7 @@ pub(crate) struct Evidence<'a> {
     pub(crate) ledger_equals_exchange: bool,
     pub(crate) quote_asset: String,
     pub(crate) seed: u64,
+    pub(crate) node: Tally,
 }
 
 impl Report {
@@ -138,6 +143,7 @@ impl Report {
                 .collect(),
             fill_to_order_ms: Latency::of(&evidence.stats.reaction_us),
             seed: evidence.seed,
+            node: evidence.node.clone(),
             violations: audit
                 .violations
                 .iter()
@@ -176,7 +182,8 @@ impl Report {
              levels {}: {} with an order, {} with a stated reason\n\
              fill to opposite order: p50 {} ms, p99 {} ms, longest {} ms\n\
              faults made by the exchange: {faults}\n\
-             audit by the exchange's own history: missing {}, duplicates {}, ledger {} the exchange\n",
+             audit by the exchange's own history: missing {}, duplicates {}, ledger {} the exchange\n\
+             {}\n",
             self.fills,
             self.completed_orders,
             self.opposite_orders,
@@ -201,6 +208,7 @@ impl Report {
             } else {
                 "DIFFERS FROM"
             },
+            self.node,
         );
         for violation in &self.violations {
             text.push_str("violation: ");
@@ -234,14 +242,16 @@ type Entry = (u64, u64, Decimal, Decimal, Decimal, String);
 
 /// Whether the ledger holds exactly the trades that the exchange has for our orders.
 pub(crate) fn ledger_equals(simulator: &RunningSimulator, fills: &[FillRecord]) -> bool {
-    let mut theirs: Vec<Entry> = simulator.with_exchange(|exchange, _| {
-        exchange
-            .journal()
-            .iter()
+    let theirs = simulator.with_exchange(|exchange, _| {
+        let journal = exchange.journal().iter();
+        journal
             .filter_map(|entry| exchange_entry(&entry.fact))
             .collect()
     });
-    let mut ours: Vec<Entry> = fills.iter().map(ledger_entry).collect();
+    same_entries(theirs, fills.iter().map(ledger_entry).collect())
+}
+
+fn same_entries(mut theirs: Vec<Entry>, mut ours: Vec<Entry>) -> bool {
     theirs.sort();
     ours.sort();
     ours == theirs
@@ -299,18 +309,4 @@ fn readable(exact: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::Latency;
-
-    #[test]
-    fn percentiles_are_of_the_sorted_times() {
-        let mut micros: Vec<u64> = (1..=100).map(|at| at * 1_000).collect();
-        micros.reverse();
-        let latency = Latency::of(&micros);
-        assert_eq!(latency.p50.as_deref(), Some("50.000"));
-        assert_eq!(latency.p99.as_deref(), Some("99.000"));
-        assert_eq!(latency.max.as_deref(), Some("100.000"));
-        assert_eq!(Latency::of(&[1_234]).p50.as_deref(), Some("1.234"));
-        assert_eq!(Latency::of(&[]), Latency::default());
-    }
-}
+mod tests;

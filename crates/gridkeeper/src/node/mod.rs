@@ -10,6 +10,7 @@ mod flow;
 mod handlers;
 mod loops;
 mod recovery;
+mod tally;
 mod up;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use trading::{BotStore, Ports, VISIBILITY};
 
 pub use flow::{Flow, Happening};
+pub use tally::Tally;
 pub use up::up;
 
 use crate::clock::SystemClock;
@@ -172,6 +174,14 @@ impl Node {
         &self.parts.flow
     }
 
+    /// What it has done since it started.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        let counters = self.bridge.status().counters;
+        let dead_letters = self.parts.queue.dead_letters();
+        Tally::of(self.parts.flow.counts(), &counters, &dead_letters)
+    }
+
     /// Makes every bot due now and waits until each has been compared with the exchange.
     ///
     /// # Errors
@@ -202,10 +212,11 @@ impl Node {
         self.wake.notify_one();
     }
 
-    /// Stops the loops and waits until placements under way are settled.
-    pub async fn stop(mut self) {
+    /// Stops the loops and waits until placements under way are settled; gives what was done.
+    pub async fn stop(mut self) -> Tally {
         self.stop.cancel();
         self.loops.all_ended().await;
+        self.tally()
     }
 }
 

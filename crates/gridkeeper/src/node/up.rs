@@ -1,7 +1,9 @@
 //! `gridkeeper up`: the whole system in one process, against any exchange, until it is told to stop.
 
+use std::convert::Infallible;
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use dynamo_store::{OpenedStore, bind_unix, serve_unix, socket_path};
 use rand::SeedableRng;
@@ -10,11 +12,14 @@ use tokio_util::sync::CancellationToken;
 use trading::{AccountStore, BotStore};
 
 use super::loops::part_ended;
-use super::{Node, NodeConfig};
+use super::{Node, NodeConfig, Tally};
 use crate::cli::UpArgs;
 use crate::environs::Environs;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::home::{Home, data_folder};
+
+/// How often the log says what the process has done: often enough to see a day's course in it.
+const TELL_EVERY: Duration = Duration::from_secs(600);
 
 /// Keeps all running bots of a data folder trading until a signal asks for the end.
 ///
@@ -47,13 +52,40 @@ pub async fn up(
         home.folder().display(),
         home.durability()
     );
-    if let Err(error) = writeln!(out, "{text}").and_then(|()| out.flush()) {
-        tracing::debug!(%error, "nobody reads the output");
-    }
-    let outcome = until_the_end(serving, node.ended(), asked_to_stop()).await;
-    node.stop().await;
+    tell(out, &text);
+    tokio::pin!(serving);
+    let outcome = tokio::select! {
+        outcome = until_the_end(&mut serving, node.ended(), asked_to_stop()) => outcome,
+        never = keep_telling(&node) => match never {},
+    };
+    let tally = node.stop().await;
+    tell(out, &tally.to_string());
     stop.cancel();
     outcome
+}
+
+/// Says now and then what the process has done.
+async fn keep_telling(node: &Node) -> Infallible {
+    loop {
+        tokio::time::sleep(TELL_EVERY).await;
+        tell_log(&node.tally());
+    }
+}
+
+fn tell_log(tally: &Tally) {
+    if tally.dead_letters.is_empty() {
+        tracing::info!("{tally}");
+    } else {
+        // Something waits for the operator.
+        tracing::warn!("{tally}");
+    }
+}
+
+/// Writes a line. A closed pipe is no reason to stop trading.
+fn tell(out: &mut dyn Write, line: &str) {
+    if let Err(error) = writeln!(out, "{line}").and_then(|()| out.flush()) {
+        tracing::debug!(%error, "nobody reads the output");
+    }
 }
 
 /// Waits until somebody asks for the end, or a part ends that nobody asked to.
