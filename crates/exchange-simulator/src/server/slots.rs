@@ -235,6 +235,25 @@ mod tests {
     }
 
     #[test]
+    fn a_completion_that_is_excused_is_neither_waited_for_nor_overdue() {
+        let mut slots = Slots::default();
+        slots.completed("a-b-1", 100);
+        slots.completed("a-c-1", 150);
+        assert!(slots.excuse("a-b"));
+        assert_eq!(slots.waits_until(200, WAIT_US), Some(150 + WAIT_US));
+        assert!(slots.excuse("a-c"));
+        assert_eq!(slots.waits_until(200 + WAIT_US, WAIT_US), None);
+        assert_eq!((slots.overdue(), slots.owing().len()), (0, 0));
+        assert!(!slots.excuse("a-b"), "there is nothing to excuse any more");
+        slots.completed("a-b-2", 300);
+        assert_eq!(
+            slots.waits_until(300, WAIT_US),
+            Some(300 + WAIT_US),
+            "the next one is waited for again"
+        );
+    }
+
+    #[test]
     fn reaction_counts_from_the_report_to_the_first_next_order() {
         let mut slots = Slots::default();
         slots.received("a-b-1", 10);

@@ -5,6 +5,7 @@
 //! `snapshot` and `screen` show it, `report` judges it.
 
 mod args;
+mod excuse;
 mod play;
 mod report;
 mod screen;

@@ -14,6 +14,7 @@ use trading::{
     TradeKeyStore,
 };
 
+use super::excuse::{excuse, slot_of};
 use super::report::{Evidence, Report, ledger_equals, reason};
 use super::stage::{DemoAccount, Stage};
 use super::watch::watch;
@@ -107,7 +108,10 @@ async fn perform(
         &format!("first grid: {laid} levels have their order; prices start"),
     );
     stage.begin(args.faults)?;
-    watch(args, stage, home, node, &rules, out).await?;
+    tokio::select! {
+        watched = watch(args, stage, home, node, &rules, out) => watched?,
+        () = excuse(args, stage, home, node) => {}
+    }
     // Faults are over and the exchange is quiet: within two runs of recovery nothing may be owed.
     node.recover_all().await?;
     node.recover_all().await?;
@@ -261,7 +265,7 @@ async fn judge(
 /// The grid as the exchange's audit takes it.
 fn ladder(levels: &[Level], rules: &SymbolRules) -> Vec<LadderSlot> {
     let levels = levels.iter().map(|level| LadderSlot {
-        slot: format!("gk-{}-{}", level.bot, level.index),
+        slot: slot_of(&level.bot, level),
         symbol: rules.symbol.to_string(),
         buy_price: level.buy_price.decimal(),
         sell_price: level.sell_price.decimal(),

@@ -23,6 +23,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use trading::{BotStore, Ports, VISIBILITY};
 
+#[cfg(test)]
+pub(crate) use flow::placing_word;
 pub use flow::{Flow, Happening};
 pub use tally::Tally;
 pub use up::up;
