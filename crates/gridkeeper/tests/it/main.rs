@@ -11,5 +11,6 @@ mod accounts;
 mod bad_input;
 mod bots;
 mod damaged;
+mod demo;
 mod together;
 mod world;
