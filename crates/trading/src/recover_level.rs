@@ -1,8 +1,8 @@
 //! Carrying out what recovery has planned for one level.
 
 use domain::{
-    Bot, ClientOrderId, DesiredStatus, ExchangeOrderId, ExchangeTime, HoldReason, Level, OrderState,
-    OrderStatus, Quantity, QuarantineReason, RecoveryAction,
+    Bot, ClientOrderId, DesiredStatus, ExchangeOrderId, ExchangeTime, HoldReason, Level,
+    OrderState, OrderStatus, Quantity, QuarantineReason, RecoveryAction,
 };
 
 use crate::advance::rest;

@@ -167,13 +167,15 @@ fn order() -> impl Strategy<Value = LevelOrder> {
 
 fn passed() -> impl Strategy<Value = PassedOrder> {
     let facts = (any::<u32>(), prop::option::of(any::<i64>()), any::<bool>());
-    (facts, intent(), quantity()).prop_map(|((no, id, by_recovery), intent, executed)| PassedOrder {
-        no: OrderNumber(no),
-        exchange_order_id: id.map(ExchangeOrderId),
-        side: intent.side,
-        price: intent.price,
-        executed,
-        by_recovery,
+    (facts, intent(), quantity()).prop_map(|((no, id, by_recovery), intent, executed)| {
+        PassedOrder {
+            no: OrderNumber(no),
+            exchange_order_id: id.map(ExchangeOrderId),
+            side: intent.side,
+            price: intent.price,
+            executed,
+            by_recovery,
+        }
     })
 }
 

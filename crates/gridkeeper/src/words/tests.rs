@@ -1,6 +1,6 @@
 use domain::{
     DesiredStatus, ExchangeTime, FirstInventory, GridPlan, Intent, Lease, ObservedStatus,
-    OrderKind, OrderNumber, QuarantineReason, Quantity, QuoteAmount, Rate, Side, Sizing, Spacing,
+    OrderKind, OrderNumber, Quantity, QuarantineReason, QuoteAmount, Rate, Side, Sizing, Spacing,
     SymbolRules, SymbolStatus,
 };
 

@@ -212,7 +212,7 @@ async fn a_tape_that_is_none() {
         "--tape",
         tape.to_str().unwrap(),
     ]);
-    ran.ends(2).says(&["tape.csv", "2"]);
+    ran.ends(2).says(&["tape.csv", "line 2"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -225,6 +225,22 @@ async fn a_data_folder_that_cannot_be_written() {
     ran.ends(2)
         .says(&["cannot be used", folder.to_str().unwrap(), "choose another"]);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "no folder");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_data_folder_that_only_others_may_write() {
+    let world = World::begin().await;
+    let folder = world.path().join("theirs");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o555)).unwrap();
+    if std::fs::write(folder.join("try"), "").is_ok() {
+        println!("not tried: whoever runs this may write everywhere, as root may");
+        return;
+    }
+    let ran = world.run(&["bot", "list", "--data", folder.to_str().unwrap()]);
+    ran.ends(2)
+        .says(&["cannot be used", folder.to_str().unwrap(), "choose another"]);
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

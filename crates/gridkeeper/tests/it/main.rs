@@ -12,5 +12,6 @@ mod bad_input;
 mod bots;
 mod damaged;
 mod demo;
+mod running;
 mod together;
 mod world;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::world::{SYMBOL, World};
 
-fn all_open(shown: &Value) -> bool {
+pub(crate) fn all_open(shown: &Value) -> bool {
     let levels = shown["levels"].as_array().unwrap();
     shown["bot"]["observed"] == "running"
         && levels
