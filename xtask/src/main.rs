@@ -1,8 +1,8 @@
 //! Build and check commands, run as `cargo xtask NAME`.
 //!
-//! `cargo xtask test` is the one command that people and CI run: formatting, lints, documentation
-//! and every test, with all its own set-up. Where a tool is missing it says which part was not run
-//! and how to get it; with `CI` set that is a failure.
+//! `cargo xtask test` is the one command that people and CI run: formatting, lints, documentation,
+//! dependencies and every test, with all its own set-up. Where a tool is missing it says which part
+//! was not run and how to get it; with `CI` set that is a failure.
 
 use std::env;
 use std::process::{Command, ExitCode};
@@ -40,13 +40,32 @@ const STEPS: &[Step] = &[
         ],
     ),
     (
+        // Advisories are news, not a property of this tree: they need the network, and what passes
+        // today fails tomorrow. `cargo deny check advisories` asks for them.
+        "dependencies",
+        &[
+            "deny",
+            "--offline",
+            "--locked",
+            "--all-features",
+            "check",
+            "bans",
+            "licenses",
+            "sources",
+        ],
+    ),
+    (
         "tests",
         &["test", "--workspace", "--all-features", "--locked"],
     ),
 ];
 
-/// Parts of a Rust installation that the steps need beside cargo itself.
-const TOOLS: &[(&str, &str)] = &[("fmt", "rustfmt"), ("clippy", "clippy")];
+/// What the steps need beside cargo itself: the subcommand, and the command that gets it.
+const TOOLS: &[(&str, &str)] = &[
+    ("fmt", "rustup component add rustfmt"),
+    ("clippy", "rustup component add clippy"),
+    ("deny", "cargo install --locked cargo-deny"),
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -69,39 +88,63 @@ fn main() -> ExitCode {
 }
 
 fn test() -> anyhow::Result<()> {
-    let mut skipped = Vec::new();
-    for (name, arguments) in STEPS {
-        if let Some(tool) = missing_tool(arguments) {
-            skipped.push(format!(
-                "{name}: not run, get it with `rustup component add {tool}`"
-            ));
-            continue;
-        }
-        say(&format!("== {name}: cargo {}", arguments.join(" ")));
-        cargo(arguments).with_context(|| format!("{name} failed"))?;
-    }
-    for line in &skipped {
-        say(line);
-    }
     #[expect(
         clippy::disallowed_methods,
         reason = "the environment of a build command is its input"
     )]
-    let in_ci = env::var("CI").is_ok_and(|value| !value.is_empty() && value != "false");
+    let ci = env::var("CI").ok();
+    let skipped = run(STEPS, answers, cargo)?;
+    for line in &skipped {
+        say(line);
+    }
+    judge(&skipped, is_ci(ci.as_deref()))
+}
+
+/// Runs the steps whose tool is there; says of the others how to get theirs.
+fn run(
+    steps: &[Step],
+    is_there: impl Fn(&str) -> bool,
+    run: impl Fn(&[&str]) -> anyhow::Result<()>,
+) -> anyhow::Result<Vec<String>> {
+    let mut skipped = Vec::new();
+    for (name, arguments) in steps {
+        if let Some(remedy) = missing_tool(arguments, &is_there) {
+            skipped.push(format!("{name}: not run, get it with `{remedy}`"));
+            continue;
+        }
+        say(&format!("== {name}: cargo {}", arguments.join(" ")));
+        run(arguments).with_context(|| format!("{name} failed"))?;
+    }
+    Ok(skipped)
+}
+
+/// Nobody reads what CI skipped, so there a part that was not run is a failure.
+fn judge(skipped: &[String], in_ci: bool) -> anyhow::Result<()> {
     if in_ci && !skipped.is_empty() {
         bail!("parts of the checks were not run");
     }
     Ok(())
 }
 
-fn missing_tool(arguments: &[&str]) -> Option<&'static str> {
-    let (_, tool) = TOOLS
+/// Whether the variable `CI` says that nobody looks on.
+fn is_ci(value: Option<&str>) -> bool {
+    value.is_some_and(|value| !value.is_empty() && value != "false")
+}
+
+/// How to get the tool of a step, if it is not there.
+fn missing_tool(arguments: &[&str], is_there: impl Fn(&str) -> bool) -> Option<&'static str> {
+    let (subcommand, remedy) = TOOLS
         .iter()
         .find(|(subcommand, _)| arguments.first() == Some(subcommand))?;
+    (!is_there(subcommand)).then_some(remedy)
+}
+
+/// Whether cargo knows a subcommand.
+fn answers(subcommand: &str) -> bool {
     let probe = Command::new("cargo")
-        .args([arguments.first()?, "--version"])
+        .args([subcommand, "--version"])
         .output();
-    (!probe.is_ok_and(|output| output.status.success())).then_some(tool)
+    probe.is_ok_and(|output| output.status.success())
 }
 
 fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
@@ -122,4 +165,68 @@ fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
 )]
 fn say(line: &str) {
     eprintln!("{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[test]
+    fn a_step_without_its_tool_is_skipped_with_a_remedy_and_the_rest_is_run() {
+        let ran = RefCell::new(Vec::new());
+        let skipped = run(
+            STEPS,
+            |subcommand| subcommand != "deny",
+            |arguments| {
+                ran.borrow_mut()
+                    .push(arguments.first().copied().unwrap_or_default().to_owned());
+                Ok(())
+            },
+        );
+        assert_eq!(
+            skipped.unwrap(),
+            ["dependencies: not run, get it with `cargo install --locked cargo-deny`"]
+        );
+        assert_eq!(*ran.borrow(), ["fmt", "clippy", "doc", "test"]);
+    }
+
+    #[test]
+    fn the_first_step_that_fails_ends_the_run_and_is_named() {
+        let fails = |arguments: &[&str]| match arguments.first() {
+            Some(&"clippy") => bail!("a lint"),
+            _ => Ok(()),
+        };
+        let error = run(STEPS, |_| true, fails).unwrap_err();
+        assert_eq!(format!("{error:#}"), "lints failed: a lint");
+    }
+
+    #[test]
+    fn what_was_skipped_is_a_failure_where_nobody_looks_on() {
+        let skipped = ["formatting: not run".to_owned()];
+        assert!(judge(&skipped, false).is_ok());
+        assert!(judge(&[], true).is_ok());
+        assert!(judge(&skipped, true).is_err());
+        for (value, ci) in [
+            (None, false),
+            (Some(""), false),
+            (Some("false"), false),
+            (Some("true"), true),
+            (Some("1"), true),
+        ] {
+            assert_eq!(is_ci(value), ci, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn every_tool_is_one_of_a_step() {
+        for (subcommand, _) in TOOLS {
+            assert!(
+                STEPS
+                    .iter()
+                    .any(|(_, arguments)| arguments.first() == Some(subcommand))
+            );
+        }
+    }
 }
