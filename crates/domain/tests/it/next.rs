@@ -73,9 +73,7 @@ fn prices(bid: &str, ask: &str) -> BestPrices {
 fn first_purchase_ended(status: OrderStatus, executed: &str) -> Level {
     let bot = bot();
     let level = empty_level(&bot);
-    let Next::Place(intent) = first_intent(&bot, &level, &prices("2.99", "3")) else {
-        panic!("nothing to buy");
-    };
+    let intent = placed(first_intent(&bot, &level, &prices("2.99", "3")));
     assert_eq!(
         (intent.purpose, intent.price),
         (Purpose::FirstInventory, price("3.015"))
@@ -86,10 +84,11 @@ fn first_purchase_ended(status: OrderStatus, executed: &str) -> Level {
 }
 
 fn placed(next: Next) -> Intent {
-    match next {
-        Next::Place(intent) => intent,
-        Next::Hold(..) | Next::Nothing => panic!("{next:?}"),
-    }
+    let intent = match next {
+        Next::Place(intent) => Some(intent),
+        Next::Hold(..) | Next::Nothing => None,
+    };
+    intent.unwrap()
 }
 
 #[test]

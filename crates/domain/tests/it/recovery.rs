@@ -226,7 +226,7 @@ fn the_nearest_levels_get_the_places() {
 #[test]
 fn without_prices_what_waits_for_room_goes_on_waiting() {
     for why in [HoldReason::TooManyOrders, HoldReason::OutsideBand] {
-        let room = find_room(&bot(), &[in_state(held(why.clone()))], None, 0);
+        let room = find_room(&bot(), &[in_state(held(why))], None, 0);
         assert_eq!(
             plan(&in_state(held(why)), DesiredStatus::Running, &[], &room),
             RecoveryAction::Wait

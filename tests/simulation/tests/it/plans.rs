@@ -71,11 +71,15 @@ fn a_post_only_order_that_would_take_is_tried_again_until_it_rests() {
     world.print(XRP, "3.40");
     world.quiet();
     for tries in 1..4 {
-        let why = match world.state(&bot, 0) {
-            OrderState::Refused { why, .. } => Some(why),
-            _ => None,
-        };
-        assert_eq!(why, Some(RefusalReason::WouldTake));
+        let state = world.state(&bot, 0);
+        let would_take = matches!(
+            state,
+            OrderState::Refused {
+                why: RefusalReason::WouldTake,
+                ..
+            }
+        );
+        assert!(would_take, "{state:?}");
         let refused = world.exchange.with_model(|model, _| model.counts().refused);
         assert_eq!(refused, tries);
         world.advance(REFUSAL_PAUSE);
