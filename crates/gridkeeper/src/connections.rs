@@ -56,6 +56,12 @@ struct Address {
     proof: Proof,
 }
 
+impl Address {
+    async fn prove(&self) {
+        self.proof.prove(&self.rest).await;
+    }
+}
+
 /// An account's connection and what it was opened with.
 #[derive(Debug, Clone)]
 struct Open {
@@ -72,6 +78,11 @@ impl Open {
     /// before.
     fn belongs_to(&self, account: &AccountRecord) -> bool {
         self.environment == account.environment && self.created_at == account.created_at
+    }
+
+    /// What an order needs of it.
+    fn parts(&self) -> (Arc<Address>, RestClient) {
+        (Arc::clone(&self.address), self.client.clone())
     }
 
     /// Whether it was opened as the other one was, so that either serves.
@@ -168,9 +179,11 @@ impl LocalExchanges {
     /// Proves an account's connection if it was idle, so that an order does not have to find out that
     /// it died meanwhile. To be run beside the load of what the order needs; connecting waits for it.
     pub async fn prove(&self, account: &AccountId) {
-        let open = lock(&self.inner.open).get(account).cloned();
-        if let Some(open) = open {
-            open.address.proof.prove(&open.address.rest).await;
+        let address = lock(&self.inner.open)
+            .get(account)
+            .map(|open| Arc::clone(&open.address));
+        if let Some(address) = address {
+            address.prove().await;
         }
     }
 
@@ -224,13 +237,13 @@ impl Exchanges for LocalExchanges {
     type Connection = RestClient;
 
     async fn connect(&self, account: &AccountRecord) -> Result<RestClient, ExchangeError> {
-        let known = lock(&self.inner.open).get(&account.id).cloned();
-        let current = known.filter(|open| {
+        let current = lock(&self.inner.open)
+            .get(&account.id)
             // Another version may mean another key, which is worth a look.
-            open.belongs_to(account) && open.version == account.version
-        });
-        let open = match current {
-            Some(open) => open,
+            .filter(|open| open.belongs_to(account) && open.version == account.version)
+            .map(Open::parts);
+        let (address, client) = match current {
+            Some(parts) => parts,
             None => {
                 let open = self.open(&account.id).await?;
                 if !open.belongs_to(account) {
@@ -239,12 +252,12 @@ impl Exchanges for LocalExchanges {
                         account.id
                     )));
                 }
-                self.keep(&account.id, open)
+                self.keep(&account.id, open).parts()
             }
         };
         // The order is not the one to find out how far the clocks are apart, or that nobody is there.
-        open.address.proof.prove(&open.address.rest).await;
-        Ok(open.client)
+        address.prove().await;
+        Ok(client)
     }
 
     async fn reconnect(

@@ -85,7 +85,7 @@ async fn play(
     config.recovery_every = Some(RECOVERY_EVERY);
     let node = Node::start(home, config).await?;
     let played = tokio::select! {
-        played = perform(args, stage, home, &node, out) => played,
+        played = Box::pin(perform(args, stage, home, &node, out)) => played,
         failure = node.ended() => Err(failure),
     };
     node.stop().await;

@@ -90,7 +90,7 @@ async fn answer(parts: &Parts, wake: &Notify, received: Received) {
 /// Handles one report; says what is to become of its message.
 async fn report(parts: &Parts, execution: &Execution, received_at: LocalTime) -> Fate {
     let account = &execution.account;
-    let handling = handle_fill(parts.ports(), execution, received_at);
+    let handling = Box::pin(handle_fill(parts.ports(), execution, received_at));
     // A connection that died while nothing happened is found out beside the load, not by the order.
     let ((), handled) = tokio::join!(parts.exchanges.prove(account), handling);
     match handled {
