@@ -1,13 +1,14 @@
 //! `gridkeeper up`: the whole system in one process, against any exchange, until it is told to stop.
 
 use std::convert::Infallible;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
 use dynamo_store::{OpenedStore, bind_unix, serve_unix, socket_path};
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use trading::{AccountStore, BotStore};
 
@@ -44,6 +45,8 @@ pub async fn up(
     let serving = serve_unix(listener, database.clone(), stop.clone().cancelled_owned());
     let mut config = NodeConfig::new(&mut SmallRng::from_os_rng());
     config.ws_url = environs.simulated()?.map(|endpoints| endpoints.web_socket);
+    // Whoever reads that it is up may ask it to end at once.
+    let asked = asked_to_stop();
     let node = Node::start(&home, config).await?;
     let accounts = home.store().accounts().await?.len();
     let bots = home.store().bot_ids(None).await?.len();
@@ -55,7 +58,7 @@ pub async fn up(
     tell(out, &text);
     tokio::pin!(serving);
     let outcome = tokio::select! {
-        outcome = until_the_end(&mut serving, node.ended(), asked_to_stop()) => outcome,
+        outcome = until_the_end(&mut serving, node.ended(), asked) => outcome,
         never = keep_telling(&node) => match never {},
     };
     let tally = node.stop().await;
@@ -101,20 +104,24 @@ async fn until_the_end(
     }
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-async fn asked_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let interrupt = tokio::signal::ctrl_c();
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = interrupt => {}
-                _ = terminate.recv() => {}
-            }
+/// Listens for Ctrl-C and SIGTERM from now on; the future ends with the first of them.
+fn asked_to_stop() -> impl Future<Output = ()> {
+    let interrupt = signal(SignalKind::interrupt());
+    let terminate = signal(SignalKind::terminate());
+    async {
+        tokio::select! {
+            () = heard(interrupt) => {}
+            () = heard(terminate) => {}
         }
+    }
+}
+
+async fn heard(signal: io::Result<Signal>) {
+    match signal {
+        Ok(mut signal) => drop(signal.recv().await),
         Err(error) => {
-            tracing::warn!(%error, "SIGTERM is not listened to");
-            drop(interrupt.await);
+            tracing::warn!(%error, "a signal is not listened to");
+            std::future::pending().await
         }
     }
 }
