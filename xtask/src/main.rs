@@ -1,8 +1,8 @@
 //! Build and check commands, run as `cargo xtask NAME`.
 //!
-//! `cargo xtask test` is the one command that people and CI run: formatting, lints, documentation,
-//! dependencies and every test, with all its own set-up. Where a tool is missing it says which part
-//! was not run and how to get it; with `CI` set that is a failure.
+//! `cargo xtask test` is the one command that people and CI run: formatting, lints, documentation
+//! and every test, with all its own set-up. Where a tool is missing it says which part was not run
+//! and how to get it; with `CI` set that is a failure.
 
 use std::env;
 use std::process::{Command, ExitCode};
@@ -40,21 +40,6 @@ const STEPS: &[Step] = &[
         ],
     ),
     (
-        // Advisories are news, not a property of this tree: they need the network, and what passes
-        // today fails tomorrow. `cargo deny check advisories` asks for them.
-        "dependencies",
-        &[
-            "deny",
-            "--offline",
-            "--locked",
-            "--all-features",
-            "check",
-            "bans",
-            "licenses",
-            "sources",
-        ],
-    ),
-    (
         "tests",
         &["test", "--workspace", "--all-features", "--locked"],
     ),
@@ -64,7 +49,6 @@ const STEPS: &[Step] = &[
 const TOOLS: &[(&str, &str)] = &[
     ("fmt", "rustup component add rustfmt"),
     ("clippy", "rustup component add clippy"),
-    ("deny", "cargo install --locked cargo-deny"),
 ];
 
 fn main() -> ExitCode {
@@ -178,7 +162,7 @@ mod tests {
         let ran = RefCell::new(Vec::new());
         let skipped = run(
             STEPS,
-            |subcommand| subcommand != "deny",
+            |subcommand| subcommand != "clippy",
             |arguments| {
                 ran.borrow_mut()
                     .push(arguments.first().copied().unwrap_or_default().to_owned());
@@ -187,9 +171,9 @@ mod tests {
         );
         assert_eq!(
             skipped.unwrap(),
-            ["dependencies: not run, get it with `cargo install --locked cargo-deny`"]
+            ["lints: not run, get it with `rustup component add clippy`"]
         );
-        assert_eq!(*ran.borrow(), ["fmt", "clippy", "doc", "test"]);
+        assert_eq!(*ran.borrow(), ["fmt", "doc", "test"]);
     }
 
     #[test]
