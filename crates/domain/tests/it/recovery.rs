@@ -140,10 +140,6 @@ fn each_state_has_its_action() {
             &[],
             RecoveryAction::Rest,
         ),
-        (quarantined(), Running, here, RecoveryAction::Reexamine),
-        (quarantined(), Paused, here, RecoveryAction::Reexamine),
-        (quarantined(), Stopped, here, RecoveryAction::LayDown),
-        (quarantined(), StoppedAndSold, &[], RecoveryAction::LayDown),
         (OrderState::Idle, Stopped, &[], RecoveryAction::Leave),
         (OrderState::Idle, Running, &[], RecoveryAction::Lay),
     ];
@@ -154,6 +150,20 @@ fn each_state_has_its_action() {
             expected,
             "{state:?} {desired:?}"
         );
+    }
+}
+
+#[test]
+fn a_quarantined_level_is_looked_at_again_until_its_bot_stops() {
+    for (desired, expected) in [
+        (DesiredStatus::Running, RecoveryAction::Reexamine),
+        (DesiredStatus::Paused, RecoveryAction::Reexamine),
+        (DesiredStatus::Stopped, RecoveryAction::LayDown),
+        (DesiredStatus::StoppedAndSold, RecoveryAction::LayDown),
+    ] {
+        let level = in_state(quarantined());
+        let planned = plan(&level, desired, &[(42, "0")], &Room::default());
+        assert_eq!(planned, expected, "{desired:?}");
     }
 }
 
