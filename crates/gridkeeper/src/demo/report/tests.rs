@@ -111,6 +111,7 @@ fn booked(trade_id: i64, fee: Option<&str>) -> Entry {
             maker: true,
             time: ExchangeTime::from_millis(1),
         },
+        by_recovery: false,
         source: Source::Stream,
         booked_as: BookedAs::Next,
         caused: None,
