@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use binance::Credentials;
 use binance::stream::Subscriptions;
-use bridge::{BridgeState, Config, ConnectionId, Effect, Input, Moment, apply_event};
+use bridge::{AccountsRead, BridgeState, Config, ConnectionId, Effect, Input, Moment, apply_event};
 use domain::{AccountId, LocalTime};
 use trading::{AccountRecord, Breaker, Environment, SealedKey, StreamState};
 
@@ -93,7 +93,10 @@ fn subscribed() -> Result<Subscriptions, String> {
 
 fn running() -> Result<BridgeState, String> {
     let mut bridge = BridgeState::new(Config::new("bench", 0).with_address("ws://bench"));
-    let records = (0..ACCOUNTS).map(record).collect::<Result<_, _>>()?;
+    let records = AccountsRead {
+        readable: (0..ACCOUNTS).map(record).collect::<Result<_, _>>()?,
+        unreadable: Vec::new(),
+    };
     step(&mut bridge, Input::Accounts(Ok(records)));
     Ok(bridge)
 }

@@ -51,7 +51,7 @@ impl BridgeState {
                 account,
                 why,
             } => self.not_subscribed(connection, &account, &why, turn),
-            Input::Accounts(Ok(records)) => self.accounts_listed(records, turn),
+            Input::Accounts(Ok(read)) => self.accounts_listed(read, turn),
             Input::Accounts(Err(why)) => self.accounts_unreadable(why, turn),
             Input::Sent(outcomes) => {
                 self.sent(&outcomes, turn);

@@ -30,6 +30,15 @@ pub struct Moment {
     pub jitter: u32,
 }
 
+/// The list of accounts as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountsRead {
+    /// Those that can be read.
+    pub readable: Vec<AccountRecord>,
+    /// Why the others cannot; each names its record.
+    pub unreadable: Vec<String>,
+}
+
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
@@ -66,7 +75,7 @@ pub enum Input {
         why: String,
     },
     /// The list of accounts was read, or why not.
-    Accounts(Result<Vec<AccountRecord>, String>),
+    Accounts(Result<AccountsRead, String>),
     /// A batch was sent: one outcome for each message, in order.
     Sent(Vec<Result<(), QueueError>>),
     /// A stream state was written, or why not.

@@ -50,7 +50,7 @@ mod upkeep;
 pub use apply::apply_event;
 pub use config::Config;
 pub use counters::Counters;
-pub use event::{ConnectionId, Effect, Input, Moment};
+pub use event::{AccountsRead, ConnectionId, Effect, Input, Moment};
 #[cfg(feature = "aws")]
 pub use kms_keys::KmsKeys;
 pub use local_queue::{DeadLetter, LocalQueue, Receipt, Received};

@@ -9,7 +9,7 @@ use trading::{AccountRecord, StreamState};
 use crate::account::{Account, Recorded};
 use crate::counters::count;
 use crate::state::Turn;
-use crate::{BridgeState, Effect};
+use crate::{AccountsRead, BridgeState, Effect};
 
 /// How long a stream is left alone after it was subscribed, whatever recovery thinks of it.
 const SETTLING: Duration = Duration::from_secs(60);
@@ -25,6 +25,10 @@ impl BridgeState {
     pub(crate) fn accounts_unreadable(&mut self, why: String, turn: &mut Turn) {
         count(&mut self.counters.store_failures);
         self.list_at = Some(turn.now.elapsed.saturating_add(self.config.accounts_every));
+        self.warn_once(why, turn);
+    }
+
+    fn warn_once(&mut self, why: String, turn: &mut Turn) {
         if self.list_error.as_ref() != Some(&why) {
             turn.push(Effect::Warn(format!(
                 "the accounts cannot be read; the known ones go on: {why}"
@@ -33,13 +37,19 @@ impl BridgeState {
         }
     }
 
-    pub(crate) fn accounts_listed(&mut self, records: Vec<AccountRecord>, turn: &mut Turn) {
+    pub(crate) fn accounts_listed(&mut self, read: AccountsRead, turn: &mut Turn) {
         self.list_at = Some(turn.now.elapsed.saturating_add(self.config.accounts_every));
-        self.list_error = None;
+        let whole = read.unreadable.is_empty();
+        if whole {
+            self.list_error = None;
+        } else {
+            self.warn_once(read.unreadable.join("; "), turn);
+        }
         if self.stopping {
             return;
         }
-        let listed: BTreeMap<AccountId, AccountRecord> = records
+        let listed: BTreeMap<AccountId, AccountRecord> = read
+            .readable
             .into_iter()
             .map(|record| (record.id.clone(), record))
             .collect();
@@ -47,9 +57,10 @@ impl BridgeState {
             .accounts
             .iter()
             .filter(|(id, account)| {
+                // One that cannot be read was not removed, and nobody knows which of the known it is.
                 listed
                     .get(*id)
-                    .is_none_or(|record| record.environment != account.environment)
+                    .map_or(whole, |record| record.environment != account.environment)
             })
             .map(|(id, _)| id.clone())
             .collect();

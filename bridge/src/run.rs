@@ -18,8 +18,8 @@ use trading::{AccountStore, Clock};
 
 use crate::link::{Command, run_link};
 use crate::{
-    BatchQueue, BridgeHandle, BridgeState, BridgeStatus, Config, ConnectionId, Effect, Input,
-    Moment, OpenKeys, apply_event,
+    AccountsRead, BatchQueue, BridgeHandle, BridgeState, BridgeStatus, Config, ConnectionId,
+    Effect, Input, Moment, OpenKeys, apply_event,
 };
 
 /// How many events may wait between the connections and the loop. Beyond that the sockets wait.
@@ -236,8 +236,11 @@ where
                     ))
                 }
                 Effect::ListAccounts => {
-                    let outcome = store.accounts().await;
-                    Some(Input::Accounts(outcome.map_err(|error| error.to_string())))
+                    let read = store.list_accounts().await.map(|listing| AccountsRead {
+                        readable: listing.readable,
+                        unreadable: listing.unreadable.iter().map(ToString::to_string).collect(),
+                    });
+                    Some(Input::Accounts(read.map_err(|error| error.to_string())))
                 }
                 Effect::ClearWant { account } => {
                     if let Err(error) = store.want_stream(&account, None).await {

@@ -4,6 +4,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use domain::LocalTime;
+use serde_json::json;
 use trading::{
     AccountRecord, AccountStore as _, Breaker, Environment, Message, SealedKey, StreamState,
 };
@@ -120,7 +121,14 @@ async fn brings_fills_from_the_stream_to_the_queue_until_it_is_asked_to_stop() {
     }
     let exchange = Exchange::start().await;
     let process = Process::start(bridge(&region, &exchange.url));
-    let mut peer = exchange.accept_with(&["alice", "bob"]).await;
+    let mut peer = exchange.accept().await;
+    // Their keys are opened side by side, so either may come first.
+    for _ in 0..2 {
+        let request = peer.request().await;
+        let number = i64::from(request["params"]["apiKey"] == "bob");
+        peer.answer(&request, json!({"subscriptionId": number}))
+            .await;
+    }
     peer.fill(1, 77).await;
     let execution = execution(&region).await;
     assert_eq!(execution.account, id("bob"));

@@ -31,7 +31,7 @@ use crate::key::Key;
 use crate::mark::Mark;
 
 /// The longest detail of a refusal kept in a level, in bytes; the story of events has the rest.
-pub const DETAIL_BYTES: usize = 60;
+pub const DETAIL_BYTES: usize = 56;
 
 /// The longest evidence of a quarantine kept in a level, in bytes: it has no lease beside it.
 pub(crate) const EVIDENCE_BYTES: usize = 96;

@@ -8,7 +8,9 @@ use trading::{
     AccountRecord, Breaker, Environment, Heartbeat, Message, QueueError, SealedKey, StreamState,
 };
 
-use crate::{BridgeState, Config, ConnectionId, Effect, Input, Moment, Outgoing, apply_event};
+use crate::{
+    AccountsRead, BridgeState, Config, ConnectionId, Effect, Input, Moment, Outgoing, apply_event,
+};
 
 pub(super) fn id(name: &str) -> AccountId {
     name.parse().unwrap()
@@ -67,6 +69,8 @@ pub(super) struct Rig {
     pub(super) jitter: u32,
     /// What the store lists.
     pub(super) accounts: Vec<AccountRecord>,
+    /// The accounts whose records are damaged.
+    pub(super) unreadable: Vec<&'static str>,
     pub(super) store_up: bool,
     pub(super) queue: Answer,
     /// Whether connections open at once when asked for.
@@ -108,6 +112,7 @@ impl Rig {
             now: Duration::ZERO,
             jitter: 0,
             accounts: names.iter().map(|name| account(name)).collect(),
+            unreadable: Vec::new(),
             store_up: true,
             queue: Answer::Takes,
             network_up: true,
@@ -290,8 +295,22 @@ impl Rig {
                 return Some(Input::HeartbeatWritten(store(self.store_up)));
             }
             Effect::ListAccounts => {
-                let accounts = self.accounts.clone();
-                return Some(Input::Accounts(store(self.store_up).map(|()| accounts)));
+                let damaged =
+                    |record: &&AccountRecord| self.unreadable.contains(&record.id.as_str());
+                let read = AccountsRead {
+                    readable: self
+                        .accounts
+                        .iter()
+                        .filter(|record| !damaged(record))
+                        .cloned()
+                        .collect(),
+                    unreadable: self
+                        .unreadable
+                        .iter()
+                        .map(|name| format!("ACCOUNT#{name}: damaged"))
+                        .collect(),
+                };
+                return Some(Input::Accounts(store(self.store_up).map(|()| read)));
             }
             Effect::ClearWant { account } => {
                 for record in &mut self.accounts {

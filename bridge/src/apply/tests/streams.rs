@@ -182,6 +182,29 @@ fn accounts_come_and_go() {
 }
 
 #[test]
+fn an_account_that_cannot_be_read_keeps_its_stream() {
+    let mut rig = Rig::up(&["one", "two"]);
+    let left = |rig: &Rig, name: &str| {
+        rig.effects.contains(&Effect::Unsubscribe {
+            connection: ConnectionId(1),
+            account: id(name),
+        })
+    };
+    rig.unreadable = vec!["one"];
+    rig.accounts.push(account("three"));
+    rig.pass(4_000);
+    assert_eq!(rig.asked(), [(1, "three".to_owned(), "first".to_owned())]);
+    rig.accounts.retain(|record| record.id.as_str() != "two");
+    rig.pass(4_000);
+    let known = left(&rig, "one") || left(&rig, "two");
+    assert!(!known, "nobody knows which of them the damaged one is");
+    rig.unreadable.clear();
+    rig.pass(4_000);
+    assert!(left(&rig, "two"), "now it is known to be gone");
+    assert!(!left(&rig, "one"));
+}
+
+#[test]
 fn a_confirmation_for_an_account_that_left_is_taken_back() {
     let mut rig = Rig::new(&["one", "two"]);
     rig.answering = false;

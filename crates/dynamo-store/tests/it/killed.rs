@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use domain::{LevelIndex, OrderState};
+use domain::OrderState;
 use dynamo_store::{Durability, EmbeddedDynamo};
 use tokio::task::JoinSet;
 use trading::{BotStore, CommitOutcome, FillCommit, LevelStore};
@@ -128,7 +128,7 @@ async fn nothing_acknowledged_is_missing(durability: &str, kills: &[usize]) {
             let expected: Vec<u64> = (1..=level.version).collect();
             assert_eq!(numbers, expected, "level and ledger agree");
         }
-        assert!(last.contains_key(&LevelIndex(0).0));
+        assert!(!last.is_empty());
     }
 }
 
