@@ -12,7 +12,7 @@
 //! | `ow` `eb` `fr` `br` | owed by the chain, executed before, fruitless, by recovery |
 //! | `st` | state of the order: pending, open, refused, held, quarantined or idle |
 //! | `la` `lf` `ls` `lu` `lk` | the lease: attempt, first start, start, until, fate unknown |
-//! | `why` `dt` `ra` `hv` `hm` | reason, detail or evidence, retry at, held value and what is missing |
+//! | `wy` `dt` `ra` `hv` `hm` | reason, detail or evidence, retry at, held value and what is missing |
 //! | `gn` `gs` `gf` `gu` | the number given up: number, side, first start, end of the last lease |
 //! | `sn` | the highest number seen at the exchange and never given out |
 //! | `pn` `px` `ps` `pp` `pe` `pb` | the passed order: number, exchange's id, side, price, executed, by recovery |
@@ -31,7 +31,7 @@ use crate::key::Key;
 use crate::mark::Mark;
 
 /// The longest detail of a refusal kept in a level, in bytes; the story of events has the rest.
-pub const DETAIL_BYTES: usize = 56;
+pub const DETAIL_BYTES: usize = 60;
 
 /// The longest evidence of a quarantine kept in a level, in bytes: it has no lease beside it.
 pub(crate) const EVIDENCE_BYTES: usize = 96;
@@ -44,7 +44,7 @@ pub(crate) const STATE: &str = "st";
 pub(crate) const EXCHANGE_ORDER_ID: &str = "xi";
 pub(crate) const ATTEMPT: &str = "la";
 pub(crate) const LEASE: [&str; 5] = [ATTEMPT, "lf", "ls", "lu", "lk"];
-pub(crate) const WHY: &str = "why";
+pub(crate) const WHY: &str = "wy";
 pub(crate) const DETAIL: &str = "dt";
 pub(crate) const RETRY_AT: &str = "ra";
 pub(crate) const HELD_VALUE: &str = "hv";
