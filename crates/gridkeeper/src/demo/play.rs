@@ -59,6 +59,7 @@ pub async fn run(args: &DemoArgs, data: Option<&Path>, out: &mut dyn Write) -> O
     match args.report {
         Some(ReportForm::Json) => {
             let json = serde_json::to_string(&report).map_err(Failure::refused)?;
+            say(out, &report.node.to_string());
             say(out, &json);
         }
         None => say(out, &report.text()),

@@ -50,7 +50,9 @@ pub struct Report {
     /// The seed.
     pub seed: u64,
     /// What the system did to come there: reports and placements by kind, and what could not be
-    /// handled.
+    /// handled. No part of the JSON: how often a thing is seen twice hangs on who was quicker, and
+    /// the figures of a run repeat.
+    #[serde(skip)]
     pub node: Tally,
     /// Violations found by the exchange's audit, in words.
     #[serde(skip_serializing_if = "Vec::is_empty")]
