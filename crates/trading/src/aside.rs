@@ -10,7 +10,7 @@ use crate::place_intent::claim;
 use crate::story::tell;
 use crate::{
     AccountRecord, BookedAs, CancelOutcome, Clock, CommitOutcome, EventKind, Exchange, Exchanges,
-    FillCommit, LevelStore, MAX_FILLS_PER_COMMIT, Outside,
+    FARTHEST_AHEAD, FillCommit, LevelStore, MAX_FILLS_PER_COMMIT, Outside,
 };
 
 /// Commits trades that do not belong to the current order, says so, and cancels a second order.
@@ -86,9 +86,6 @@ async fn cancel_second<O: Outside>(outside: O, account: &AccountRecord, executio
         }
     }
 }
-
-/// How far ahead a number may be to count: anybody can type an id, and numbers must last.
-const FARTHEST_AHEAD: u32 = 1_000_000;
 
 /// Keeps a number that the level has not given out, so that it never will be. An order that is or may
 /// be live keeps its state and its lease: what somebody else's order does says nothing about it.

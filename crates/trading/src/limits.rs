@@ -118,6 +118,10 @@ pub const LEVELS_AT_ONCE: usize = 8;
 /// How long a symbol's rules are believed before they are read again.
 pub const RULES_LAST: Duration = Duration::from_secs(600);
 
+/// How far ahead of a level's own an order number seen at the exchange may be to count: anybody can
+/// type an id, and numbers must last.
+pub const FARTHEST_AHEAD: u32 = 1_000_000;
+
 /// Recovery leaves a level alone that changed within this time, unless a run is the first one.
 pub const RECENT: Duration = Duration::from_secs(3);
 
