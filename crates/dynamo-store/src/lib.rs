@@ -26,6 +26,7 @@ mod level_record;
 mod levels;
 mod mark;
 mod open;
+mod range;
 mod settle;
 mod socket;
 mod store;

@@ -123,68 +123,6 @@ impl DynamoStore {
             .map_err(|error| store_error("GetItem", &error))?;
         Ok(reply.item.map(Record::new))
     }
-
-    /// Reads all items of a partition whose sort keys start with a text, in their order, all pages,
-    /// strongly consistent.
-    pub(crate) async fn read_range(
-        &self,
-        partition: &str,
-        prefix: &str,
-    ) -> Result<Vec<Record>, StoreError> {
-        let mut records = Vec::new();
-        let mut start = None;
-        loop {
-            let mut query = self
-                .client
-                .query()
-                .table_name(&*self.table)
-                .consistent_read(true)
-                .expression_attribute_names("#pk", PARTITION)
-                .expression_attribute_values(":pk", text(partition))
-                .set_exclusive_start_key(start);
-            query = if prefix.is_empty() {
-                query.key_condition_expression("#pk = :pk")
-            } else {
-                query
-                    .key_condition_expression("#pk = :pk AND begins_with(#sk, :prefix)")
-                    .expression_attribute_names("#sk", SORT)
-                    .expression_attribute_values(":prefix", text(prefix))
-            };
-            let page = query
-                .send()
-                .await
-                .map_err(|error| store_error("Query", &error))?;
-            records.extend(page.items.into_iter().flatten().map(Record::new));
-            start = page.last_evaluated_key.filter(|key| !key.is_empty());
-            if start.is_none() {
-                return Ok(records);
-            }
-        }
-    }
-
-    /// Reads the first items of a partition up to and including a sort key.
-    pub(crate) async fn read_until(
-        &self,
-        partition: &str,
-        until: &str,
-        limit: i32,
-    ) -> Result<Vec<Record>, StoreError> {
-        let page = self
-            .client
-            .query()
-            .table_name(&*self.table)
-            .consistent_read(true)
-            .key_condition_expression("#pk = :pk AND #sk <= :until")
-            .expression_attribute_names("#pk", PARTITION)
-            .expression_attribute_names("#sk", SORT)
-            .expression_attribute_values(":pk", text(partition))
-            .expression_attribute_values(":until", text(until))
-            .limit(limit)
-            .send()
-            .await
-            .map_err(|error| store_error("Query", &error))?;
-        Ok(page.items.into_iter().flatten().map(Record::new).collect())
-    }
 }
 
 fn keys_and_attributes(keys: &[Key]) -> Result<KeysAndAttributes, StoreError> {

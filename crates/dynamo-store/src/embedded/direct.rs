@@ -10,6 +10,7 @@ use dynoxide::DynoxideError;
 use dynoxide::actions::batch_get_item::{BatchGetItemRequest, KeysAndAttributes};
 use dynoxide::actions::get_item::GetItemRequest;
 use dynoxide::actions::put_item::PutItemRequest;
+use dynoxide::actions::query::QueryRequest;
 use dynoxide::actions::transact_write_items::{
     TransactConditionCheck, TransactDelete, TransactPut, TransactUpdate,
     TransactWriteItem as EmbeddedPart, TransactWriteItemsRequest,
@@ -24,6 +25,7 @@ use crate::error::{Failure, by_code};
 use crate::expression::Expression;
 use crate::item::{Attributes, PARTITION, Record, SORT, text};
 use crate::key::Key;
+use crate::range::{PageKey, Range};
 use crate::write::{Transaction, Write, cancellation};
 
 impl EmbeddedDynamo {
@@ -78,6 +80,35 @@ impl EmbeddedDynamo {
         Ok(reply
             .item
             .map(|item| Record::new(item_outward::<Vec<_>>(item))))
+    }
+
+    /// Reads one page of a range, and says where the next one begins, if there is one.
+    pub(crate) async fn query(
+        &self,
+        table: &str,
+        range: Range<'_>,
+        start: Option<PageKey>,
+        limit: Option<i32>,
+    ) -> Result<(Vec<Record>, Option<PageKey>), StoreError> {
+        let request = QueryRequest {
+            table_name: table.to_owned(),
+            key_condition_expression: Some(range.condition().to_owned()),
+            expression_attribute_names: Some(range.names()),
+            expression_attribute_values: Some(item_inward(range.values::<Vec<_>>())?),
+            exclusive_start_key: start.map(item_inward).transpose()?,
+            limit: limit.map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
+            scan_index_forward: true,
+            consistent_read: Some(true),
+            ..QueryRequest::default()
+        };
+        let page = self
+            .look(move |database| database.query(request))
+            .await?
+            .map_err(|error| final_error("Query", &error))?;
+        let items = page.items.into_iter().flatten();
+        let records = items.map(|item| Record::new(item_outward::<Vec<_>>(item)));
+        let next = page.last_evaluated_key.filter(|key| !key.is_empty());
+        Ok((records.collect(), next.map(item_outward)))
     }
 
     /// Writes one whole item under a condition.
