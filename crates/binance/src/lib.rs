@@ -20,5 +20,6 @@ pub use credentials::{Credentials, CredentialsError};
 pub use endpoints::rest_endpoint;
 pub use rest::{
     AddressConfig, AddressError, KeyPermissions, Now, RestAddress, RestClient, WeightUse,
+    read_placed,
 };
 pub use sign::{query, signed_query, ws_signature};

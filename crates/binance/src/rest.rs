@@ -25,3 +25,4 @@ pub use address::{AddressConfig, AddressError, Now, RestAddress};
 pub use client::RestClient;
 pub use weight_budget::WeightUse;
 pub use wire::account::KeyPermissions;
+pub use wire::order::read_placed;

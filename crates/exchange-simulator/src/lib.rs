@@ -20,6 +20,7 @@ mod server;
 pub mod signing;
 pub mod tape;
 pub mod walk;
+pub mod written;
 
 pub use server::{
     AccountControl, Control, DEMO_API_KEY, DEMO_API_SECRET, LimitsConfig, MarketControl,

@@ -16,7 +16,7 @@ mod rest;
 mod slots;
 mod streams;
 mod trading;
-mod wire;
+pub(crate) mod wire;
 mod ws;
 
 use std::net::SocketAddr;

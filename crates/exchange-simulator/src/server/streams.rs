@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::wire;
@@ -160,7 +160,7 @@ impl Streams {
 
     /// Tells every connection that the server goes down, and ends it after a while.
     pub(crate) fn shut_down(&self, now_ms: i64, after_ms: u64) -> Vec<Delivery> {
-        self.broadcast(&Outgoing::Text(shutdown_notice(now_ms), None));
+        self.broadcast(&Outgoing::Text(wire::server_shutdown(now_ms), None));
         let close = |connection: &Connection| Delivery {
             to: connection.sender.clone(),
             what: Outgoing::Close,
@@ -222,7 +222,7 @@ impl Streams {
                 continue;
             }
             let payload = payload.get_or_insert_with(|| wire::event(&event.body, now_ms));
-            let text = json!({ "subscriptionId": id, "event": payload }).to_string();
+            let text = wire::event_frame(id, payload);
             let what = Outgoing::Text(text, completes(&event.body));
             let fault = if matters(&event.body) {
                 faults.on_event()
@@ -238,9 +238,8 @@ impl Streams {
 impl Connection {
     fn terminate(&mut self, id: u32, now_ms: i64) {
         self.subscriptions.remove(&id);
-        let event =
-            json!({ "subscriptionId": id, "event": { "e": "eventStreamTerminated", "E": now_ms } });
-        hand(&self.sender, Outgoing::Text(event.to_string(), None));
+        let notice = wire::terminated(id, now_ms);
+        hand(&self.sender, Outgoing::Text(notice, None));
     }
 
     fn deliver(
@@ -277,7 +276,7 @@ impl Connection {
             Some(EventFault::StreamTerminated) => self.terminate(id, now_ms),
             Some(EventFault::ServerShutdown(after_ms)) => {
                 hand(&self.sender, what);
-                hand(&self.sender, Outgoing::Text(shutdown_notice(now_ms), None));
+                hand(&self.sender, Outgoing::Text(wire::server_shutdown(now_ms), None));
                 return after(Outgoing::Close, after_ms);
             }
         }
@@ -290,10 +289,6 @@ fn hand(sender: &mpsc::UnboundedSender<Outgoing>, what: Outgoing) {
     if sender.send(what).is_err() {
         tracing::trace!("a stream's writer has ended");
     }
-}
-
-fn shutdown_notice(now_ms: i64) -> String {
-    json!({ "event": { "e": "serverShutdown", "E": now_ms } }).to_string()
 }
 
 /// Faults hit only what a bot lives on: reports of trades and endings.

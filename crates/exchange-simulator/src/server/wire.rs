@@ -370,6 +370,22 @@ fn filters(rules: &SymbolRules) -> Vec<Value> {
     filters
 }
 
+/// The frame that brings a payload over a subscription.
+pub(crate) fn event_frame(subscription: u32, payload: &Value) -> String {
+    json!({ "subscriptionId": subscription, "event": payload }).to_string()
+}
+
+/// The frame that ends a subscription.
+pub(crate) fn terminated(subscription: u32, now_ms: i64) -> String {
+    let payload = json!({ "e": "eventStreamTerminated", "E": now_ms });
+    event_frame(subscription, &payload)
+}
+
+/// The frame that announces the end of the connection.
+pub(crate) fn server_shutdown(now_ms: i64) -> String {
+    json!({ "event": { "e": "serverShutdown", "E": now_ms } }).to_string()
+}
+
 /// An event's payload, without the wrapper.
 pub(crate) fn event(body: &EventBody, now_ms: i64) -> Value {
     match body {

@@ -1,59 +1,78 @@
-//! What a refusal of the model means to the use cases, read from status, code and wording alone.
+//! What a reply means to the use cases: written as the exchange writes it, read by the shipped adapter.
 
 use std::time::Duration;
 
-use domain::{RefusalReason, Symbol};
-use exchange_simulator::model::Reject;
-use trading::{AccountStop, ExchangeError, PlaceOutcome, Refusal, UnknownCause};
+use binance::{ReplyHead, Verdict, classify, read_placed};
+use domain::{AccountId, ExchangeTime, Symbol};
+use exchange_simulator::model::{OrderReport, Reject};
+use exchange_simulator::written;
+use trading::{ExchangeError, NewOrder, PlaceOutcome, UnknownCause};
 
-/// The outcome of a placement that was answered with a refusal.
-pub(super) fn outcome_of_reject(reject: &Reject) -> PlaceOutcome {
-    let refused = |why, stop| {
-        PlaceOutcome::Refused(Refusal {
-            why,
-            detail: reject.to_string(),
+/// The reply to a placement on its way: status and body.
+#[derive(Debug, Clone)]
+pub(super) struct Written {
+    status: u16,
+    retry_after: Option<Duration>,
+    body: String,
+}
+
+impl Written {
+    pub(super) fn placed(report: &OrderReport) -> Self {
+        Self {
+            status: 200,
+            retry_after: None,
+            body: written::placed(report),
+        }
+    }
+
+    pub(super) fn refused(reject: &Reject) -> Self {
+        Self {
+            status: reject.http_status,
             retry_after: reject.retry_after_seconds.map(Duration::from_secs),
-            stop,
-        })
-    };
-    let text = reject.message.as_str();
-    match (reject.http_status, reject.code) {
-        (418, _) => refused(RefusalReason::AccountStopped, Some(AccountStop::Banned)),
-        (429, _) => refused(RefusalReason::RateLimited, None),
-        (_, -1008) => refused(RefusalReason::Overloaded, None),
-        (_, -1000 | -1001 | -1006 | -1007) => PlaceOutcome::Unknown(UnknownCause::Server),
-        (500.., _) => PlaceOutcome::Unknown(UnknownCause::Server),
-        (_, -1021) => PlaceOutcome::WindowExpired,
-        (_, -2010) if text == "Duplicate order sent." => PlaceOutcome::AlreadyThere,
-        (_, -2010) if text.contains("insufficient balance") => {
-            refused(RefusalReason::InsufficientBalance, None)
+            body: written::refused(reject),
         }
-        (_, -2010) if text.contains("immediately match") => refused(RefusalReason::WouldTake, None),
-        (_, -2010) if text.contains("Market is closed") || text.contains("trading phase") => {
-            refused(RefusalReason::MarketClosed, None)
+    }
+
+    /// A page of something between the exchange and us.
+    pub(super) fn bad_gateway() -> Self {
+        Self {
+            status: 502,
+            retry_after: None,
+            body: "<html><body>Bad Gateway</body></html>".to_owned(),
         }
-        (_, -1013 | -1111) => refused(RefusalReason::Filter, None),
-        (_, -1121) => refused(RefusalReason::MarketClosed, None),
-        (_, -2014 | -1022) => refused(RefusalReason::AccountStopped, Some(AccountStop::Key)),
-        (_, -2015) => refused(RefusalReason::AccountStopped, Some(AccountStop::Permission)),
-        _ => refused(RefusalReason::BadRequest, None),
+    }
+
+    /// The same reply, of which only the first half arrived.
+    pub(super) fn truncated(mut self) -> Self {
+        self.body.truncate(self.body.len() / 2);
+        self
+    }
+
+    /// What it means as the answer to an order.
+    pub(super) fn read(&self, now: ExchangeTime, order: (&NewOrder, &AccountId)) -> PlaceOutcome {
+        if self.status == 200 {
+            return match read_placed(self.body.as_bytes(), order.0, order.1) {
+                Ok(execution) => PlaceOutcome::Accepted(Box::new(execution)),
+                Err(_) => PlaceOutcome::Unknown(UnknownCause::Unreadable),
+            };
+        }
+        self.verdict(now).into_place_outcome()
+    }
+
+    fn verdict(&self, now: ExchangeTime) -> Verdict {
+        let head = ReplyHead {
+            status: self.status,
+            retry_after: self.retry_after,
+            now,
+        };
+        classify(head, self.body.as_bytes())
     }
 }
 
 /// Why a question was answered with a refusal.
-pub(super) fn error_of_reject(symbol: &Symbol, reject: &Reject) -> ExchangeError {
-    let detail = reject.to_string();
-    match (reject.http_status, reject.code) {
-        (_, -1121) => ExchangeError::UnknownSymbol(symbol.clone()),
-        (_, -2015) => ExchangeError::Stopped {
-            stop: AccountStop::Permission,
-            detail,
-        },
-        (500.., _) => ExchangeError::Unavailable(detail),
-        (429, _) => ExchangeError::Limited {
-            after: Duration::from_secs(reject.retry_after_seconds.unwrap_or(1)),
-            detail,
-        },
-        _ => ExchangeError::Refused(detail),
-    }
+pub(super) fn error_of_reject(symbol: &Symbol, reject: &Reject, now_ms: i64) -> ExchangeError {
+    let now = ExchangeTime::from_millis(now_ms);
+    Written::refused(reject)
+        .verdict(now)
+        .into_error(Some(symbol))
 }

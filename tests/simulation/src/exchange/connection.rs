@@ -59,14 +59,14 @@ impl Connection {
         }
         let keys = state.keys.get(self.account.as_str()).copied();
         if signed && self.key != keys.unwrap_or_default().honoured {
-            return Err(error_of_reject(symbol, &Reject::key_permission()));
+            return Err(error_of_reject(symbol, &Reject::key_permission(), now));
         }
         let lag = match state.injector.on_query() {
             Some(QueryFault::Failed) => return Err(no_answer(name)),
             Some(QueryFault::Lagging(lag)) => i64::try_from(lag).unwrap(),
             None => state.lag_ms,
         };
-        question(&state.model, now - lag).map_err(|reject| error_of_reject(symbol, &reject))
+        question(&state.model, now - lag).map_err(|reject| error_of_reject(symbol, &reject, now))
     }
 
     async fn find(
@@ -257,7 +257,7 @@ impl Exchange for Connection {
         match ended {
             Ok(order) => Ok(CancelOutcome::Canceled(canceled(&order))),
             Err(reject) if reject.code == -2011 => Ok(CancelOutcome::NotOpen),
-            Err(reject) => Err(error_of_reject(symbol, &reject)),
+            Err(reject) => Err(error_of_reject(symbol, &reject, now)),
         }
     }
 

@@ -6,8 +6,8 @@ use domain::ExchangeTime;
 use exchange_simulator::model::{self, Reject};
 use trading::{CLOCK_LEAD, PlaceOutcome, RECV_WINDOW, UnknownCause};
 
-use super::answer::outcome_of_reject;
-use super::translate::{new_order, reply};
+use super::answer::Written;
+use super::translate::new_order;
 use super::{Answered, Fate, Journey, ModelExchange, State, millis};
 
 /// The answer and the instant it reaches the client, once both are known.
@@ -99,20 +99,19 @@ impl State {
             Stage::Door => {
                 let honoured = self.keys.get(flight.account.as_str());
                 let honoured = honoured.copied().unwrap_or_default().honoured;
-                let outcome = match flight.journey.fate.clone() {
-                    Fate::Nowhere => Some(PlaceOutcome::Unknown(UnknownCause::Connection)),
-                    Fate::Refused(reject) => Some(outcome_of_reject(&reject)),
-                    Fate::Engine if flight.key != honoured => {
-                        Some(outcome_of_reject(&Reject::key_permission()))
+                let refused = match flight.journey.fate.clone() {
+                    Fate::Nowhere => {
+                        flight.answer(server, None);
+                        return None;
                     }
-                    Fate::Engine if too_old => Some(outcome_of_reject(&Reject::outside_window())),
-                    Fate::Engine if too_early => {
-                        Some(outcome_of_reject(&Reject::ahead_of_server()))
-                    }
+                    Fate::Refused(reject) => Some(reject),
+                    Fate::Engine if flight.key != honoured => Some(Reject::key_permission()),
+                    Fate::Engine if too_old => Some(Reject::outside_window()),
+                    Fate::Engine if too_early => Some(Reject::ahead_of_server()),
                     Fate::Engine => None,
                 };
-                if let Some(outcome) = outcome {
-                    flight.answer(outcome);
+                if let Some(reject) = refused {
+                    flight.answer(server, Some(Written::refused(&reject)));
                     return None;
                 }
                 flight.stage = Stage::Engine;
@@ -120,7 +119,8 @@ impl State {
                 Some(flight)
             }
             Stage::Engine if too_old => {
-                flight.answer(outcome_of_reject(&Reject::outside_window()));
+                let reply = Written::refused(&Reject::outside_window());
+                flight.answer(server, Some(reply));
                 None
             }
             Stage::Engine => {
@@ -129,29 +129,40 @@ impl State {
                 Some(flight)
             }
             Stage::Effect => {
-                let placed = self.take_effect(server, &flight);
-                flight.answer(placed);
+                let reply = self.take_effect(server, &flight);
+                flight.answer(server, Some(reply));
                 None
             }
         }
     }
 
-    fn take_effect(&mut self, server_ms: i64, flight: &Flight) -> PlaceOutcome {
+    fn take_effect(&mut self, server_ms: i64, flight: &Flight) -> Written {
         let account = flight.account.as_str();
         let order: model::NewOrder = new_order(&flight.order);
         match self.model.place(server_ms, account, order) {
-            Ok(report) => PlaceOutcome::Accepted(Box::new(reply(&flight.account, &report))),
-            Err(reject) => outcome_of_reject(&reject),
+            Ok(report) => Written::placed(&report),
+            Err(reject) => Written::refused(&reject),
         }
     }
 }
 
 impl Flight {
-    fn answer(&self, truly: PlaceOutcome) {
-        let outcome = match self.journey.answered {
-            Answered::Truly => truly,
-            Answered::Unclear(cause) => PlaceOutcome::Unknown(cause),
-            Answered::Never => return,
+    /// Sends the reply back; `None` is a connection that broke.
+    fn answer(&self, server_ms: i64, truly: Option<Written>) {
+        let broken = PlaceOutcome::Unknown(UnknownCause::Connection);
+        let reply = match (self.journey.answered.clone(), truly) {
+            (Answered::Never, _) => return,
+            (Answered::Unclear(cause), _) => Err(PlaceOutcome::Unknown(cause)),
+            (Answered::Instead(words), _) => Ok(Written::refused(&words)),
+            (Answered::Page, _) => Ok(Written::bad_gateway()),
+            (Answered::Truncated, Some(reply)) => Ok(reply.truncated()),
+            (Answered::Truly, Some(reply)) => Ok(reply),
+            (Answered::Truly | Answered::Truncated, None) => Err(broken),
+        };
+        let now = ExchangeTime::from_millis(server_ms);
+        let outcome = match reply {
+            Ok(reply) => reply.read(now, (&self.order, &self.account)),
+            Err(outcome) => outcome,
         };
         let at = self.at_ms + millis(self.journey.back);
         *self.slot.lock().unwrap() = Some((at, outcome));

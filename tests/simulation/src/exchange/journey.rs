@@ -18,10 +18,16 @@ pub enum Fate {
 }
 
 /// What the client learns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answered {
     /// What really happened.
     Truly,
+    /// What really happened, but only the first half of it.
+    Truncated,
+    /// These words instead, whatever happened.
+    Instead(Reject),
+    /// A page of something between the exchange and us.
+    Page,
     /// Nothing certain, whatever happened.
     Unclear(UnknownCause),
     /// Nothing at all: the client waits until its own timeout.
@@ -125,9 +131,9 @@ impl Journey {
 
     /// The way of a request that met a fault drawn by lot.
     pub(super) fn through(fault: Option<OrderFault>) -> Self {
-        let unclear = |fate, cause| Self {
+        let instead = |fate, words| Self {
             fate,
-            answered: Answered::Unclear(cause),
+            answered: Answered::Instead(words),
             ..Self::default()
         };
         let ms = Duration::from_millis;
@@ -140,12 +146,12 @@ impl Journey {
                 ..Self::held(ms(delay))
             },
             Some(OrderFault::DelayedPastWindow(delay)) => Self::held(RECV_WINDOW + ms(delay)),
-            Some(OrderFault::ServerErrorBefore) => unclear(Fate::Nowhere, UnknownCause::Server),
-            Some(OrderFault::ServerErrorAfter) => unclear(Fate::Engine, UnknownCause::Server),
-            Some(OrderFault::TimeoutBefore) => unclear(Fate::Nowhere, UnknownCause::Timeout),
+            Some(OrderFault::ServerErrorBefore) => instead(Fate::Nowhere, Reject::server_error()),
+            Some(OrderFault::ServerErrorAfter) => instead(Fate::Engine, Reject::server_error()),
+            Some(OrderFault::TimeoutBefore) => instead(Fate::Nowhere, Reject::backend_timeout()),
             Some(OrderFault::TimeoutAfter) => Self {
                 inside: ms(4_000),
-                ..unclear(Fate::Engine, UnknownCause::Timeout)
+                ..instead(Fate::Engine, Reject::backend_timeout())
             },
             Some(OrderFault::Overloaded) => Self::refused(Reject::overloaded()),
             Some(OrderFault::TooManyRequests(seconds)) => {

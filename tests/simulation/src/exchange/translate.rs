@@ -105,13 +105,6 @@ fn execution(
     }
 }
 
-/// The reply to an accepted placement.
-pub(super) fn reply(account: &AccountId, report: &model::OrderReport) -> Execution {
-    let trades = report.fills.iter().map(trade).collect();
-    let id = report.order.state.client_order_id.clone();
-    execution(account, &report.order, (&id, Source::Reply), trades)
-}
-
 /// A stream report as the bridge passes it on: one that traded or ended an order under an id of
 /// ours. On a cancel the order's own id is the original one.
 #[must_use]

@@ -133,9 +133,12 @@ pub(crate) fn read_canceled(body: &[u8]) -> Result<OrderView, ExchangeError> {
     Ok(view)
 }
 
-/// `POST /api/v3/order` with `newOrderRespType=FULL`, as the answer to `order`. An `Err` says why
-/// the reply does not show that order; it may have been placed all the same.
-pub(crate) fn read_placed(
+/// The body of the reply to `POST /api/v3/order` with `newOrderRespType=FULL`, as the answer to
+/// `order`.
+///
+/// # Errors
+/// Why the reply does not show that order; it may have been placed all the same.
+pub fn read_placed(
     body: &[u8],
     order: &NewOrder,
     account: &AccountId,
