@@ -1,5 +1,6 @@
 //! Build and check commands, run as `cargo xtask NAME`.
 //!
+//! `cargo xtask simulate` lives through many seeds of the simulation (see `docs/guarantees.md`).
 //! `cargo xtask test` is the one command that people and CI run: formatting, lints, documentation
 //! and every test, with all its own set-up. Where a tool is missing it says which part was not run
 //! and how to get it; with `CI` set that is a failure.
@@ -51,6 +52,24 @@ const TOOLS: &[(&str, &str)] = &[
     ("clippy", "rustup component add clippy"),
 ];
 
+/// What lives through simulated systems (`tests/simulation`).
+const SIMULATE: &[&str] = &[
+    "run",
+    "--release",
+    "--locked",
+    "--quiet",
+    "-p",
+    "simulation",
+    "--bin",
+    "simulate",
+    "--",
+];
+
+const USAGE: &str = "\
+usage: cargo xtask test
+       cargo xtask simulate [--seeds N] [--from S] [--jobs J]
+       cargo xtask simulate --seed S [--trace]";
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let outcome = match arguments
@@ -60,7 +79,8 @@ fn main() -> ExitCode {
         .as_slice()
     {
         ["test"] => test(),
-        _ => Err(anyhow::anyhow!("usage: cargo xtask test")),
+        ["simulate", rest @ ..] => cargo(&[SIMULATE, rest].concat()),
+        _ => Err(anyhow::anyhow!("{USAGE}")),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

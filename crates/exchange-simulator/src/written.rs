@@ -62,3 +62,16 @@ pub fn terminated(subscription: u32, now_ms: i64) -> String {
 pub fn server_shutdown(now_ms: i64) -> String {
     wire::server_shutdown(now_ms)
 }
+
+/// The frame that refuses the request of this id (`web-socket-api.md`, "Response format").
+#[must_use]
+pub fn request_refused(request_id: &str, reject: &Reject) -> String {
+    json!({ "id": request_id, "status": reject.http_status, "error": wire::error(reject) })
+        .to_string()
+}
+
+/// The frame that answers `time`.
+#[must_use]
+pub fn time(request_id: &str, now_ms: i64) -> String {
+    json!({ "id": request_id, "status": 200, "result": { "serverTime": now_ms } }).to_string()
+}

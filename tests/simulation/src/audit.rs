@@ -6,6 +6,7 @@
 
 mod history;
 mod ledger;
+mod rules;
 
 use std::collections::BTreeMap;
 
@@ -36,6 +37,30 @@ pub enum Finding {
     Stuck(String),
     /// A stopped bot has live orders.
     LiveThoughStopped(String),
+    /// An order came to be for a bot that was observed paused or stopped.
+    SentThoughPaused(String),
+    /// An order broke a rule of its symbol, although no rule had changed.
+    BrokeRule(String),
+    /// Two runs of recovery after the faults ended, an order is still owed whose fate is unknown.
+    StillPending(String),
+    /// Two runs of recovery after the faults ended, a fill is still unseen.
+    StillUnseen(String),
+}
+
+impl Finding {
+    /// The number of the invariant that is broken (`ARCHITECTURE.md` and `docs/guarantees.md`).
+    #[must_use]
+    pub const fn invariant(&self) -> u32 {
+        match self {
+            Self::LedgerDiffers(_) | Self::FillWithoutTrade(_) => 1,
+            Self::WrongOrder(_) | Self::BoughtTooMuch(_) | Self::Stuck(_) => 2,
+            Self::TwoOrdersUnderOneId(_) | Self::TwoLiveOrders(_) => 3,
+            Self::HoldingsDiffer(_) => 4,
+            Self::BrokeRule(_) => 5,
+            Self::LiveThoughStopped(_) | Self::SentThoughPaused(_) => 6,
+            Self::StillPending(_) | Self::StillUnseen(_) => 7,
+        }
+    }
 }
 
 /// What the symbol's rules make of a holding: what could be sold of it.
@@ -59,7 +84,7 @@ impl Minimum {
 #[must_use]
 pub fn findings(world: &World, bot: &BotId) -> Vec<Finding> {
     let mut found = safety_findings(world, bot);
-    found.extend(final_findings(world, bot));
+    found.extend(settled_findings(world, bot));
     found
 }
 
@@ -73,6 +98,8 @@ pub fn safety_findings(world: &World, bot: &BotId) -> Vec<Finding> {
         found.extend(what_holdings_call_for(world, bot, orders));
     }
     found.extend(ledger::differences(world, bot, &past));
+    found.extend(rules::broken(world, bot));
+    found.extend(rules::sent_though_paused(world, bot));
     found
 }
 
@@ -108,16 +135,21 @@ fn what_holdings_call_for(world: &World, bot: &BotId, orders: &[PastOrder]) -> V
     };
     let level = world.store.level_now(bot, first.level.0);
     for order in orders {
-        let sellable = order.minimum.sellable(held, level.sell_price.decimal());
+        // Rules that change are known here up to ten minutes later.
+        let mut sellable = order
+            .minimums
+            .iter()
+            .map(|minimum| minimum.sellable(held, level.sell_price.decimal()));
         if order.is_sell {
-            if sellable != Some(order.asked) {
+            if !sellable.any(|sellable| sellable == Some(order.asked)) {
                 found.push(Finding::WrongOrder(format!(
-                    "{order}, but {held} was held, {sellable:?} of it to sell"
+                    "{order}, but {held} was held, to sell by {:?}",
+                    order.minimums
                 )));
             }
             bought = Decimal::ZERO;
         } else {
-            if sellable.is_some() {
+            if sellable.all(|sellable| sellable.is_some()) {
                 found.push(Finding::WrongOrder(format!("{order}, but {held} was held")));
             }
             bought += order.executed();
@@ -168,12 +200,39 @@ fn may_buy(world: &World, bot: &BotId, level: &Level, earned: &Earned) -> Decima
     }
 }
 
+/// What a system that has had two runs of recovery without faults must not show any more: orders
+/// owed whose fate is unknown, fills that nobody has seen.
+#[must_use]
+pub fn unsettled_findings(world: &World, bot: &BotId) -> Vec<Finding> {
+    let record = world.store.bot_now(bot);
+    let mut found = Vec::new();
+    for index in (0..record.levels).filter(|index| !world.was_meddled_with(bot, LevelIndex(*index)))
+    {
+        let level = world.level(bot, index);
+        let pending = level.order.as_ref().map(|order| &order.state);
+        if let Some(OrderState::Pending { lease }) = pending {
+            let text = format!("level {index}, attempt {}", lease.attempt);
+            found.push(Finding::StillPending(text));
+        }
+    }
+    let past = Past::of_bot(world, bot);
+    let unseen = ledger::differences(world, bot, &past);
+    found.extend(
+        unseen
+            .into_iter()
+            .map(|unseen| Finding::StillUnseen(format!("{unseen:?}"))),
+    );
+    found
+}
+
 /// A level at rest has one live order, or says why not.
-fn final_findings(world: &World, bot: &BotId) -> Vec<Finding> {
+#[must_use]
+pub fn settled_findings(world: &World, bot: &BotId) -> Vec<Finding> {
     let past = Past::of_bot(world, bot);
     let record = world.store.bot_now(bot);
     let mut found = Vec::new();
-    for index in 0..record.levels {
+    for index in (0..record.levels).filter(|index| !world.was_meddled_with(bot, LevelIndex(*index)))
+    {
         let level = world.level(bot, index);
         let orders = past.levels.get(&LevelIndex(index));
         let live: Vec<&PastOrder> = orders
@@ -202,7 +261,7 @@ fn final_findings(world: &World, bot: &BotId) -> Vec<Finding> {
                     && order.no == live[0].no
             }
             OrderState::Refused { .. } | OrderState::Held { .. } => live.is_empty(),
-            OrderState::Idle => live.is_empty() && stopped,
+            OrderState::Idle => live.is_empty() && record.desired != DesiredStatus::Running,
             OrderState::Pending { .. } | OrderState::Quarantined { .. } => false,
         };
         if !fine {
@@ -235,7 +294,8 @@ impl World {
             text += &format!("\n  {order}");
         }
         text += "\nstory:";
-        for event in self.store.story_now() {
+        let story = self.store.story_now();
+        for event in story.into_iter().filter(|event| event.bot == *bot) {
             let (level, no) = (event.level, event.no);
             text += &format!(
                 "\n  {} {level:?} {no:?} {:?}: {}",

@@ -49,6 +49,10 @@ pub(crate) struct State {
     keys: BTreeMap<String, Keys>,
     admission: Admission,
     limits_known: bool,
+    /// Every order of ours that was accepted: the number of the effect, and its id.
+    pub(crate) accepted: Vec<(u64, domain::ClientOrderId)>,
+    /// How often placements had which outcome.
+    pub(crate) outcomes: BTreeMap<String, u64>,
 }
 
 /// The trade keys of one account: which the exchange honours, which the store holds, and which the
@@ -77,6 +81,8 @@ impl ModelExchange {
                 keys: BTreeMap::new(),
                 admission: Admission::Now,
                 limits_known: true,
+                accepted: Vec::new(),
+                outcomes: BTreeMap::new(),
             }),
         })
     }
@@ -129,6 +135,11 @@ impl ModelExchange {
         state.estimate_error_ms = estimate_error_ms;
     }
 
+    /// Moves the exchange's clock against ours by so many milliseconds more. Our idea of it follows.
+    pub(crate) fn shift_clock(&self, by_ms: i64) {
+        self.state().offset_ms += by_ms;
+    }
+
     /// Sets whether the limits known on our side admit orders.
     pub fn set_admission(&self, admission: Admission) {
         self.state().admission = admission;
@@ -161,7 +172,7 @@ impl ModelExchange {
         self.state().model.drain_events()
     }
 
-    fn exchange_millis(&self) -> i64 {
+    pub(crate) fn exchange_millis(&self) -> i64 {
         self.clock.millis() + self.state().offset_ms
     }
 

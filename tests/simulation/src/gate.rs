@@ -9,14 +9,31 @@ use std::sync::Mutex;
 use std::task::{Poll, Waker};
 
 /// Where port calls wait for the driver.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Gate {
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+impl Default for Gate {
+    fn default() -> Self {
+        Self {
+            state: Mutex::new(State {
+                permits: 0,
+                effects: 0,
+                trace: 0xcbf2_9ce4_8422_2325,
+                waiting: Vec::new(),
+                passed: Vec::new(),
+                counts: BTreeMap::new(),
+            }),
+        }
+    }
+}
+
+#[derive(Debug)]
 struct State {
     permits: u32,
+    effects: u64,
+    trace: u64,
     waiting: Vec<Waker>,
     passed: Vec<&'static str>,
     counts: BTreeMap<&'static str, u64>,
@@ -33,6 +50,10 @@ impl Gate {
             }
             state.permits -= 1;
             state.passed.push(call);
+            state.effects += 1;
+            for byte in call.bytes() {
+                state.trace = (state.trace ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+            }
             *state.counts.entry(call).or_insert(0) += 1;
             Poll::Ready(())
         })
@@ -62,6 +83,17 @@ impl Gate {
     #[must_use]
     pub fn passed(&self) -> Vec<&'static str> {
         self.state.lock().unwrap().passed.clone()
+    }
+
+    /// How many calls have taken effect since the beginning: the time by which effects are ordered.
+    pub(crate) fn effects(&self) -> u64 {
+        self.state.lock().unwrap().effects
+    }
+
+    /// Every call since the beginning, in order, folded into one number (FNV-1a).
+    #[must_use]
+    pub fn trace(&self) -> u64 {
+        self.state.lock().unwrap().trace
     }
 
     /// Forgets the calls so far, so that a test can count those that follow.

@@ -6,7 +6,7 @@
 //!   anywhere, which is the death of its process.
 //! * [`Journey`] scripts how one placement travels.
 //! * [`audit`] judges the outcome from the exchange's own history alone.
-//! * [`sweep`] draws everything by lot from a seed.
+//! * [`sweep`] draws everything by lot from a seed; [`bridge`] is its bridges.
 //!
 //! Nothing here knows how the use cases work inside, and none of them knows that it is simulated.
 #![expect(
@@ -18,6 +18,7 @@
 )]
 
 pub mod audit;
+pub mod bridge;
 mod build;
 mod clock;
 mod exchange;

@@ -12,10 +12,11 @@ mod settle;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use domain::{AccountId, Bot, BotId, Level, LevelIndex, OrderNumber, TradeId};
+use domain::{AccountId, Bot, BotId, Level, LevelIndex, ObservedStatus, OrderNumber, TradeId};
 use trading::{AccountRecord, DueBot, EventRecord, FillRecord, Heartbeat, StoreError};
 
 use crate::gate::Gate;
+use crate::world::variant;
 
 /// What goes wrong with one call of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub enum StoreFault {
     Before,
     /// It is written, but the answer is lost.
     After,
+    /// Turned away: too many requests, or a transaction that met another one.
+    Throttled,
 }
 
 type FillKey = (BotId, LevelIndex, OrderNumber, TradeId);
@@ -39,6 +42,10 @@ pub(crate) struct Tables {
     pub(crate) events: Vec<EventRecord>,
     pub(crate) accounts: BTreeMap<AccountId, AccountRecord>,
     pub(crate) heartbeats: BTreeMap<String, Heartbeat>,
+    /// What every bot was observed to be, by the number of the effect.
+    pub(crate) observed: BTreeMap<BotId, Vec<(u64, ObservedStatus)>>,
+    /// How often each conditional write had which outcome.
+    pub(crate) outcomes: BTreeMap<(&'static str, String), u64>,
     script: VecDeque<(&'static str, StoreFault)>,
 }
 
@@ -126,6 +133,21 @@ impl MemoryStore {
         change(self.tables().accounts.get_mut(account).unwrap());
     }
 
+    /// One conditional write, counted by its outcome.
+    async fn conditional<T: std::fmt::Debug>(
+        &self,
+        name: &'static str,
+        work: impl FnOnce(&mut Tables) -> Result<T, StoreError> + Send,
+    ) -> Result<T, StoreError> {
+        self.call(name, |tables| {
+            let outcome = work(tables)?;
+            let key = (name, variant(&outcome));
+            *tables.outcomes.entry(key).or_insert(0) += 1;
+            Ok(outcome)
+        })
+        .await
+    }
+
     /// One round trip to the table.
     async fn call<T>(
         &self,
@@ -141,6 +163,9 @@ impl MemoryStore {
         match fault {
             None => work(&mut tables),
             Some(StoreFault::Before) => Err(unavailable(name)),
+            Some(StoreFault::Throttled) => {
+                Err(StoreError::Throttled(format!("{name} was turned away")))
+            }
             Some(StoreFault::After) => {
                 work(&mut tables)?;
                 Err(unavailable(name))

@@ -1,11 +1,14 @@
 //! One simulated system, and the test's hands on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use domain::{BotId, DesiredStatus, Execution, Level, LocalTime, OrderState};
+use domain::{
+    BotId, ClientOrderId, DesiredStatus, Execution, FillDecision, Level, LevelIndex, LocalTime,
+    OrderState, decide_fill,
+};
 use exchange_simulator::model::EventBody;
 use trading::{
     Answer, BotStore, Clock, HandleFillError, Handled, Message, Ports, RecoverError, Recovered,
@@ -42,6 +45,10 @@ pub struct World {
     pub queue: TestQueue,
     stream_up: Mutex<bool>,
     tally: Mutex<BTreeMap<String, u64>>,
+    /// What happened, line by line, if anybody wants to read it.
+    notes: Mutex<Option<Vec<String>>>,
+    /// Levels under whose ids somebody else has placed orders.
+    meddled_with: Mutex<BTreeSet<(BotId, LevelIndex)>>,
 }
 
 impl World {
@@ -60,7 +67,42 @@ impl World {
             clock,
             stream_up: Mutex::new(true),
             tally: Mutex::default(),
+            notes: Mutex::default(),
+            meddled_with: Mutex::default(),
         }
+    }
+
+    /// Writes down from now on what happens.
+    pub fn keep_notes(&self) {
+        *self.notes.lock().unwrap() = Some(Vec::new());
+    }
+
+    /// Writes something down, if that is wanted.
+    pub fn note(&self, line: impl FnOnce() -> String) {
+        if let Some(notes) = self.notes.lock().unwrap().as_mut() {
+            notes.push(format!("{} {}", self.now(), line()));
+        }
+    }
+
+    /// What was written down.
+    pub fn take_notes(&self) -> Vec<String> {
+        self.notes.lock().unwrap().take().unwrap_or_default()
+    }
+
+    /// Somebody else has placed an order under an id of this level. What becomes of it is judged by
+    /// tests of their own: what the level owes is not a matter of its own orders any more.
+    pub fn meddle_with(&self, bot: &BotId, level: LevelIndex) {
+        self.meddled_with
+            .lock()
+            .unwrap()
+            .insert((bot.clone(), level));
+    }
+
+    /// Whether somebody else has placed an order under an id of this level.
+    #[must_use]
+    pub fn was_meddled_with(&self, bot: &BotId, level: LevelIndex) -> bool {
+        let meddled = self.meddled_with.lock().unwrap();
+        meddled.contains(&(bot.clone(), level))
     }
 
     /// The ports, for a use case.
@@ -150,18 +192,51 @@ impl World {
     }
 
     fn count(&self, handled: &Handled) {
-        let mut tally = self.tally.lock().unwrap();
-        *tally.entry(format!("{:?}", handled.outcome)).or_insert(0) += 1;
+        self.tally(&format!("report {}", variant(&handled.outcome)), 1);
         if let Some(placing) = handled.placing {
-            let placing = format!("{placing:?}");
-            let kind = placing.split('(').next().unwrap_or_default().to_owned();
-            *tally.entry(kind).or_insert(0) += 1;
+            self.tally(&format!("placing {}", variant(&placing)), 1);
         }
+    }
+
+    /// Counts something.
+    pub(crate) fn tally(&self, what: &str, times: u64) {
+        let mut tally = self.tally.lock().unwrap();
+        match tally.get_mut(what) {
+            Some(count) => *count += times,
+            None => drop(tally.insert(what.to_owned(), times)),
+        }
+    }
+
+    /// Counts what the shipped decision makes of a report just now.
+    fn count_decision(&self, execution: &Execution) {
+        let Ok(id) = execution.client_order_id.parse::<ClientOrderId>() else {
+            return;
+        };
+        let decision = {
+            let tables = self.store.tables();
+            let level = tables.levels.get(&(id.bot.clone(), id.level));
+            let known = tables.bots.get(&id.bot).zip(level);
+            known.map(|(bot, level)| name_of(&decide_fill(bot, level, execution)))
+        };
+        if let Some(decision) = decision {
+            self.tally(&format!("decision {decision}"), 1);
+        }
+    }
+
+    /// Runs recovery as a process would, and counts what it did.
+    pub async fn recovery(&self, bot: &BotId) -> bool {
+        let recovered = recover_bot(self.ports(), bot).await;
+        if let Ok(recovered) = &recovered {
+            for (action, times) in &recovered.actions {
+                self.tally(&format!("action {action}"), u64::from(*times));
+            }
+        }
+        recovered.is_ok()
     }
 
     /// How often reports had which outcome, and placements after them.
     #[must_use]
-    pub fn tally(&self) -> BTreeMap<String, u64> {
+    pub fn tallied(&self) -> BTreeMap<String, u64> {
         self.tally.lock().unwrap().clone()
     }
 
@@ -171,7 +246,7 @@ impl World {
             Message::Execution {
                 execution,
                 received_at,
-            } => match handle_fill(self.ports(), &execution, received_at).await {
+            } => match self.handle_counted(&execution, received_at).await {
                 Ok(handled) => {
                     self.count(&handled);
                     handled.answer
@@ -188,13 +263,22 @@ impl World {
                     }
                 };
                 for bot in bots {
-                    if recover_bot(self.ports(), &bot).await.is_err() {
+                    if !self.recovery(&bot).await {
                         return Answer::Again(VISIBILITY);
                     }
                 }
                 Answer::Done
             }
         }
+    }
+
+    async fn handle_counted(
+        &self,
+        execution: &Execution,
+        received_at: LocalTime,
+    ) -> Result<Handled, HandleFillError> {
+        self.count_decision(execution);
+        handle_fill(self.ports(), execution, received_at).await
     }
 
     /// Handles one received message to its end and answers the queue.
@@ -298,4 +382,25 @@ impl World {
     pub fn now(&self) -> LocalTime {
         self.clock.now()
     }
+}
+
+const fn name_of(decision: &FillDecision) -> &'static str {
+    match decision {
+        FillDecision::NotOurs(_) => "NotOurs",
+        FillDecision::Duplicate => "Duplicate",
+        FillDecision::Noted(_) => "Noted",
+        FillDecision::Book { .. } => "Book",
+        FillDecision::Missing(_) => "Missing",
+        FillDecision::Passed(_) => "Passed",
+        FillDecision::SecondOrder(_) => "SecondOrder",
+        FillDecision::BookAside { .. } => "BookAside",
+        FillDecision::Quarantine(..) => "Quarantine",
+    }
+}
+
+/// The name of a value's variant, as its author wrote it.
+pub(crate) fn variant(value: &impl std::fmt::Debug) -> String {
+    let text = format!("{value:?}");
+    let end = text.find(|c: char| !c.is_alphanumeric());
+    text[..end.unwrap_or(text.len())].to_owned()
 }

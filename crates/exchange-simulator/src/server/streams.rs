@@ -276,7 +276,10 @@ impl Connection {
             Some(EventFault::StreamTerminated) => self.terminate(id, now_ms),
             Some(EventFault::ServerShutdown(after_ms)) => {
                 hand(&self.sender, what);
-                hand(&self.sender, Outgoing::Text(wire::server_shutdown(now_ms), None));
+                hand(
+                    &self.sender,
+                    Outgoing::Text(wire::server_shutdown(now_ms), None),
+                );
                 return after(Outgoing::Close, after_ms);
             }
         }

@@ -37,7 +37,8 @@ pub struct PastOrder {
     pub base_asset: String,
     /// The quote asset of its symbol.
     pub quote_asset: String,
-    pub(super) minimum: Minimum,
+    /// By every set of rules that its symbol has had so far, the present one last.
+    pub(super) minimums: Vec<Minimum>,
 }
 
 /// One trade of an order.
@@ -57,7 +58,7 @@ pub struct PastTrade {
 
 impl PastOrder {
     /// An order as it was placed, if it carries an id of the bot.
-    fn placed(bot: &BotId, (at, fact): (usize, &Fact), rules: &SymbolRules) -> Option<Self> {
+    fn placed(bot: &BotId, (at, fact): (usize, &Fact), past: &[SymbolRules]) -> Option<Self> {
         let Fact::Placed {
             order_id,
             client_order_id,
@@ -71,6 +72,7 @@ impl PastOrder {
             return None;
         };
         let id = client_order_id.parse::<ClientOrderId>().ok()?;
+        let rules = past.last()?;
         (id.bot == *bot).then(|| Self {
             level: id.level,
             no: id.no,
@@ -84,11 +86,14 @@ impl PastOrder {
             trades: Vec::new(),
             base_asset: rules.base_asset.clone(),
             quote_asset: rules.quote_asset.clone(),
-            minimum: Minimum {
-                step: rules.step_size,
-                quantity: rules.min_quantity,
-                notional: rules.min_notional,
-            },
+            minimums: past
+                .iter()
+                .map(|rules| Minimum {
+                    step: rules.step_size,
+                    quantity: rules.min_quantity,
+                    notional: rules.min_notional,
+                })
+                .collect(),
         })
     }
 
@@ -171,15 +176,16 @@ impl Past {
             }
             reader.past()
         });
-        // Anybody may type an id of a level that does not exist.
-        past.levels.retain(|level, _| level.0 < record.levels);
+        // Anybody may type an id, of a level that does not exist too.
+        past.levels
+            .retain(|level, _| level.0 < record.levels && !world.was_meddled_with(bot, *level));
         past
     }
 }
 
 #[derive(Default)]
 struct Reader {
-    rules: BTreeMap<String, SymbolRules>,
+    rules: BTreeMap<String, Vec<SymbolRules>>,
     orders: BTreeMap<(String, u64), PastOrder>,
 }
 
@@ -187,7 +193,8 @@ impl Reader {
     fn read(&mut self, bot: &BotId, (at, fact): (usize, &Fact), concerns: bool) {
         match fact {
             Fact::Rules(rules) => {
-                self.rules.insert(rules.symbol.clone(), (**rules).clone());
+                let past = self.rules.entry(rules.symbol.clone()).or_default();
+                past.push((**rules).clone());
             }
             Fact::Placed { symbol, .. } if concerns => {
                 let rules = &self.rules[symbol];

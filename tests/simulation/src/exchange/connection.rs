@@ -20,6 +20,7 @@ use trading::{
 use super::answer::error_of_reject;
 use super::translate::{canceled, rules, trade, view};
 use super::{ModelExchange, millis};
+use crate::world::variant;
 
 /// The most trades one page shows (rest-api.md, account trade list).
 const PAGE: usize = 1_000;
@@ -124,7 +125,7 @@ impl Exchange for Connection {
         let slot = self
             .exchange
             .launch((&self.account, self.key), order, timestamp);
-        poll_fn(move |context| {
+        let outcome = poll_fn(move |context| {
             let answer = slot.lock().unwrap().clone();
             if let Some((at, outcome)) = answer
                 && at < timeout
@@ -141,7 +142,16 @@ impl Exchange for Connection {
                 Poll::Pending
             }
         })
-        .await
+        .await;
+        let name = match &outcome {
+            PlaceOutcome::Unknown(cause) => format!("Unknown({cause:?})"),
+            PlaceOutcome::Accepted(_)
+            | PlaceOutcome::AlreadyThere
+            | PlaceOutcome::Refused(_)
+            | PlaceOutcome::WindowExpired => variant(&outcome),
+        };
+        *self.exchange.state().outcomes.entry(name).or_insert(0) += 1;
+        outcome
     }
 
     async fn find_order(

@@ -66,10 +66,11 @@ impl ModelExchange {
 
     /// Lets everything take effect that is due.
     pub(crate) fn arrive(&self, now_ms: i64) {
+        let effect = self.gate.effects();
         let mut state = self.state();
         while let Some(at) = next_due(&state.flights, now_ms) {
             let flight = state.flights.remove(at);
-            if let Some(flight) = state.advance(flight) {
+            if let Some(flight) = state.advance(flight, effect) {
                 state.flights.push(flight);
             }
         }
@@ -90,7 +91,7 @@ fn next_due(flights: &[Flight], now_ms: i64) -> Option<usize> {
 
 impl State {
     /// One stage of one request; the request again, unless it has come to its end.
-    fn advance(&mut self, mut flight: Flight) -> Option<Flight> {
+    fn advance(&mut self, mut flight: Flight, effect: u64) -> Option<Flight> {
         let server = flight.at_ms + self.offset_ms;
         let timestamp = flight.timestamp.as_millis();
         let too_old = server - timestamp > millis(RECV_WINDOW);
@@ -129,18 +130,22 @@ impl State {
                 Some(flight)
             }
             Stage::Effect => {
-                let reply = self.take_effect(server, &flight);
+                let reply = self.take_effect((server, effect), &flight);
                 flight.answer(server, Some(reply));
                 None
             }
         }
     }
 
-    fn take_effect(&mut self, server_ms: i64, flight: &Flight) -> Written {
+    fn take_effect(&mut self, (server_ms, effect): (i64, u64), flight: &Flight) -> Written {
         let account = flight.account.as_str();
         let order: model::NewOrder = new_order(&flight.order);
         match self.model.place(server_ms, account, order) {
-            Ok(report) => Written::placed(&report),
+            Ok(report) => {
+                let id = flight.order.client_order_id.clone();
+                self.accepted.push((effect, id));
+                Written::placed(&report)
+            }
             Err(reject) => Written::refused(&reject),
         }
     }

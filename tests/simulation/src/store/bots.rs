@@ -58,7 +58,8 @@ impl BotStore for MemoryStore {
     }
 
     async fn update_bot(&self, expected_version: u64, bot: &Bot) -> Result<Claim, StoreError> {
-        self.call("update_bot", |tables| {
+        let effect = self.gate.clone();
+        self.conditional("update_bot", move |tables| {
             if bot.version != expected_version + 1 {
                 return Err(StoreError::Invalid("not the next version".to_owned()));
             }
@@ -70,6 +71,12 @@ impl BotStore for MemoryStore {
                 return Ok(Claim::Lost);
             }
             *stored = bot.clone();
+            let seen = (effect.effects(), bot.observed);
+            tables
+                .observed
+                .entry(bot.id.clone())
+                .or_default()
+                .push(seen);
             Ok(Claim::Won)
         })
         .await
@@ -102,7 +109,7 @@ impl BotStore for MemoryStore {
     }
 
     async fn claim_due(&self, due: &DueBot, next: LocalTime) -> Result<Claim, StoreError> {
-        self.call("claim_due", |tables| {
+        self.conditional("claim_due", |tables| {
             match tables.listed.get_mut(&due.bot) {
                 Some(listed) if listed.due_at == due.due_at => {
                     let soonest = LocalTime::from_millis(due.due_at.as_millis() + 1);

@@ -31,7 +31,7 @@ impl LevelStore for MemoryStore {
     }
 
     async fn commit_fill(&self, commit: &FillCommit) -> Result<CommitOutcome, StoreError> {
-        self.call("commit_fill", |tables| {
+        self.conditional("commit_fill", |tables| {
             check(commit.expected_version, &commit.level)?;
             if commit.fills.len() > MAX_FILLS_PER_COMMIT {
                 return Err(StoreError::Invalid("too many fills".to_owned()));
@@ -66,7 +66,7 @@ impl LevelStore for MemoryStore {
         expected_version: u64,
         level: &Level,
     ) -> Result<Claim, StoreError> {
-        self.call("claim_intent", |tables| {
+        self.conditional("claim_intent", |tables| {
             check(expected_version, level)?;
             if stored(tables, level)?.version != expected_version {
                 return Ok(Claim::Lost);
@@ -85,7 +85,7 @@ impl LevelStore for MemoryStore {
         settlement: &Settlement,
         now: LocalTime,
     ) -> Result<SettleOutcome, StoreError> {
-        self.call("settle_intent", |tables| {
+        self.conditional("settle_intent", |tables| {
             let level = tables
                 .levels
                 .get_mut(&(bot.clone(), level))

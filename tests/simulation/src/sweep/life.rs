@@ -1,23 +1,31 @@
-//! One life: what happens next is drawn by lot, again and again.
+//! One life: what happens next is drawn by lot, again and again, until the faults stop.
+//!
+//! Several processes are under way at once and are stepped in an order drawn by lot; any of them may
+//! die between two port calls. The bridges run between the steps.
 
 use std::time::Duration;
 
 use domain::{BotId, DesiredStatus};
-use exchange_simulator::faults::{EventFault, MarketFault};
 use rand::Rng;
+use rand::seq::{IndexedMutRandom, IndexedRandom};
 use rand_chacha::ChaCha8Rng;
-use rust_decimal::Decimal;
-use trading::{Answer, Message, VISIBILITY, recover_bot};
+use rand_chacha::rand_core::SeedableRng;
+use trading::{Answer, LEASE, Message, RECOVERY_EVERY, VISIBILITY};
 
-use crate::World;
+use super::hands::ids;
+use super::mix::{Market, Mix};
+use crate::bridge::BridgeProcess;
 use crate::queue::Delivery;
-use crate::store::StoreFault;
 use crate::task::{Step, Task};
-
-const SYMBOL: &str = "XRPUSDT";
+use crate::{World, account_id};
 
 /// How many processes are under way at most.
 const MOST_PROCESSES: usize = 6;
+
+/// How many deliveries are made at one instant before a system counts as one that never rests.
+const MOST_DELIVERIES: u32 = 20_000;
+
+const BRIDGES: [&str; 2] = ["bridge-1", "bridge-2"];
 
 /// What a process was started for.
 enum Process<'w> {
@@ -27,64 +35,64 @@ enum Process<'w> {
 
 /// A system under the hands of chance.
 pub(super) struct Life<'w> {
-    world: &'w World,
-    bot: BotId,
-    random: ChaCha8Rng,
+    pub(super) world: &'w World,
+    pub(super) bots: Vec<BotId>,
+    pub(super) accounts: Vec<&'static str>,
+    pub(super) markets: Vec<&'static Market>,
+    pub(super) random: ChaCha8Rng,
+    mix: &'w Mix,
+    bridges: Vec<BridgeProcess>,
     processes: Vec<Process<'w>>,
-    deaths: u64,
-    /// How readily processes die: never, sometimes, often.
-    killing: u32,
-    /// How long a short while is at most, in milliseconds.
-    short_ms: u64,
-    /// How long a long while is at most, in milliseconds.
-    long_ms: u64,
+    offset_ms: i64,
+    /// How often a process died.
+    pub(super) deaths: u64,
 }
 
 impl<'w> Life<'w> {
-    /// Lives differ: some are hasty and mild, others slow and full of deaths.
-    pub(super) fn new(world: &'w World, bot: BotId, mut random: ChaCha8Rng) -> Self {
-        let hasty = random.random_bool(0.5);
+    pub(super) fn new(world: &'w World, mix: &'w Mix, mut random: ChaCha8Rng) -> Self {
+        let bridges = BRIDGES[..mix.bridges].iter().map(|name| {
+            let dice = ChaCha8Rng::seed_from_u64(random.random());
+            BridgeProcess::start(world, name, dice, mix.troubles)
+        });
         Self {
             world,
-            bot,
+            bots: ids(&mix.bots()),
+            accounts: mix.accounts().to_vec(),
+            markets: mix.markets(),
+            bridges: bridges.collect(),
+            mix,
             processes: Vec::new(),
+            offset_ms: 0,
             deaths: 0,
-            killing: random.random_range(0..3),
-            short_ms: if hasty { 300 } else { 3_000 },
-            long_ms: if hasty { 12_000 } else { 40_000 },
             random,
         }
     }
 
     /// Lets one thing happen.
     pub(super) fn make_a_move(&mut self) {
-        match self.random.random_range(0..100_u32) {
-            0..55 => self.step_a_process(),
-            55..68 => self.start_a_message(),
-            68..73 => self.start_a_recovery(),
-            73..83 => self.market(),
-            83..94 => self.pass_time(),
-            94..96 if self.random.random_range(0..2) < self.killing => self.kill(),
-            94..96 => self.step_a_process(),
-            96..98 => self.break_the_store(),
-            98 => self.operator(),
-            _ => self.stream(),
+        match self.random.random_range(0..1_000_u32) {
+            0..540 => self.step_a_process(),
+            540..670 => self.start_a_message(),
+            670..700 => self.start_a_recovery(),
+            700..800 => self.market(),
+            800..910 => self.pass_time(),
+            910..940 => self.kill(),
+            940..960 => self.break_the_store(),
+            960..970 => self.operate(),
+            970..975 => self.ambush(),
+            975..980 => self.pace(),
+            980..985 => self.move_funds(),
+            985..990 if self.mix.unsteady_rules => self.change_rules(),
+            990..995 if self.mix.rotation => self.rotate(),
+            995.. if self.mix.strangers => self.stranger(),
+            _ => self.step_a_process(),
         }
     }
 
-    /// Everybody dies; returns how often that happened in this life.
-    pub(super) fn end(mut self) -> u64 {
-        self.carry_events();
-        self.deaths += u64::try_from(self.processes.len()).unwrap();
-        for process in self.processes.drain(..) {
-            if let Process::Message(delivery, _) = process {
-                self.world.queue.again(delivery, VISIBILITY);
-            }
+    fn operate(&mut self) {
+        if self.mix.operators {
+            self.operator();
         }
-        self.world.set_stream(true);
-        let bot = self.bot.clone();
-        self.world.desire(&bot, DesiredStatus::Running);
-        self.deaths
     }
 
     fn pick(&mut self) -> Option<usize> {
@@ -96,17 +104,25 @@ impl<'w> Life<'w> {
         let Some(at) = self.pick() else {
             return self.start_a_message();
         };
-        let finished = match &mut self.processes[at] {
+        let (finished, called) = match &mut self.processes[at] {
             Process::Message(_, task) => match task.step() {
-                Step::Done(answer) => Some(Some(answer)),
-                Step::Called(_) | Step::Blocked => None,
+                Step::Done(answer) => (Some(Some(answer)), None),
+                Step::Called(call) => (None, Some(call)),
+                Step::Blocked => (None, None),
             },
             Process::Recovery(task) => match task.step() {
-                Step::Done(()) => Some(None),
-                Step::Called(_) | Step::Blocked => None,
+                Step::Done(()) => (Some(None), None),
+                Step::Called(call) => (None, Some(call)),
+                Step::Blocked => (None, None),
             },
         };
+        if let Some(call) = called {
+            self.world.note(|| format!("process {at} called {call}"));
+            self.tell_bridges();
+        }
         let Some(answer) = finished else { return };
+        self.world
+            .note(|| format!("process {at} ended: {answer:?}"));
         if let Process::Message(delivery, _) = self.processes.swap_remove(at)
             && let Some(Answer::Again(after)) = answer
         {
@@ -115,7 +131,6 @@ impl<'w> Life<'w> {
     }
 
     fn start_a_message(&mut self) {
-        self.carry_events();
         if self.processes.len() >= MOST_PROCESSES {
             return;
         }
@@ -123,12 +138,15 @@ impl<'w> Life<'w> {
         let Some(delivery) = self.world.queue.receive() else {
             return;
         };
-        if self.random.random_range(0..20) == 0 {
+        match self.random.random_range(0..100) {
             // Delivered twice: another receiver may take it at any time.
-            self.world.queue.again(delivery.clone(), Duration::ZERO);
+            0..5 => self.world.queue.again(delivery.clone(), Duration::ZERO),
+            5 => return self.world.note(|| format!("lost: {}", delivery.text)),
+            _ => {}
         }
         let world = self.world;
         let message: Message = delivery.message();
+        world.note(|| format!("received: {}", delivery.text));
         let task = Task::new(world, world.process(message));
         self.processes.push(Process::Message(delivery, task));
     }
@@ -147,133 +165,148 @@ impl<'w> Life<'w> {
         if self.processes.len() >= MOST_PROCESSES {
             return;
         }
-        let (world, bot) = (self.world, self.bot.clone());
+        let (world, bot) = (
+            self.world,
+            self.bots.choose(&mut self.random).unwrap().clone(),
+        );
+        world.note(|| format!("recovery of {bot} begins"));
         let task = Task::new(world, async move {
             // What cannot be compared now is compared in the next run.
-            drop(recover_bot(world.ports(), &bot).await);
+            world.recovery(&bot).await;
         });
         self.processes.push(Process::Recovery(task));
     }
 
-    /// Carries what the stream has told to the queue: lost, repeated or late, as the lot falls.
-    fn carry_events(&mut self) {
-        for execution in self.world.reports() {
-            let message = self.world.message(execution);
-            let now = self.world.clock.millis();
-            let fault = self.world.exchange.state().injector.on_event();
-            let late = |ms: u64| now + i64::try_from(ms).unwrap();
-            match fault {
-                None | Some(EventFault::ServerShutdown(_)) => self.world.queue.put(&message),
-                Some(EventFault::Repeated) => {
-                    self.world.queue.put(&message);
-                    self.world.queue.put(&message);
-                }
-                Some(EventFault::Late(ms) | EventFault::Reordered(ms)) => {
-                    self.world.queue.put_at(&message, late(ms));
-                }
-                Some(
-                    EventFault::Lost
-                    | EventFault::StreamDropped
-                    | EventFault::StreamTerminated
-                    | EventFault::StreamSilent(_),
-                ) => {}
+    /// Hands what the accounts are told to every bridge.
+    fn tell_bridges(&mut self) {
+        for event in self.world.exchange.drain_events() {
+            for bridge in &mut self.bridges {
+                bridge.tell(self.world, &event);
             }
         }
-    }
-
-    fn market(&mut self) {
-        let ticks = self.random.random_range(2_960..3_240_i64);
-        let price = Decimal::new(ticks, 3);
-        let largest = if self.random.random_bool(0.5) {
-            1_000
-        } else {
-            40
-        };
-        let quantity = Decimal::from(self.random.random_range(1..=largest));
-        let share = |of: usize, share: u32| of * usize::try_from(share).unwrap() / 1_000_000;
-        let fault = self.world.exchange.state().injector.on_print();
-        if let Some(MarketFault::Clock(offset)) = fault {
-            let error = self.random.random_range(-4_000..1_500);
-            self.world.exchange.set_clock(offset, error);
+        for bridge in &mut self.bridges {
+            bridge.take_arrivals(self.world);
         }
-        self.world.exchange.with_model(|model, now| {
-            let ids = model.open_order_ids(SYMBOL);
-            let chosen = |at: u32| ids.get(share(ids.len(), at)).copied();
-            match fault {
-                Some(MarketFault::Cancel(at)) => {
-                    chosen(at).map(|id| model.cancel_from_outside(now, SYMBOL, id));
-                }
-                Some(MarketFault::Expire(at)) => {
-                    chosen(at).map(|id| model.expire(now, SYMBOL, id));
-                }
-                Some(MarketFault::Amend(at)) => {
-                    // An order amended to another id before we know of it cannot be told from
-                    // somebody else's: here amends keep the id.
-                    let half = |id| {
-                        let state = model.order_state(SYMBOL, id)?;
-                        let half = (state.quantity / Decimal::TWO).trunc();
-                        Some((id, half, state.client_order_id.to_string()))
-                    };
-                    if let Some((id, half, name)) = chosen(at).and_then(half) {
-                        // Refused where half of it is executed already.
-                        drop(model.amend(now, (SYMBOL, id), half, Some(&name)));
-                    }
-                }
-                Some(MarketFault::Clock(_)) | None => {}
-            }
-            model.print(now, SYMBOL, (price, quantity)).unwrap();
-        });
     }
 
     fn pass_time(&mut self) {
+        let (short, long) = self.mix.whiles_ms;
         let most = if self.random.random_range(0..4) == 0 {
-            self.long_ms
+            long
         } else {
-            self.short_ms
+            short
         };
         let ms = self.random.random_range(1..most);
-        self.world.advance(Duration::from_millis(ms));
+        self.advance(ms);
+    }
+
+    /// Lets time go by, with the bridges at work.
+    fn advance(&mut self, mut ms: u64) {
+        while ms > 0 {
+            let part = ms.min(self.mix.tick_ms);
+            self.world.advance(Duration::from_millis(part));
+            self.drift(part);
+            self.tell_bridges();
+            for bridge in &mut self.bridges {
+                bridge.tick(self.world);
+            }
+            ms -= part;
+        }
+    }
+
+    fn drift(&mut self, ms: u64) {
+        if self.mix.drift != 0 {
+            let by = self.mix.drift * i64::try_from(ms).unwrap();
+            self.offset_ms += by;
+            self.world.exchange.shift_clock(self.offset_ms / 1_000);
+            self.offset_ms %= 1_000;
+        }
     }
 
     fn kill(&mut self) {
+        if self.random.random_range(0..2) >= self.mix.killing {
+            return;
+        }
+        if self.random.random_range(0..20) == 0 {
+            self.deaths += 1;
+            let bridge = self.bridges.choose_mut(&mut self.random).unwrap();
+            self.world.note(|| "a bridge dies".to_owned());
+            return bridge.restart(self.world);
+        }
         let Some(at) = self.pick() else { return };
+        self.world.note(|| format!("process {at} dies"));
         self.deaths += 1;
         if let Process::Message(delivery, _) = self.processes.swap_remove(at) {
             self.world.queue.again(delivery, VISIBILITY);
         }
     }
 
-    fn break_the_store(&mut self) {
-        let calls = [
-            "load",
-            "commit_fill",
-            "settle_intent",
-            "claim_intent",
-            "list_levels",
-        ];
-        let call = calls[self.random.random_range(0..calls.len())];
-        let fault = if self.random.random_bool(0.5) {
-            StoreFault::Before
-        } else {
-            StoreFault::After
-        };
-        self.world.store.fail_next(call, fault);
+    /// All faults stop, everybody dies, and the operators say what they want for good.
+    pub(super) fn end_faults(&mut self) {
+        self.world.note(|| "the faults stop".to_owned());
+        self.deaths += u64::try_from(self.processes.len()).unwrap();
+        for process in self.processes.drain(..) {
+            if let Process::Message(delivery, _) = process {
+                self.world.queue.again(delivery, VISIBILITY);
+            }
+        }
+        self.world.exchange.heal();
+        self.world.exchange.set_admission(trading::Admission::Now);
+        self.world.store.recover_from_faults();
+        for bridge in &mut self.bridges {
+            bridge.heal();
+        }
+        for account in self.accounts.clone() {
+            self.mend_key(&account_id(account));
+        }
+        self.mend_rules();
+        for bot in self.bots.clone() {
+            let last = [
+                DesiredStatus::Running,
+                DesiredStatus::Running,
+                DesiredStatus::Paused,
+                DesiredStatus::Stopped,
+            ];
+            let wish = if self.mix.operators {
+                *last.choose(&mut self.random).unwrap()
+            } else {
+                DesiredStatus::Running
+            };
+            self.world.desire(&bot, wish);
+        }
     }
 
-    fn operator(&mut self) {
-        let wishes = [
-            DesiredStatus::Paused,
-            DesiredStatus::Running,
-            DesiredStatus::Running,
-            DesiredStatus::Stopped,
-        ];
-        let wish = wishes[self.random.random_range(0..wishes.len())];
-        self.world.desire(&self.bot.clone(), wish);
+    /// Lets what is under way come to its end: leases, pauses, whatever is on the queue. Nobody
+    /// compares anything meanwhile.
+    pub(super) fn let_leases_end(&mut self) {
+        let most = LEASE + VISIBILITY;
+        for _ in 0..most.as_secs() {
+            self.deliver();
+            self.advance(1_000);
+        }
     }
 
-    fn stream(&mut self) {
-        self.carry_events();
-        let up = self.random.random_bool(0.7);
-        self.world.set_stream(up);
+    /// One run of recovery for every bot, and what follows from it until the next.
+    pub(super) fn recover_all(&mut self) {
+        for bot in self.bots.clone() {
+            self.world.run(self.world.recovery(&bot));
+            self.deliver();
+        }
+        for _ in 0..RECOVERY_EVERY.as_secs() {
+            self.advance(1_000);
+            self.deliver();
+        }
+    }
+
+    /// Delivers what may be received now.
+    fn deliver(&mut self) {
+        for _ in 0..MOST_DELIVERIES {
+            self.tell_bridges();
+            let Some(delivery) = self.world.queue.receive() else {
+                return;
+            };
+            self.world.deliver(delivery);
+        }
+        panic!("the system does not come to rest");
     }
 }

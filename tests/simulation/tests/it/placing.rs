@@ -343,7 +343,7 @@ fn a_late_fill_of_a_passed_order_is_booked_and_sold_with_the_rest() {
     world.exchange.set_lag(Duration::ZERO);
     world.print(XRP, "3.10");
     world.quiet();
-    assert_eq!(world.tally().get("BookedAside"), Some(&1));
+    assert_eq!(world.tallied().get("report BookedAside"), Some(&1));
     let level = world.level(&bot, 0);
     assert_eq!(level.base.to_string(), "199.8");
     assert!(

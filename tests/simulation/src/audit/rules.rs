@@ -1,0 +1,62 @@
+//! What was sent although it must not have been: against the symbol's rules, or for a bot at rest.
+
+use domain::{BotId, ObservedStatus};
+use exchange_simulator::model::Fact;
+
+use super::Finding;
+use crate::World;
+
+/// Filters that no order can be held against beforehand: how many others rest, and where the market is.
+const OF_THE_MOMENT: [&str; 2] = ["MAX_NUM_ORDERS", "PERCENT_PRICE_BY_SIDE"];
+
+/// Orders that the exchange refused for a filter (-1013, -1111), as long as no rule had changed.
+pub(super) fn broken(world: &World, bot: &BotId) -> Vec<Finding> {
+    let prefix = format!("gk-{bot}-");
+    let symbol = world.store.bot_now(bot).rules.symbol.to_string();
+    world.exchange.with_model(|model, _| {
+        let mut rules = 0;
+        let mut found = Vec::new();
+        for entry in model.journal() {
+            match &entry.fact {
+                Fact::Rules(listed) if listed.symbol == symbol => rules += 1,
+                Fact::Refused { order, reject }
+                    if rules == 1 && matches!(reject.code, -1013 | -1111) =>
+                {
+                    let id = order.client_order_id.as_deref().unwrap_or_default();
+                    let fixed = !OF_THE_MOMENT
+                        .iter()
+                        .any(|name| reject.message.contains(name));
+                    if id.starts_with(&prefix) && fixed {
+                        found.push(Finding::BrokeRule(format!("{id}: {reject}")));
+                    }
+                }
+                Fact::Rules(_)
+                | Fact::Refused { .. }
+                | Fact::Placed { .. }
+                | Fact::Traded { .. }
+                | Fact::Amended { .. }
+                | Fact::Ended { .. }
+                | Fact::Moved { .. } => {}
+            }
+        }
+        found
+    })
+}
+
+/// Orders that came to be while the bot was observed paused or stopped. What a stalled process still
+/// sends then is too old to be accepted.
+pub(super) fn sent_though_paused(world: &World, bot: &BotId) -> Vec<Finding> {
+    let tables = world.store.tables();
+    let Some(observed) = tables.observed.get(bot) else {
+        return Vec::new();
+    };
+    let state = world.exchange.state();
+    let sent = state.accepted.iter().filter(|(_, id)| id.bot == *bot);
+    sent.filter_map(|(at, id)| {
+        let (since, then) = observed.iter().rev().find(|(since, _)| since < at)?;
+        let resting = matches!(then, ObservedStatus::Paused | ObservedStatus::Stopped);
+        let text = format!("{id} was effect {at}, the bot {then:?} since effect {since}");
+        resting.then_some(Finding::SentThoughPaused(text))
+    })
+    .collect()
+}
