@@ -212,7 +212,9 @@ async fn take_over<O: Outside>(
         text,
     )
     .await;
-    let found = match find(connection, &owned).await {
+    let (found, with_new_key) = find_with_some_key(outside, connection, &owned).await;
+    let connection = with_new_key.as_ref().unwrap_or(connection);
+    let found = match found {
         // Of a symbol that is not listed any more, no order is open.
         Err(ExchangeError::UnknownSymbol(_)) if site.mode == PlaceMode::FindOut => Ok(None),
         found => found,
@@ -237,6 +239,27 @@ async fn take_over<O: Outside>(
             tracing::info!(%error, id = %owned.id(), "look-up got no answer");
             Ok(Placing::NoAnswer)
         }
+    }
+}
+
+/// Looks for an order with the key as it was, and once more with the key read anew where the exchange
+/// refused it: nobody else may look while the lease just taken lives.
+async fn find_with_some_key<O: Outside>(
+    outside: O,
+    connection: &<O::Exchanges as Exchanges>::Connection,
+    owned: &Owned<'_>,
+) -> (
+    Result<Option<crate::OrderView>, ExchangeError>,
+    Option<<O::Exchanges as Exchanges>::Connection>,
+) {
+    let found = find(connection, owned).await;
+    if !found.as_ref().is_err_and(ExchangeError::is_about_key) {
+        return (found, None);
+    }
+    let account = &owned.bot.account;
+    match outside.exchanges().reconnect(account, connection).await {
+        Ok(fresh) => (find(&fresh, owned).await, Some(fresh)),
+        Err(_) => (found, None),
     }
 }
 

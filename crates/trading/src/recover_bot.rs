@@ -20,8 +20,8 @@ use crate::recover_level::{Run, carry_out};
 use crate::stray::take_in_strays;
 use crate::{
     AccountRecord, AccountStore, BotStore, Clock, Exchange, ExchangeError, Exchanges,
-    LEVELS_AT_ONCE, LevelStore, MISSED_AFTER, OrderView, Outside, RECENT, RULES_LAST, StoreError,
-    StreamState,
+    LEVELS_AT_ONCE, LevelStore, MAX_COMMIT_TRIES, MISSED_AFTER, OrderView, Outside, RECENT,
+    RULES_LAST, StoreError, StreamState,
 };
 
 /// What one run of recovery found and did.
@@ -263,28 +263,37 @@ const fn action_name(action: &RecoveryAction) -> &'static str {
 }
 
 /// Writes that a bot is at work before anything is sent for it: nothing is ever sent for a bot that
-/// is observed paused or stopped.
+/// is observed paused or stopped. Whoever changes the bot meanwhile may want something else, so what
+/// they wrote is looked at again.
 async fn open_up<O: Outside>(
     outside: O,
-    bot: Bot,
+    mut bot: Bot,
     levels: &[Level],
     prices: Option<&BestPrices>,
 ) -> Result<Bot, StoreError> {
-    let sellable = |level| is_sellable(&bot, level, prices);
-    let observed = match bot.desired {
-        DesiredStatus::Running => ObservedStatus::Running,
-        DesiredStatus::StoppedAndSold if levels.iter().any(sellable) => ObservedStatus::Stopping,
-        DesiredStatus::StoppedAndSold
-        | DesiredStatus::Stopped
-        | DesiredStatus::Paused
-        | DesiredStatus::Ready => return Ok(bot),
-    };
-    if bot.observed == observed {
-        return Ok(bot);
+    for _ in 0..MAX_COMMIT_TRIES {
+        let sellable = |level| is_sellable(&bot, level, prices);
+        let observed = match bot.desired {
+            DesiredStatus::Running => ObservedStatus::Running,
+            DesiredStatus::StoppedAndSold if levels.iter().any(sellable) => {
+                ObservedStatus::Stopping
+            }
+            DesiredStatus::StoppedAndSold
+            | DesiredStatus::Stopped
+            | DesiredStatus::Paused
+            | DesiredStatus::Ready => return Ok(bot),
+        };
+        if bot.observed == observed {
+            return Ok(bot);
+        }
+        let mut after = bot.clone();
+        after.observed = observed;
+        bot = write_bot(outside, &bot, after).await?;
     }
-    let mut after = bot.clone();
-    after.observed = observed;
-    write_bot(outside, &bot, after).await
+    Err(StoreError::Throttled(format!(
+        "others kept changing bot {}",
+        bot.id
+    )))
 }
 
 /// Reads the symbol's rules anew when they are old, an order was refused for one of them, or this

@@ -21,6 +21,8 @@ pub struct VirtualClock {
 #[derive(Debug)]
 struct State {
     now_ms: i64,
+    /// How far the clock on the wall is ahead of the time that passes.
+    wall_ahead_ms: i64,
     deadlines: BTreeSet<i64>,
     waiting: Vec<Waker>,
 }
@@ -30,6 +32,7 @@ impl Default for VirtualClock {
         Self {
             state: Mutex::new(State {
                 now_ms: BEGINNING_MS,
+                wall_ahead_ms: 0,
                 deadlines: BTreeSet::new(),
                 waiting: Vec::new(),
             }),
@@ -42,6 +45,15 @@ impl VirtualClock {
     #[must_use]
     pub fn millis(&self) -> i64 {
         self.state.lock().unwrap().now_ms
+    }
+
+    /// Sets the clock on the wall, which use cases read; time passes as before. Returns by how much
+    /// it jumped.
+    pub(crate) fn set_wall(&self, ahead_ms: i64) -> i64 {
+        let mut state = self.state.lock().unwrap();
+        let jumped = ahead_ms - state.wall_ahead_ms;
+        state.wall_ahead_ms = ahead_ms;
+        jumped
     }
 
     /// Moves the clock, never backwards, and lets everybody who waits look at it again.
@@ -75,11 +87,14 @@ impl VirtualClock {
 
 impl Clock for VirtualClock {
     fn now(&self) -> LocalTime {
-        LocalTime::from_millis(self.millis())
+        let state = self.state.lock().unwrap();
+        LocalTime::from_millis(state.now_ms + state.wall_ahead_ms)
     }
 
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send {
-        let deadline = self.now().after(duration).as_millis();
+        let deadline = LocalTime::from_millis(self.millis())
+            .after(duration)
+            .as_millis();
         poll_fn(move |context| {
             if self.reached(deadline, context) {
                 Poll::Ready(())

@@ -41,6 +41,7 @@ pub(crate) struct State {
     pub(crate) model: Model,
     offset_ms: i64,
     estimate_error_ms: i64,
+    resyncs: bool,
     lag_ms: i64,
     failing_queries: VecDeque<&'static str>,
     journeys: VecDeque<Journey>,
@@ -73,6 +74,7 @@ impl ModelExchange {
                 model: Model::new(),
                 offset_ms: 0,
                 estimate_error_ms: 0,
+                resyncs: false,
                 lag_ms: 0,
                 failing_queries: VecDeque::new(),
                 journeys: VecDeque::new(),
@@ -135,9 +137,22 @@ impl ModelExchange {
         state.estimate_error_ms = estimate_error_ms;
     }
 
-    /// Moves the exchange's clock against ours by so many milliseconds more. Our idea of it follows.
-    pub(crate) fn shift_clock(&self, by_ms: i64) {
-        self.state().offset_ms += by_ms;
+    /// The exchange's clock has drifted from ours by so many milliseconds more, unnoticed.
+    pub(crate) fn drift(&self, by_ms: i64) {
+        let mut state = self.state();
+        state.offset_ms += by_ms;
+        state.estimate_error_ms -= by_ms;
+    }
+
+    /// Our clock was set, and with it our idea of the exchange's, until that is set anew.
+    pub(crate) fn clock_jumped(&self, by_ms: i64) {
+        self.state().estimate_error_ms += by_ms;
+    }
+
+    /// Lets every answer about the exchange's time set our idea of it right, as the shipped adapter
+    /// does.
+    pub(crate) fn resync_clocks(&self) {
+        self.state().resyncs = true;
     }
 
     /// Sets whether the limits known on our side admit orders.

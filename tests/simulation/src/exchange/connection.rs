@@ -70,6 +70,14 @@ impl Connection {
         question(&state.model, now - lag).map_err(|reject| error_of_reject(symbol, &reject, now))
     }
 
+    /// Our idea of the exchange's clock is set right.
+    fn resync(&self) {
+        let mut state = self.exchange.state();
+        if state.resyncs {
+            state.estimate_error_ms = 0;
+        }
+    }
+
     async fn find(
         &self,
         name: &'static str,
@@ -115,6 +123,7 @@ impl Exchange for Connection {
 
     async fn server_time(&self) -> Result<ExchangeTime, ExchangeError> {
         self.exchange.gate.pass("server_time").await;
+        self.resync();
         Ok(ExchangeTime::from_millis(self.exchange.exchange_millis()))
     }
 
@@ -143,6 +152,9 @@ impl Exchange for Connection {
             }
         })
         .await;
+        if outcome == PlaceOutcome::WindowExpired {
+            self.resync();
+        }
         let name = match &outcome {
             PlaceOutcome::Unknown(cause) => format!("Unknown({cause:?})"),
             PlaceOutcome::Accepted(_)

@@ -37,8 +37,9 @@ impl Life<'_> {
         let share = |of: usize, share: u32| of * usize::try_from(share).unwrap() / 1_000_000;
         let fault = self.world.exchange.state().injector.on_print();
         if let Some(MarketFault::Clock(offset)) = fault {
-            let error = self.random.random_range(-4_000..1_500);
-            self.world.exchange.set_clock(offset, error);
+            // Ours is set, not the exchange's: its own times never go back.
+            let jumped = self.world.clock.set_wall(offset);
+            self.world.exchange.clock_jumped(jumped);
         }
         self.world.exchange.with_model(|model, now| {
             let symbol = market.name;

@@ -43,7 +43,8 @@ pub(super) struct Life<'w> {
     mix: &'w Mix,
     bridges: Vec<BridgeProcess>,
     processes: Vec<Process<'w>>,
-    offset_ms: i64,
+    /// Drift that is not a whole millisecond yet, in microseconds.
+    drifted_us: i64,
     /// How often a process died.
     pub(super) deaths: u64,
 }
@@ -62,7 +63,7 @@ impl<'w> Life<'w> {
             bridges: bridges.collect(),
             mix,
             processes: Vec::new(),
-            offset_ms: 0,
+            drifted_us: 0,
             deaths: 0,
             random,
         }
@@ -217,9 +218,9 @@ impl<'w> Life<'w> {
     fn drift(&mut self, ms: u64) {
         if self.mix.drift != 0 {
             let by = self.mix.drift * i64::try_from(ms).unwrap();
-            self.offset_ms += by;
-            self.world.exchange.shift_clock(self.offset_ms / 1_000);
-            self.offset_ms %= 1_000;
+            self.drifted_us += by;
+            self.world.exchange.drift(self.drifted_us / 1_000);
+            self.drifted_us %= 1_000;
         }
     }
 

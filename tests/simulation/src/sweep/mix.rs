@@ -194,6 +194,7 @@ impl Mix {
             world.create_bot(&bot.spec());
         }
         world.exchange.set_faults(self.faults.clone(), seed);
+        world.exchange.resync_clocks();
         world
     }
 
@@ -280,7 +281,7 @@ fn faults(random: &mut ChaCha8Rng) -> FaultPlan {
     // As late as the limits allow: what is later still is not promised.
     plan.settings.lag_ms = [0, 1_000, 9_000].choose(random).copied().unwrap();
     plan.settings.late_ms = [500, 8_000, 60_000].choose(random).copied().unwrap();
-    plan.settings.clock_offset_ms = [300, 3_000].choose(random).copied().unwrap();
+    plan.settings.clock_offset_ms = [300, 3_000, 3_000, 30_000].choose(random).copied().unwrap();
     plan.settings.silent_ms = [5_000, 120_000].choose(random).copied().unwrap();
     plan
 }

@@ -23,6 +23,22 @@ fn a_key_that_was_replaced_is_read_anew_and_the_order_placed() {
 }
 
 #[test]
+fn a_key_that_was_replaced_is_read_anew_by_whoever_takes_an_attempt_over() {
+    let (world, bot) = owing();
+    world.exchange.script(Journey::request_lost());
+    assert!(matches!(
+        placing(&world, &bot).finish(),
+        Placing::Unknown(_)
+    ));
+    world.advance(trading::LEASE);
+    world.exchange.rotate_key(&"main".parse().unwrap(), true);
+    world.gate.forget();
+    assert_eq!(placing(&world, &bot).finish(), Placing::Accepted);
+    assert_eq!(world.gate.count("claim_intent"), 1);
+    healed(&world, &bot);
+}
+
+#[test]
 fn a_key_that_was_replaced_is_read_anew_by_recovery_with_nothing_to_place() {
     let (world, bot) = one_level();
     world.set_stream(false);

@@ -122,6 +122,27 @@ fn a_grid_being_laid_while_the_bot_is_stopped_sends_nothing_after_it_is_observed
 }
 
 #[test]
+fn the_operators_mind_changes_while_a_bot_at_rest_is_started_again() {
+    let (world, bot) = one_level();
+    fill(&world, &order(&world, &bot, 0), 1, None);
+    world.desire(&bot, DesiredStatus::Stopped);
+    world.quiet();
+    while world.store.bot_now(&bot).observed != ObservedStatus::Stopped {
+        world.recover(&bot);
+        world.advance(Duration::from_secs(10));
+    }
+    world.desire(&bot, DesiredStatus::Running);
+    let mut starting = Task::new(&world, recover_bot(world.ports(), &bot));
+    starting.run_to("list_levels");
+    // The bot was read before this, and is written as running after it.
+    world.desire(&bot, DesiredStatus::StoppedAndSold);
+    starting.finish().unwrap();
+    assert_eq!(accepted(&world), 2, "it is sold in this run");
+    recover_often(&world, &bot, 2);
+    world.assert_sound(&bot);
+}
+
+#[test]
 fn paused_while_a_placement_is_unknown() {
     for journey in [Journey::reply_lost(), Journey::request_lost()] {
         for (desired, expected) in [
