@@ -68,7 +68,8 @@ const SIMULATE: &[&str] = &[
 const USAGE: &str = "\
 usage: cargo xtask test
        cargo xtask simulate [--seeds N] [--from S] [--jobs J]
-       cargo xtask simulate --seed S [--trace]";
+       cargo xtask simulate --seed S [--trace]
+       cargo xtask simulate --mistake NAME|all [--seeds N]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();

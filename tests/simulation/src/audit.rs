@@ -39,6 +39,8 @@ pub enum Finding {
     LiveThoughStopped(String),
     /// An order came to be for a bot that was observed paused or stopped.
     SentThoughPaused(String),
+    /// A level counts an order as its own that is not what it asked for.
+    NotOurs(String),
     /// An order broke a rule of its symbol, although no rule had changed.
     BrokeRule(String),
     /// Two runs of recovery after the faults ended, an order is still owed whose fate is unknown.
@@ -53,7 +55,7 @@ impl Finding {
     pub const fn invariant(&self) -> u32 {
         match self {
             Self::LedgerDiffers(_) | Self::FillWithoutTrade(_) => 1,
-            Self::WrongOrder(_) | Self::BoughtTooMuch(_) | Self::Stuck(_) => 2,
+            Self::WrongOrder(_) | Self::BoughtTooMuch(_) | Self::NotOurs(_) | Self::Stuck(_) => 2,
             Self::TwoOrdersUnderOneId(_) | Self::TwoLiveOrders(_) => 3,
             Self::HoldingsDiffer(_) => 4,
             Self::BrokeRule(_) => 5,
@@ -98,6 +100,7 @@ pub fn safety_findings(world: &World, bot: &BotId) -> Vec<Finding> {
         found.extend(what_holdings_call_for(world, bot, orders));
     }
     found.extend(ledger::differences(world, bot, &past));
+    found.extend(rules::not_ours(world, bot));
     found.extend(rules::broken(world, bot));
     found.extend(rules::sent_though_paused(world, bot));
     found
@@ -216,6 +219,17 @@ pub fn unsettled_findings(world: &World, bot: &BotId) -> Vec<Finding> {
         }
     }
     let past = Past::of_bot(world, bot);
+    for (index, orders) in &past.levels {
+        let level = world.level(bot, index.0);
+        let open = level.order.filter(|order| order.state == OrderState::Open);
+        let Some(id) = open.and_then(|order| order.exchange_order_id) else {
+            continue;
+        };
+        let ended = |order: &&PastOrder| order.exchange_order_id == id.0 && order.ended.is_some();
+        if let Some(order) = orders.iter().find(ended) {
+            found.push(Finding::StillUnseen(format!("the end of {order}")));
+        }
+    }
     let unseen = ledger::differences(world, bot, &past);
     found.extend(
         unseen

@@ -21,6 +21,7 @@ use rand_chacha::ChaCha8Rng;
 use trading::{AccountStore, QueueError};
 
 use crate::World;
+use crate::mistake::Mistake;
 
 /// The stream key of every account.
 const KEY: &str = "stream";
@@ -76,6 +77,8 @@ pub struct BridgeProcess {
     random: ChaCha8Rng,
     troubles: Troubles,
     credentials: Credentials,
+    /// Whether it hears nothing of trades that follow from a placement at once: only the reply tells.
+    makers_only: bool,
 }
 
 impl BridgeProcess {
@@ -97,7 +100,13 @@ impl BridgeProcess {
             random,
             troubles,
             credentials: Credentials::hmac(KEY, SECRET).unwrap(),
+            makers_only: false,
         }
+    }
+
+    /// Makes the bridge deaf to what the replies to placements tell as well.
+    pub(crate) fn hear_makers_only(&mut self) {
+        self.makers_only = true;
     }
 
     /// The process dies and is started again: it remembers nothing.
@@ -149,9 +158,21 @@ impl BridgeProcess {
     /// An account is told something: on each connection that serves it, with the faults of that
     /// connection.
     pub fn tell(&mut self, world: &World, event: &AccountEvent) {
-        let EventBody::Execution(report) = &event.body else {
+        let mut event = event.clone();
+        let EventBody::Execution(report) = &mut event.body else {
             return;
         };
+        if self.makers_only && report.trade.as_ref().is_some_and(|trade| !trade.is_maker) {
+            return;
+        }
+        if report.execution == ExecutionType::Canceled && world.gate.makes(Mistake::CancelIdFromC) {
+            let (c, of_order) = (
+                &mut report.request_client_order_id,
+                &mut report.original_client_order_id,
+            );
+            std::mem::swap(c, of_order);
+        }
+        let is_new = report.execution == ExecutionType::New;
         let now = world.clock.millis();
         let exchange_now = world.exchange.exchange_millis();
         let links: Vec<ConnectionId> = self.links.keys().copied().collect();
@@ -164,8 +185,8 @@ impl BridgeProcess {
                 continue;
             };
             let subscription = *subscription;
-            let text = written::event(subscription, event, exchange_now);
-            let fault = if report.execution == ExecutionType::New {
+            let text = written::event(subscription, &event, exchange_now);
+            let fault = if is_new {
                 None
             } else {
                 world.exchange.state().injector.on_event()

@@ -8,6 +8,7 @@ mod answer;
 mod connection;
 mod flight;
 mod journey;
+pub(crate) mod mistaken;
 mod translate;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -52,6 +53,8 @@ pub(crate) struct State {
     limits_known: bool,
     /// Every order of ours that was accepted: the number of the effect, and its id.
     pub(crate) accepted: Vec<(u64, domain::ClientOrderId)>,
+    /// Every order as it was first sent, for mistakes that need to know.
+    asked: BTreeMap<domain::ClientOrderId, trading::NewOrder>,
     /// How often placements had which outcome.
     pub(crate) outcomes: BTreeMap<String, u64>,
 }
@@ -84,6 +87,7 @@ impl ModelExchange {
                 admission: Admission::Now,
                 limits_known: true,
                 accepted: Vec::new(),
+                asked: BTreeMap::new(),
                 outcomes: BTreeMap::new(),
             }),
         })
@@ -180,6 +184,21 @@ impl ModelExchange {
         let mut state = self.state();
         let keys = state.keys.entry(account.to_string()).or_default();
         keys.stored = keys.honoured;
+    }
+
+    /// The number an order was meant under, where each attempt has an id of its own.
+    pub(crate) fn number_meant(
+        &self,
+        bot: &domain::BotId,
+        level: domain::LevelIndex,
+        no: domain::OrderNumber,
+    ) -> domain::OrderNumber {
+        let bot = bot.clone();
+        let id = domain::ClientOrderId { bot, level, no };
+        let meant = mistaken::own_id(self, &id.to_string());
+        meant
+            .parse::<domain::ClientOrderId>()
+            .map_or(no, |meant| meant.no)
     }
 
     /// Takes the events that the accounts have been told.

@@ -5,21 +5,26 @@
 
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::task::{Poll, Waker};
+
+use crate::mistake::Mistake;
 
 /// Where port calls wait for the driver.
 #[derive(Debug)]
 pub struct Gate {
     state: Mutex<State>,
+    mistake: OnceLock<Mistake>,
 }
 
 impl Default for Gate {
     fn default() -> Self {
         Self {
+            mistake: OnceLock::new(),
             state: Mutex::new(State {
                 permits: 0,
                 effects: 0,
+                let_through: Vec::new(),
                 trace: 0xcbf2_9ce4_8422_2325,
                 waiting: Vec::new(),
                 passed: Vec::new(),
@@ -33,6 +38,7 @@ impl Default for Gate {
 struct State {
     permits: u32,
     effects: u64,
+    let_through: Vec<String>,
     trace: u64,
     waiting: Vec<Waker>,
     passed: Vec<&'static str>,
@@ -88,6 +94,26 @@ impl Gate {
     /// How many calls have taken effect since the beginning: the time by which effects are ordered.
     pub(crate) fn effects(&self) -> u64 {
         self.state.lock().unwrap().effects
+    }
+
+    /// From now on this mistake is made.
+    pub fn make(&self, mistake: Mistake) {
+        self.mistake.set(mistake).unwrap();
+    }
+
+    /// Whether this mistake is made.
+    pub(crate) fn makes(&self, mistake: Mistake) -> bool {
+        self.mistake.get() == Some(&mistake)
+    }
+
+    /// A mistaken handler puts on the queue what it held back about an order.
+    pub(crate) fn let_through(&self, id: String) {
+        self.state.lock().unwrap().let_through.push(id);
+    }
+
+    /// The orders about which something held back was put on the queue since this was last asked.
+    pub(crate) fn take_let_through(&self) -> Vec<String> {
+        std::mem::take(&mut self.state.lock().unwrap().let_through)
     }
 
     /// Every call since the beginning, in order, folded into one number (FNV-1a).

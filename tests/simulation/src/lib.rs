@@ -7,6 +7,7 @@
 //! * [`Journey`] scripts how one placement travels.
 //! * [`audit`] judges the outcome from the exchange's own history alone.
 //! * [`sweep`] draws everything by lot from a seed; [`bridge`] is its bridges.
+//! * [`mistake`] has the ways in which handlers may be wrong, to show that each would be noticed.
 //!
 //! Nothing here knows how the use cases work inside, and none of them knows that it is simulated.
 #![expect(
@@ -23,6 +24,7 @@ mod build;
 mod clock;
 mod exchange;
 mod gate;
+pub mod mistake;
 mod queue;
 mod store;
 pub mod sweep;

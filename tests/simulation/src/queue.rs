@@ -1,5 +1,6 @@
 //! The queue: what was put on it, as text, until the test decides what becomes of it.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use trading::{Message, Queue, QueueError};
 
 use crate::clock::VirtualClock;
 use crate::gate::Gate;
+use crate::mistake::Mistake;
 
 /// One message on the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +41,8 @@ pub struct TestQueue {
 struct State {
     waiting: Vec<Delivery>,
     dead: Vec<Delivery>,
+    /// What a mistaken handler sends only after it has settled, by order.
+    held_back: BTreeMap<String, String>,
     closed: bool,
 }
 
@@ -70,6 +74,14 @@ impl TestQueue {
     pub fn receive(&self) -> Option<Delivery> {
         let now = self.clock.millis();
         let mut state = self.state.lock().unwrap();
+        for id in self.gate.take_let_through() {
+            let text = state.held_back.remove(&id);
+            state.waiting.extend(text.map(|text| Delivery {
+                text,
+                visible_ms: now,
+                receives: 0,
+            }));
+        }
         let at = state.waiting.iter().position(|one| one.visible_ms <= now)?;
         let mut taken = state.waiting.remove(at);
         taken.receives += 1;
@@ -119,6 +131,15 @@ impl TestQueue {
 
 impl Queue for TestQueue {
     async fn send(&self, message: &Message, delay: Duration) -> Result<(), QueueError> {
+        if self.gate.makes(Mistake::SettleBeforeQueue) {
+            let Message::Execution { execution, .. } = message else {
+                panic!("only reports follow from placements");
+            };
+            let id = execution.client_order_id.clone();
+            let text = message.to_text().unwrap();
+            self.state.lock().unwrap().held_back.insert(id, text);
+            return Ok(());
+        }
         self.gate.pass("queue_send").await;
         if self.state.lock().unwrap().closed {
             return Err(QueueError::Unavailable("closed by the test".to_owned()));

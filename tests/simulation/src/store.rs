@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use domain::{AccountId, Bot, BotId, Level, LevelIndex, ObservedStatus, OrderNumber, TradeId};
-use trading::{AccountRecord, DueBot, EventRecord, FillRecord, Heartbeat, StoreError};
+use trading::{AccountRecord, DueBot, EventRecord, FillCommit, FillRecord, Heartbeat, StoreError};
 
 use crate::gate::Gate;
 use crate::world::variant;
@@ -46,6 +46,8 @@ pub(crate) struct Tables {
     pub(crate) observed: BTreeMap<BotId, Vec<(u64, ObservedStatus)>>,
     /// How often each conditional write had which outcome.
     pub(crate) outcomes: BTreeMap<(&'static str, String), u64>,
+    /// Commits that a mistaken handler writes only once it has sent the order.
+    pub(crate) unmarked: BTreeMap<(BotId, LevelIndex), FillCommit>,
     script: VecDeque<(&'static str, StoreFault)>,
 }
 

@@ -17,6 +17,7 @@ use rand_chacha::rand_core::SeedableRng;
 
 use crate::World;
 use crate::audit::{Finding, safety_findings, settled_findings, unsettled_findings};
+use crate::mistake::Mistake;
 pub use coverage::{Coverage, never_occurred};
 use life::Life;
 use mix::Mix;
@@ -62,27 +63,48 @@ pub enum Notes {
 /// Lives one seed and judges it.
 #[must_use]
 pub fn run(seed: u64, notes: Notes) -> Outcome {
+    live(seed, notes, None)
+}
+
+/// Lives one seed with a mistaken handler.
+#[must_use]
+pub fn run_mistaken(seed: u64, notes: Notes, mistake: Mistake) -> Outcome {
+    live(seed, notes, Some(mistake))
+}
+
+fn live(seed: u64, notes: Notes, mistake: Option<Mistake>) -> Outcome {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mix = Mix::draw(&mut random);
-    let world = mix.build(seed);
+    let world = mix.build();
+    if let Some(mistake) = mistake {
+        world.gate.make(mistake);
+    }
     if notes == Notes::Kept {
         world.keep_notes();
         world.note(|| format!("{mix:#?}"));
     }
     let mut life = Life::new(&world, &mix, random);
+    let bots = life.bots.clone();
+    let unsettled = || bots.iter().flat_map(|bot| unsettled_findings(&world, bot));
+    if mix.by_messages {
+        life.lay();
+    }
+    mix.begin_faults(&world, seed);
     for _ in 0..mix.moves {
         life.make_a_move();
     }
     life.end_faults();
     life.let_leases_end();
+    let mut findings: Vec<Finding> = Vec::new();
+    // What is among the dead letters, only recovery knows of; and what was never answered it sends.
+    if mix.by_messages && world.queue.dead().is_empty() {
+        let unseen = |finding: &Finding| matches!(finding, Finding::StillUnseen(_));
+        findings.extend(unsettled().filter(unseen));
+    }
     for _ in 0..SETTLING_RUNS {
         life.recover_all();
     }
-    let bots = life.bots.clone();
-    let mut findings: Vec<Finding> = bots
-        .iter()
-        .flat_map(|bot| unsettled_findings(&world, bot))
-        .collect();
+    findings.extend(unsettled());
     life.release();
     let mut runs = 0;
     while runs < RESTING_RUNS

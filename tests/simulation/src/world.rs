@@ -16,6 +16,7 @@ use trading::{
 };
 
 use crate::clock::VirtualClock;
+use crate::exchange::mistaken;
 use crate::exchange::{ModelExchange, ModelExchanges, execution_of_report, millis};
 use crate::gate::Gate;
 use crate::queue::{Delivery, TestQueue};
@@ -278,7 +279,25 @@ impl World {
         received_at: LocalTime,
     ) -> Result<Handled, HandleFillError> {
         self.count_decision(execution);
-        handle_fill(self.ports(), execution, received_at).await
+        let read = self.as_read(execution);
+        handle_fill(self.ports(), &read, received_at).await
+    }
+
+    /// A report as it is read: wrongly, where a mistake is made.
+    fn as_read(&self, execution: &Execution) -> Execution {
+        let mut execution = execution.clone();
+        execution.client_order_id = mistaken::own_id(&self.exchange, &execution.client_order_id);
+        let id = execution.client_order_id.parse::<ClientOrderId>();
+        let booked = id.ok().and_then(|id| {
+            let tables = self.store.tables();
+            let level = tables.levels.get(&(id.bot, id.level))?;
+            level.order.as_ref().filter(|order| order.no == id.no)?;
+            level.order.as_ref().map(|order| order.executed)
+        });
+        match booked {
+            Some(booked) => mistaken::as_read(&self.gate, &execution, booked),
+            None => execution,
+        }
     }
 
     /// Handles one received message to its end and answers the queue.

@@ -176,6 +176,9 @@ impl Past {
             }
             reader.past()
         });
+        for order in past.levels.values_mut().flatten() {
+            order.no = world.exchange.number_meant(bot, order.level, order.no);
+        }
         // Anybody may type an id, of a level that does not exist too.
         past.levels
             .retain(|level, _| level.0 < record.levels && !world.was_meddled_with(bot, *level));

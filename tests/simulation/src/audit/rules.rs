@@ -1,7 +1,7 @@
 //! What was sent although it must not have been: against the symbol's rules, or for a bot at rest.
 
-use domain::{BotId, ObservedStatus};
-use exchange_simulator::model::Fact;
+use domain::{BotId, ObservedStatus, OrderState, Side};
+use exchange_simulator::model::{self, Fact, OrderKey};
 
 use super::Finding;
 use crate::World;
@@ -41,6 +41,37 @@ pub(super) fn broken(world: &World, bot: &BotId) -> Vec<Finding> {
         }
         found
     })
+}
+
+/// Levels whose order at the exchange has another side or price than they asked for.
+pub(super) fn not_ours(world: &World, bot: &BotId) -> Vec<Finding> {
+    let record = world.store.bot_now(bot);
+    let symbol = record.rules.symbol.to_string();
+    let mut found = Vec::new();
+    for index in 0..record.levels {
+        let level = world.level(bot, index);
+        let Some(order) = &level.order else { continue };
+        let (Some(id), OrderState::Open) = (order.exchange_order_id, &order.state) else {
+            continue;
+        };
+        let id = u64::try_from(id.0).unwrap();
+        let asked = (
+            order.intent.side == Side::Sell,
+            order.intent.price.decimal(),
+        );
+        let is = world.exchange.with_model(|model, _| {
+            let key = OrderKey::id(id);
+            let order = model.query(i64::MAX, record.account.as_str(), (&symbol, &key));
+            order
+                .ok()
+                .map(|order| (order.side == model::Side::Sell, order.price))
+        });
+        if is != Some(asked) {
+            let text = format!("level {index} asked for {asked:?}, exchange order {id} is {is:?}");
+            found.push(Finding::NotOurs(text));
+        }
+    }
+    found
 }
 
 /// Orders that came to be while the bot was observed paused or stopped. What a stalled process still

@@ -17,7 +17,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use simulation::sweep::{Notes, Outcome, add, never_occurred, run};
+use simulation::mistake::Mistake;
+use simulation::sweep::{Notes, Outcome, add, never_occurred, run, run_mistaken};
 
 /// How many failed seeds are told in full.
 const TOLD: usize = 20;
@@ -41,6 +42,9 @@ struct Arguments {
     /// Tell everything that happens, line by line.
     #[arg(long, requires = "seed")]
     trace: bool,
+    /// Make this mistake, to see that it is noticed; `all` finds the first seed that notices each.
+    #[arg(long)]
+    mistake: Option<String>,
     /// How many seeds at once [default: one for each core].
     #[arg(long)]
     jobs: Option<usize>,
@@ -57,15 +61,68 @@ struct Found {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match arguments.seed {
-        Some(seed) => replay(seed, arguments.trace),
-        None => sweep(&arguments),
+    let mistake = match arguments.mistake.as_deref() {
+        None => None,
+        Some("all") => return notice_all(&arguments),
+        Some(name) => match Mistake::named(name) {
+            Some(mistake) => Some(mistake),
+            None => {
+                println!("there is no mistake {name}; these are: {:?}", Mistake::ALL);
+                return ExitCode::from(2);
+            }
+        },
+    };
+    match (arguments.seed, mistake) {
+        (Some(seed), mistake) => replay(seed, arguments.trace, mistake),
+        (None, Some(mistake)) => notice(&arguments, mistake),
+        (None, None) => sweep(&arguments),
     }
 }
 
-fn replay(seed: u64, trace: bool) -> ExitCode {
+fn live(seed: u64, notes: Notes, mistake: Option<Mistake>) -> Outcome {
+    match mistake {
+        Some(mistake) => run_mistaken(seed, notes, mistake),
+        None => run(seed, notes),
+    }
+}
+
+/// Finds the first seed that notices each mistake.
+fn notice_all(arguments: &Arguments) -> ExitCode {
+    let noticed = Mistake::ALL.map(|mistake| notice(arguments, mistake) == ExitCode::SUCCESS);
+    if noticed.iter().all(|noticed| *noticed) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Finds the first seed that notices a mistake.
+fn notice(arguments: &Arguments, mistake: Mistake) -> ExitCode {
+    let end = arguments.from.saturating_add(arguments.seeds);
+    let found = (arguments.from..end).find_map(|seed| {
+        let outcome = run_mistaken(seed, Notes::NotKept, mistake);
+        outcome
+            .findings
+            .first()
+            .cloned()
+            .map(|finding| (seed, finding))
+    });
+    match found {
+        Some((seed, finding)) => {
+            let invariant = finding.invariant();
+            println!("{mistake:?}: seed {seed}, invariant {invariant}: {finding:?}");
+            ExitCode::SUCCESS
+        }
+        None => {
+            println!("{mistake:?}: NOT NOTICED by {} seeds", arguments.seeds);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn replay(seed: u64, trace: bool, mistake: Option<Mistake>) -> ExitCode {
     let notes = if trace { Notes::Kept } else { Notes::NotKept };
-    let outcome = run(seed, notes);
+    let outcome = live(seed, notes, mistake);
     for line in &outcome.notes {
         println!("{line}");
     }

@@ -18,8 +18,11 @@ use trading::{
 };
 
 use super::answer::error_of_reject;
+use super::mistaken;
 use super::translate::{canceled, rules, trade, view};
 use super::{ModelExchange, millis};
+use crate::gate::Gate;
+use crate::mistake::Mistake;
 use crate::world::variant;
 
 /// The most trades one page shows (rest-api.md, account trade list).
@@ -28,7 +31,7 @@ const PAGE: usize = 1_000;
 /// An account's trading connection, with the key it was opened with.
 #[derive(Debug)]
 pub struct Connection {
-    exchange: Arc<ModelExchange>,
+    pub(super) exchange: Arc<ModelExchange>,
     account: AccountId,
     key: u32,
 }
@@ -70,64 +73,12 @@ impl Connection {
         question(&state.model, now - lag).map_err(|reject| error_of_reject(symbol, &reject, now))
     }
 
-    /// Our idea of the exchange's clock is set right.
-    fn resync(&self) {
-        let mut state = self.exchange.state();
-        if state.resyncs {
-            state.estimate_error_ms = 0;
-        }
+    pub(super) fn gate(&self) -> &Gate {
+        &self.exchange.gate
     }
 
-    async fn find(
-        &self,
-        name: &'static str,
-        symbol: &Symbol,
-        key: OrderKey,
-    ) -> Result<Option<OrderView>, ExchangeError> {
-        let account = self.account.as_str();
-        self.ask(name, symbol, |model, as_of| {
-            match model.query(as_of, account, (symbol.as_str(), &key)) {
-                Ok(order) => Ok(Some(view(&order))),
-                Err(reject) if reject.code == -2013 => Ok(None),
-                Err(reject) => Err(reject),
-            }
-        })
-        .await
-    }
-}
-
-/// How long an order is shown that ended unfilled (errors.md, -2026).
-const ARCHIVED_AFTER: Duration = Duration::from_secs(90 * 24 * 3_600);
-
-fn no_answer(name: &str) -> ExchangeError {
-    ExchangeError::Unavailable(format!("no answer to {name}"))
-}
-
-fn key_of(id: ExchangeOrderId) -> OrderKey {
-    OrderKey::id(u64::try_from(id.0).unwrap())
-}
-
-impl Exchange for Connection {
-    fn admission(&self) -> Admission {
-        self.exchange.state().admission
-    }
-
-    fn limits_known(&self) -> bool {
-        self.exchange.state().limits_known
-    }
-
-    fn estimated_time(&self) -> ExchangeTime {
-        let error = self.exchange.state().estimate_error_ms;
-        ExchangeTime::from_millis(self.exchange.exchange_millis() + error)
-    }
-
-    async fn server_time(&self) -> Result<ExchangeTime, ExchangeError> {
-        self.exchange.gate.pass("server_time").await;
-        self.resync();
-        Ok(ExchangeTime::from_millis(self.exchange.exchange_millis()))
-    }
-
-    async fn place(&self, order: &NewOrder, timestamp: ExchangeTime) -> PlaceOutcome {
+    /// Sends a placement on its way and waits for what comes back.
+    pub(super) async fn send(&self, order: &NewOrder, timestamp: ExchangeTime) -> PlaceOutcome {
         self.exchange.gate.pass("place").await;
         let clock = self.exchange.clock.clone();
         let timeout = clock.millis() + millis(PLACE_TIMEOUT);
@@ -166,13 +117,91 @@ impl Exchange for Connection {
         outcome
     }
 
+    /// Our idea of the exchange's clock is set right.
+    fn resync(&self) {
+        let mut state = self.exchange.state();
+        if state.resyncs {
+            state.estimate_error_ms = 0;
+        }
+    }
+
+    async fn find(
+        &self,
+        name: &'static str,
+        symbol: &Symbol,
+        key: OrderKey,
+    ) -> Result<Option<OrderView>, ExchangeError> {
+        let account = self.account.as_str();
+        self.ask(name, symbol, |model, as_of| {
+            match model.query(as_of, account, (symbol.as_str(), &key)) {
+                Ok(order) => Ok(Some(view(&order))),
+                Err(reject) if reject.code == -2013 => Ok(None),
+                Err(reject) => Err(reject),
+            }
+        })
+        .await
+        .map(|found| found.map(|view| mistaken::under_own_id(&self.exchange, view)))
+    }
+}
+
+/// How long an order is shown that ended unfilled (errors.md, -2026).
+const ARCHIVED_AFTER: Duration = Duration::from_secs(90 * 24 * 3_600);
+
+fn no_answer(name: &str) -> ExchangeError {
+    ExchangeError::Unavailable(format!("no answer to {name}"))
+}
+
+fn key_of(id: ExchangeOrderId) -> OrderKey {
+    OrderKey::id(u64::try_from(id.0).unwrap())
+}
+
+impl Exchange for Connection {
+    fn admission(&self) -> Admission {
+        self.exchange.state().admission
+    }
+
+    fn limits_known(&self) -> bool {
+        self.exchange.state().limits_known
+    }
+
+    fn estimated_time(&self) -> ExchangeTime {
+        let error = self.exchange.state().estimate_error_ms;
+        ExchangeTime::from_millis(self.exchange.exchange_millis() + error)
+    }
+
+    async fn server_time(&self) -> Result<ExchangeTime, ExchangeError> {
+        self.exchange.gate.pass("server_time").await;
+        if self.exchange.gate.makes(Mistake::StoredOffset) {
+            return Ok(self.estimated_time());
+        }
+        self.resync();
+        Ok(ExchangeTime::from_millis(self.exchange.exchange_millis()))
+    }
+
+    async fn place(&self, order: &NewOrder, timestamp: ExchangeTime) -> PlaceOutcome {
+        let sent = mistaken::as_sent(&self.exchange, order);
+        let outcome = self.send(&sent, timestamp).await;
+        mistaken::as_understood(self, &sent, outcome).await
+    }
+
     async fn find_order(
         &self,
         symbol: &Symbol,
         client_order_id: &ClientOrderId,
     ) -> Result<Option<OrderView>, ExchangeError> {
-        let key = OrderKey::client(&client_order_id.to_string());
-        self.find("find_order", symbol, key).await
+        if self.exchange.gate.makes(Mistake::MatchByPrice)
+            && let Some(order) = mistaken::asked(&self.exchange, client_order_id)
+        {
+            let open = self.open_orders(symbol).await?;
+            return Ok(open
+                .into_iter()
+                .find(|view| mistaken::looks_like(view, &order)));
+        }
+        let id = mistaken::last_id(&self.exchange, client_order_id);
+        let found = self
+            .find("find_order", symbol, OrderKey::client(&id))
+            .await?;
+        Ok(found.map(|view| mistaken::as_ours(&self.exchange, view)))
     }
 
     async fn order(
@@ -207,18 +236,20 @@ impl Exchange for Connection {
                 ..ListQuery::default()
             };
             let orders = model.all_orders(as_of, account, (symbol.as_str(), query))?;
-            Ok(orders.iter().map(view).collect())
+            Ok(orders.iter().map(view).collect::<Vec<_>>())
         })
         .await
+        .map(|views| mistaken::under_own_ids(&self.exchange, views))
     }
 
     async fn open_orders(&self, symbol: &Symbol) -> Result<Vec<OrderView>, ExchangeError> {
         let account = self.account.as_str();
         self.ask("open_orders", symbol, |model, as_of| {
             let orders = model.open_orders(as_of, account, Some(symbol.as_str()))?;
-            Ok(orders.iter().map(view).collect())
+            Ok(orders.iter().map(view).collect::<Vec<_>>())
         })
         .await
+        .map(|views| mistaken::under_own_ids(&self.exchange, views))
     }
 
     async fn trades(
@@ -246,6 +277,7 @@ impl Exchange for Connection {
             }
         })
         .await
+        .map(|trades| mistaken::with_fees_counted(&self.exchange.gate, trades))
     }
 
     async fn cancel(

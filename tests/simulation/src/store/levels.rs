@@ -1,13 +1,19 @@
 //! Levels, their ledger and their story.
 
-use domain::{AccountId, BotId, Level, LevelIndex, LocalTime, OrderNumber};
+use std::time::Duration;
+
+use domain::{
+    AccountId, BotId, ClientOrderId, Level, LevelIndex, LocalTime, OrderNumber, OrderState,
+};
 use trading::{
     Claim, CommitOutcome, EventRecord, FillCommit, FillRecord, LevelStore, Listing, Loaded,
     MAX_FILLS_PER_COMMIT, SettleOutcome, Settlement, StoreError,
 };
 
 use super::{FillKey, MemoryStore, Tables};
-use crate::store::settle::apply;
+use crate::gate::Gate;
+use crate::mistake::Mistake;
+use crate::store::settle::{Wrongly, apply};
 
 impl LevelStore for MemoryStore {
     async fn load(
@@ -31,32 +37,18 @@ impl LevelStore for MemoryStore {
     }
 
     async fn commit_fill(&self, commit: &FillCommit) -> Result<CommitOutcome, StoreError> {
-        self.conditional("commit_fill", |tables| {
+        let gate = self.gate.clone();
+        self.conditional("commit_fill", move |tables| {
             check(commit.expected_version, &commit.level)?;
             if commit.fills.len() > MAX_FILLS_PER_COMMIT {
                 return Err(StoreError::Invalid("too many fills".to_owned()));
             }
-            if stored(tables, &commit.level)?.version != commit.expected_version {
-                return Ok(CommitOutcome::LevelChanged);
+            if gate.makes(Mistake::PlaceThenMark) && owes_an_order(&commit.level) {
+                let key = (commit.level.bot.clone(), commit.level.index);
+                tables.unmarked.insert(key, commit.clone());
+                return Ok(CommitOutcome::Committed);
             }
-            let recorded: Vec<_> = commit
-                .fills
-                .iter()
-                .filter(|fill| tables.fills.contains_key(&key(fill)))
-                .map(|fill| fill.trade.id)
-                .collect();
-            if !recorded.is_empty() {
-                return Ok(CommitOutcome::AlreadyRecorded(recorded));
-            }
-            for fill in &commit.fills {
-                if tables.fills.insert(key(fill), fill.clone()).is_some() {
-                    return Err(StoreError::Invalid(
-                        "one fill twice in one commit".to_owned(),
-                    ));
-                }
-            }
-            write(tables, &commit.level);
-            Ok(CommitOutcome::Committed)
+            commit_now(tables, &gate, commit)
         })
         .await
     }
@@ -66,12 +58,13 @@ impl LevelStore for MemoryStore {
         expected_version: u64,
         level: &Level,
     ) -> Result<Claim, StoreError> {
-        self.conditional("claim_intent", |tables| {
+        let gate = self.gate.clone();
+        self.conditional("claim_intent", move |tables| {
             check(expected_version, level)?;
             if stored(tables, level)?.version != expected_version {
                 return Ok(Claim::Lost);
             }
-            write(tables, level);
+            write(tables, &gate, level);
             Ok(Claim::Won)
         })
         .await
@@ -85,19 +78,33 @@ impl LevelStore for MemoryStore {
         settlement: &Settlement,
         now: LocalTime,
     ) -> Result<SettleOutcome, StoreError> {
-        self.conditional("settle_intent", |tables| {
-            let level = tables
-                .levels
-                .get_mut(&(bot.clone(), level))
-                .ok_or_else(|| StoreError::Invalid("there is no such level".to_owned()))?;
-            if !apply(level, no, settlement) {
-                return Ok(SettleOutcome::MovedOn);
-            }
-            level.version += 1;
-            level.changed_at = now;
-            Ok(SettleOutcome::Settled)
-        })
-        .await
+        let gate = self.gate.clone();
+        let settled = self
+            .conditional("settle_intent", move |tables| {
+                let key = (bot.clone(), level);
+                if let Some(commit) = tables.unmarked.remove(&key) {
+                    commit_now(tables, &gate, &commit)?;
+                }
+                let level = tables
+                    .levels
+                    .get_mut(&key)
+                    .ok_or_else(|| StoreError::Invalid("there is no such level".to_owned()))?;
+                if !apply(level, no, settlement, wrongly(&gate)) {
+                    return Ok(SettleOutcome::MovedOn);
+                }
+                as_marked(level, &gate);
+                level.version += 1;
+                level.changed_at = now;
+                Ok(SettleOutcome::Settled)
+            })
+            .await;
+        if self.gate.makes(Mistake::SettleBeforeQueue) {
+            self.gate.pass("queue_send").await;
+            let bot = bot.clone();
+            let id = ClientOrderId { bot, level, no };
+            self.gate.let_through(id.to_string());
+        }
+        settled
     }
 
     async fn list_levels(&self, bot: &BotId) -> Result<Listing<Level>, StoreError> {
@@ -184,9 +191,80 @@ fn stored<'a>(tables: &'a Tables, level: &Level) -> Result<&'a Level, StoreError
         .ok_or_else(|| StoreError::Invalid("there is no such level".to_owned()))
 }
 
-fn write(tables: &mut Tables, level: &Level) {
+fn commit_now(
+    tables: &mut Tables,
+    gate: &Gate,
+    commit: &FillCommit,
+) -> Result<CommitOutcome, StoreError> {
+    let guarded = !gate.makes(Mistake::NoGuards);
+    if guarded && stored(tables, &commit.level)?.version != commit.expected_version {
+        return Ok(CommitOutcome::LevelChanged);
+    }
+    let by_trade_alone = gate.makes(Mistake::TradeIdAlone);
+    let is_recorded = |fill: &FillRecord| {
+        let same_trade = |known: &FillRecord| known.trade.id == fill.trade.id;
+        tables.fills.contains_key(&key(fill))
+            || by_trade_alone && tables.fills.values().any(same_trade)
+    };
+    let recorded: Vec<_> = commit
+        .fills
+        .iter()
+        .filter(|fill| is_recorded(fill))
+        .map(|fill| fill.trade.id)
+        .collect();
+    if guarded && !recorded.is_empty() {
+        return Ok(CommitOutcome::AlreadyRecorded(recorded));
+    }
+    for fill in &commit.fills {
+        if tables.fills.insert(key(fill), fill.clone()).is_some() && guarded {
+            return Err(StoreError::Invalid(
+                "one fill twice in one commit".to_owned(),
+            ));
+        }
+    }
+    write(tables, gate, &commit.level);
+    Ok(CommitOutcome::Committed)
+}
+
+fn wrongly(gate: &Gate) -> Wrongly {
+    if gate.makes(Mistake::LateRefusalSettles) {
+        Wrongly::OfAnyAttempt
+    } else if gate.makes(Mistake::MarkThenPlace) {
+        Wrongly::MarkedBefore
+    } else {
+        Wrongly::Not
+    }
+}
+
+fn owes_an_order(level: &Level) -> bool {
+    let state = level.order.as_ref().map(|order| &order.state);
+    matches!(state, Some(OrderState::Pending { .. }))
+}
+
+fn write(tables: &mut Tables, gate: &Gate, level: &Level) {
     let key = (level.bot.clone(), level.index);
-    tables.levels.insert(key, level.clone());
+    let mut level = level.clone();
+    as_marked(&mut level, gate);
+    tables.levels.insert(key, level);
+}
+
+/// A level as a mistaken handler writes it down: what others see of a pending order.
+fn as_marked(level: &mut Level, gate: &Gate) {
+    let Some(order) = &mut level.order else {
+        return;
+    };
+    let OrderState::Pending { lease } = &mut order.state else {
+        return;
+    };
+    if gate.makes(Mistake::NoLease) {
+        lease.until = lease.start;
+    }
+    if gate.makes(Mistake::ShortLease) {
+        lease.until = lease.start.after(Duration::from_secs(2));
+    }
+    if gate.makes(Mistake::MarkThenPlace) {
+        order.state = OrderState::Open;
+    }
 }
 
 fn check(expected: u64, level: &Level) -> Result<(), StoreError> {

@@ -53,7 +53,11 @@ impl<'w> Life<'w> {
     pub(super) fn new(world: &'w World, mix: &'w Mix, mut random: ChaCha8Rng) -> Self {
         let bridges = BRIDGES[..mix.bridges].iter().map(|name| {
             let dice = ChaCha8Rng::seed_from_u64(random.random());
-            BridgeProcess::start(world, name, dice, mix.troubles)
+            let mut bridge = BridgeProcess::start(world, name, dice, mix.troubles);
+            if mix.by_messages {
+                bridge.hear_makers_only();
+            }
+            bridge
         });
         Self {
             world,
@@ -74,15 +78,15 @@ impl<'w> Life<'w> {
         match self.random.random_range(0..1_000_u32) {
             0..540 => self.step_a_process(),
             540..670 => self.start_a_message(),
-            670..700 => self.start_a_recovery(),
+            670..700 if !self.mix.by_messages => self.start_a_recovery(),
             700..800 => self.market(),
             800..910 => self.pass_time(),
             910..940 => self.kill(),
             940..960 => self.break_the_store(),
             960..970 => self.operate(),
             970..975 => self.ambush(),
-            975..980 => self.pace(),
-            980..985 => self.move_funds(),
+            975..980 if !self.mix.by_messages => self.pace(),
+            980..985 if !self.mix.by_messages => self.move_funds(),
             985..990 if self.mix.unsteady_rules => self.change_rules(),
             990..995 if self.mix.rotation => self.rotate(),
             995.. if self.mix.strangers => self.stranger(),
@@ -136,13 +140,15 @@ impl<'w> Life<'w> {
             return;
         }
         self.shuffle_queue();
-        let Some(delivery) = self.world.queue.receive() else {
+        let Some(delivery) = self.receive() else {
             return;
         };
         match self.random.random_range(0..100) {
             // Delivered twice: another receiver may take it at any time.
             0..5 => self.world.queue.again(delivery.clone(), Duration::ZERO),
-            5 => return self.world.note(|| format!("lost: {}", delivery.text)),
+            5 if !self.mix.by_messages => {
+                return self.world.note(|| format!("lost: {}", delivery.text));
+            }
             _ => {}
         }
         let world = self.world;
@@ -150,6 +156,17 @@ impl<'w> Life<'w> {
         world.note(|| format!("received: {}", delivery.text));
         let task = Task::new(world, world.process(message));
         self.processes.push(Process::Message(delivery, task));
+    }
+
+    /// Takes a message from the queue; where there is no recovery, nobody takes those that ask for it.
+    fn receive(&self) -> Option<Delivery> {
+        loop {
+            let delivery = self.world.queue.receive()?;
+            let asks = matches!(delivery.message(), Message::Reconcile { .. });
+            if !(asks && self.mix.by_messages) {
+                return Some(delivery);
+            }
+        }
     }
 
     fn shuffle_queue(&mut self) {
@@ -228,7 +245,7 @@ impl<'w> Life<'w> {
         if self.random.random_range(0..2) >= self.mix.killing {
             return;
         }
-        if self.random.random_range(0..20) == 0 {
+        if self.random.random_range(0..20) == 0 && !self.mix.by_messages {
             self.deaths += 1;
             let bridge = self.bridges.choose_mut(&mut self.random).unwrap();
             self.world.note(|| "a bridge dies".to_owned());
@@ -239,6 +256,14 @@ impl<'w> Life<'w> {
         self.deaths += 1;
         if let Process::Message(delivery, _) = self.processes.swap_remove(at) {
             self.world.queue.again(delivery, VISIBILITY);
+        }
+    }
+
+    /// Lays the grids before anything goes wrong, and waits for the streams.
+    pub(super) fn lay(&mut self) {
+        self.advance(5_000);
+        for _ in 0..3 {
+            self.recover_all();
         }
     }
 
@@ -278,9 +303,13 @@ impl<'w> Life<'w> {
     }
 
     /// Lets what is under way come to its end: leases, pauses, whatever is on the queue. Nobody
-    /// compares anything meanwhile.
+    /// compares anything meanwhile but who is asked to by a message.
     pub(super) fn let_leases_end(&mut self) {
-        let most = LEASE + VISIBILITY;
+        let most = if self.mix.by_messages {
+            2 * (LEASE + VISIBILITY)
+        } else {
+            LEASE + VISIBILITY
+        };
         for _ in 0..most.as_secs() {
             self.deliver();
             self.advance(1_000);
@@ -303,7 +332,7 @@ impl<'w> Life<'w> {
     fn deliver(&mut self) {
         for _ in 0..MOST_DELIVERIES {
             self.tell_bridges();
-            let Some(delivery) = self.world.queue.receive() else {
+            let Some(delivery) = self.receive() else {
                 return;
             };
             self.world.deliver(delivery);

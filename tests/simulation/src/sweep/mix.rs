@@ -92,6 +92,9 @@ pub(super) struct Mix {
     pub(super) unsteady_rules: bool,
     /// Whether keys are rotated.
     pub(super) rotation: bool,
+    /// Whether messages are all there is: the grid is laid, then no recovery runs, and what the queue
+    /// was given it brings. Only what concerns the placing of orders goes wrong, and processes die.
+    pub(super) by_messages: bool,
     /// How far the exchange's clock drifts against ours, in milliseconds per second.
     pub(super) drift: i64,
     poor: bool,
@@ -128,7 +131,8 @@ impl Mix {
             }
         };
         let hasty = random.random_bool(0.5);
-        Self {
+        let by_messages = random.random_bool(0.05);
+        let mix = Self {
             accounts: accounts.to_vec(),
             bots,
             faults: if quiet {
@@ -164,11 +168,40 @@ impl Mix {
             pay_in_bnb: random.random_bool(0.3),
             small_room: random.random_bool(0.1),
             large_minimum: random.random_bool(0.2),
+            by_messages,
+        };
+        if by_messages {
+            mix.only_messages()
+        } else {
+            mix
         }
     }
 
+    /// The same mix without what messages alone cannot mend.
+    fn only_messages(mut self) -> Self {
+        self.troubles = Troubles::default();
+        self.strangers = false;
+        self.operators = false;
+        self.unsteady_rules = false;
+        self.rotation = false;
+        self.poor = false;
+        self.small_room = false;
+        let beyond = [
+            FaultKind::Banned,
+            FaultKind::EventLost,
+            FaultKind::StreamDropped,
+            FaultKind::StreamSilent,
+            FaultKind::StreamTerminated,
+            FaultKind::ServerShutdown,
+        ];
+        for kind in beyond {
+            self.faults.rates.remove(&kind);
+        }
+        self
+    }
+
     /// The world as it begins. Nothing is placed yet.
-    pub(super) fn build(&self, seed: u64) -> World {
+    pub(super) fn build(&self) -> World {
         let world = World::empty();
         for market in &MARKETS {
             world.list(self.rules(market), market.first_price);
@@ -193,9 +226,13 @@ impl Mix {
         for bot in &self.bots {
             world.create_bot(&bot.spec());
         }
-        world.exchange.set_faults(self.faults.clone(), seed);
         world.exchange.resync_clocks();
         world
+    }
+
+    /// From now on things go wrong.
+    pub(super) fn begin_faults(&self, world: &World, seed: u64) {
+        world.exchange.set_faults(self.faults.clone(), seed);
     }
 
     fn rules(&self, market: &Market) -> SymbolRules {
@@ -283,5 +320,22 @@ fn faults(random: &mut ChaCha8Rng) -> FaultPlan {
     plan.settings.late_ms = [500, 8_000, 60_000].choose(random).copied().unwrap();
     plan.settings.clock_offset_ms = [300, 3_000, 3_000, 30_000].choose(random).copied().unwrap();
     plan.settings.silent_ms = [5_000, 120_000].choose(random).copied().unwrap();
+    if random.random_bool(0.06) {
+        bad_clocks(plan)
+    } else {
+        plan
+    }
+}
+
+/// A clock that jumps says something only where it jumps far, nobody hears what became of an order,
+/// and look-ups lag as far as they may.
+fn bad_clocks(mut plan: FaultPlan) -> FaultPlan {
+    plan = plan
+        .rate(FaultKind::ClockOffset, 300_000)
+        .rate(FaultKind::QueryLagging, 500_000)
+        .rate(FaultKind::ReplyLost, 300_000)
+        .rate(FaultKind::EventLost, 300_000);
+    plan.settings.clock_offset_ms = 60_000;
+    plan.settings.lag_ms = 9_000;
     plan
 }

@@ -15,6 +15,7 @@ mod funds;
 mod given_up;
 mod keys;
 mod kills;
+mod mistakes;
 mod money;
 mod placing;
 mod plans;
