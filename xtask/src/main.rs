@@ -3,6 +3,10 @@
 //! `cargo xtask test` is the one command that people and CI run: formatting, lints, documentation
 //! and every test, with all its own set-up. Where a tool is missing it says which part was not run
 //! and how to get it; with `CI` set that is a failure.
+//!
+//! `cargo xtask clients` runs clients that did not come from this project against the simulator.
+
+mod clients;
 
 use std::env;
 use std::process::{Command, ExitCode};
@@ -59,8 +63,9 @@ fn main() -> ExitCode {
         .collect::<Vec<_>>()
         .as_slice()
     {
-        ["test"] => test(),
-        _ => Err(anyhow::anyhow!("usage: cargo xtask test")),
+        ["test"] => run(STEPS, answers, cargo).and_then(finish),
+        ["clients"] => clients::run().and_then(finish),
+        _ => Err(anyhow::anyhow!("usage: cargo xtask test|clients")),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -71,13 +76,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn test() -> anyhow::Result<()> {
+/// Says what was not run, and whether that may be.
+fn finish(skipped: Vec<String>) -> anyhow::Result<()> {
     #[expect(
         clippy::disallowed_methods,
         reason = "the environment of a build command is its input"
     )]
     let ci = env::var("CI").ok();
-    let skipped = run(STEPS, answers, cargo)?;
     for line in &skipped {
         say(line);
     }
