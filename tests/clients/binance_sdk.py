@@ -1,12 +1,9 @@
 """Binance's own Python connector (binance-sdk-spot) against the simulator: REST and the WebSocket API.
 
-Its models are generated from Binance's own description of the API. They type every field strictly, so each reply is
-read through its model, which must need no help: the library logs a warning where it falls back to less strict types or
-to raw JSON. Beyond that, a reply must have every field of its model that is not known to be conditional, and no other.
+Each reply is read through its model, and must be complete by it (`models.py`).
 """
 
 import asyncio
-import logging
 
 from binance_common.configuration import ConfigurationRestAPI, ConfigurationWebSocketAPI
 from binance_common.errors import BadRequestError, UnauthorizedError
@@ -14,63 +11,8 @@ from binance_sdk_spot import Spot
 from pydantic import BaseModel
 
 import harness
-from harness import SYMBOL, absent, decimal_text, equal, operation, raised, time_ms
-
-
-class Complaints(logging.Handler):
-    """Takes what the library warns of as a failure of the operation under way."""
-
-    def emit(self, record):
-        if record.levelno >= logging.WARNING:
-            harness.complaints.append(record.getMessage())
-
-
-logging.getLogger().addHandler(Complaints())
-
-# Fields of the models that a reply has only under some condition, with the documents' words for it. `stopPrice` and
-# `icebergQty` are always there in queried orders, which is asked for where those are looked at.
-CONDITIONAL = {
-    "present only when SOR is available": ["sors"],
-    "only for orders that expired due to STP": [
-        "v", "A", "B", "u", "U", "Cs", "pl", "pL", "pY", "preventedMatchId", "preventedQuantity",
-    ],
-    "only for trailing stop orders": ["d", "D", "trailingDelta", "trailingTime"],
-    "only if the parameter was provided": ["j", "J", "strategyId", "strategyType", "icebergQty"],
-    "only for stop orders": ["stopPrice"],
-    "only for orders that have or may have allocations": ["b", "a", "k", "uS", "usedSor", "workingFloor"],
-    "only for pegged orders": [
-        "gP", "gOT", "gOV", "gp", "pegPriceType", "pegOffsetType", "pegOffsetValue", "peggedPrice",
-    ],
-    "when the order has expired": ["eR", "expiryReason"],
-    "for an order that is part of an order list": ["listStatus"],
-    # The models have them from the schema of the binary form; filters.md prints none of them.
-    "only in the binary form (SBE)": ["priceExponent", "qtyExponent", "multiplierExponent"],
-}
-CONDITIONAL_FIELDS = {name for names in CONDITIONAL.values() for name in names}
-
-
-def complete(model, allowed=(), where=""):
-    """Fails unless a model has all its fields but conditional and allowed ones, and none it does not know."""
-    where = where or type(model).__name__
-    if not isinstance(model, BaseModel):
-        raise AssertionError(f"{where} was not read into its model: {model!r}")
-    instance = getattr(model, "actual_instance", None)
-    if instance is not None:
-        return complete(instance, allowed, f"{where}/{type(instance).__name__}")
-    unknown = set(getattr(model, "additional_properties", {})) - set(allowed) - {"e"}
-    if unknown:
-        raise AssertionError(f"{where} has fields the model does not know: {sorted(unknown)}")
-    for name, field in type(model).model_fields.items():
-        wire = field.alias or name
-        if name == "additional_properties" or wire in allowed:
-            continue
-        value = getattr(model, name)
-        if value is None and wire not in CONDITIONAL_FIELDS:
-            raise AssertionError(f"{where} has no {wire}")
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, BaseModel):
-                complete(item, allowed, f"{where}.{wire}")
-    return model
+from harness import SYMBOL, decimal_text, equal, operation, raised, time_ms
+from models import complete
 
 
 def rest(secret=harness.SECRET, key=harness.KEY):
@@ -197,7 +139,9 @@ def markets_and_price(client):
         decimal_text(filters["LOT_SIZE"].step_size, "0.00001", "stepSize")
         decimal_text(filters["NOTIONAL"].min_notional, "5", "minNotional")
         equal(filters["MAX_NUM_ORDERS"].max_num_orders, 200, "maxNumOrders")
-        limits = {(limit.rate_limit_type, limit.interval, limit.interval_num): limit.limit for limit in info.rate_limits}
+        limits = {
+            (limit.rate_limit_type, limit.interval, limit.interval_num): limit.limit for limit in info.rate_limits
+        }
         equal(limits[("REQUEST_WEIGHT", "MINUTE", 1)], 6000, "the weight of a minute")
         weights = {(limit.interval, limit.intervalNum): limit.count for limit in answer.rate_limits}
         equal(weights[("MINUTE", 1)], 20, "the weight used, as the reply's headers tell it")
@@ -250,8 +194,11 @@ async def resting_order(client, events):
         placed = complete(order_fields(answer.data(), status="NEW", executed=0, quote=0, **RESTING))
         equal(placed.fills, [], "fills")
         order_id = placed.order_id
-        counts = {(limit.interval, limit.intervalNum): limit.count for limit in answer.rate_limits
-                  if limit.rateLimitType == "ORDERS"}
+        counts = {
+            (limit.interval, limit.intervalNum): limit.count
+            for limit in answer.rate_limits
+            if limit.rateLimitType == "ORDERS"
+        }
         equal(counts, {("SECOND", 10): 1, ("DAY", 1): 1}, "the order counts, as the reply's headers tell them")
     common = {"c": "own-1", "C": "", "S": "BUY", "o": "LIMIT", "i": order_id, "q": "0.002", "p": "59000"}
     with operation("stream: new order"):
@@ -271,7 +218,16 @@ async def resting_order(client, events):
         queried(found, status="NEW", executed=0, quote=0, **RESTING)
     harness.fill(order_id, 2)
     with operation("stream: fills"):
-        trade = {"x": "TRADE", "l": "0.001", "L": "59000", "Y": "59", "n": "0.00000100", "N": "BTC", "m": True, "M": True}
+        trade = {
+            "x": "TRADE",
+            "l": "0.001",
+            "L": "59000",
+            "Y": "59",
+            "n": "0.00000100",
+            "N": "BTC",
+            "m": True,
+            "M": True,
+        }
         first = await events.report("TRADE")
         report(first, X="PARTIALLY_FILLED", z="0.001", Z="59", t=1, w=True, **trade, **common)
         last = await events.report("TRADE")
@@ -287,7 +243,12 @@ async def amended_order(client, events):
     """An order whose quantity is lowered in place, which keeps its id and its place in the queue."""
     with operation("amend in place"):
         placed = client.new_order(
-            symbol=SYMBOL, side="BUY", type="LIMIT", time_in_force="GTC", quantity=0.003, price=58000,
+            symbol=SYMBOL,
+            side="BUY",
+            type="LIMIT",
+            time_in_force="GTC",
+            quantity=0.003,
+            price=58000,
             new_client_order_id="own-amended",
         ).data()
         answer = client.order_amend_keep_priority(
@@ -315,9 +276,7 @@ async def canceled_order(client, events):
     order_id = 0
     with operation("post-only order"):
         maker = {"symbol": SYMBOL, "side": "SELL", "type": "LIMIT_MAKER", "quantity": 0.001, "price": 61000}
-        placed = client.new_order(
-            **maker, new_client_order_id="own-2", new_order_resp_type="RESULT"
-        ).data()
+        placed = client.new_order(**maker, new_client_order_id="own-2", new_order_resp_type="RESULT").data()
         complete(order_fields(placed, client_id="own-2", status="NEW", executed=0, quote=0, **POST_ONLY), ("fills",))
         order_id = placed.order_id
         # By default a post-only order is answered by its ids and its time alone.
@@ -338,8 +297,18 @@ async def canceled_order(client, events):
         # The cancel's own id comes first, the order's is the original one.
         names = {"c": "cancel-2", "C": "own-2", "S": "SELL", "o": "LIMIT_MAKER", "i": order_id}
         report(
-            await events.report("CANCELED"), x="CANCELED", X="CANCELED", q="0.001", p="61000", n="0", N=None, t=-1,
-            w=False, m=False, M=False, **names,
+            await events.report("CANCELED"),
+            x="CANCELED",
+            X="CANCELED",
+            q="0.001",
+            p="61000",
+            n="0",
+            N=None,
+            t=-1,
+            w=False,
+            m=False,
+            M=False,
+            **names,
         )
 
 
@@ -348,10 +317,19 @@ def taking_orders(client):
         sold = client.new_order(
             symbol=SYMBOL, side="SELL", type="MARKET", quantity=0.001, new_client_order_id="own-3"
         ).data()
-        complete(order_fields(
-            sold, client_id="own-3", side="SELL", type="MARKET", price=0, quantity="0.001", status="FILLED",
-            executed="0.001", quote="59.99999",
-        ))
+        complete(
+            order_fields(
+                sold,
+                client_id="own-3",
+                side="SELL",
+                type="MARKET",
+                price=0,
+                quantity="0.001",
+                status="FILLED",
+                executed="0.001",
+                quote="59.99999",
+            )
+        )
         equal(len(sold.fills), 1, "the number of fills")
         trade = sold.fills[0]
         decimal_text(trade.price, "59999.99", "the fill's price")
@@ -361,13 +339,29 @@ def taking_orders(client):
     harness.depth("0.001")
     with operation("immediate-or-cancel order"):
         bought = client.new_order(
-            symbol=SYMBOL, side="BUY", type="LIMIT", time_in_force="IOC", quantity=0.003, price=60100,
+            symbol=SYMBOL,
+            side="BUY",
+            type="LIMIT",
+            time_in_force="IOC",
+            quantity=0.003,
+            price=60100,
             new_client_order_id="own-4",
         ).data()
-        complete(order_fields(
-            bought, client_id="own-4", side="BUY", type="LIMIT", tif="IOC", price="60100", quantity="0.003",
-            status="EXPIRED", executed="0.001", quote="60.00001",
-        ), ("expiryReason",))
+        complete(
+            order_fields(
+                bought,
+                client_id="own-4",
+                side="BUY",
+                type="LIMIT",
+                tif="IOC",
+                price="60100",
+                quantity="0.003",
+                status="EXPIRED",
+                executed="0.001",
+                quote="60.00001",
+            ),
+            ("expiryReason",),
+        )
         equal(bought.additional_properties["expiryReason"], "UNFILLED_IOC_QUANTITY_EXPIRED", "expiryReason")
         equal([trade.trade_id for trade in bought.fills], [4], "trade ids")
     harness.depth(None)
@@ -377,7 +371,12 @@ def lists(client, order_id):
     with operation("all orders"):
         found = rows(client.all_orders(symbol=SYMBOL))
         statuses = {order.client_order_id: order.status for order in found}
-        for client_id, status in {"own-1": "FILLED", "own-2": "CANCELED", "own-3": "FILLED", "own-4": "EXPIRED"}.items():
+        for client_id, status in {
+            "own-1": "FILLED",
+            "own-2": "CANCELED",
+            "own-3": "FILLED",
+            "own-4": "EXPIRED",
+        }.items():
             equal(statuses[client_id], status, f"the status of {client_id}")
         for order in found:
             complete(order, ("expiryReason",))
@@ -453,9 +452,7 @@ def errors(client):
         refused(lambda: client.ticker_price(symbol="NOPE"), BadRequestError, -1121, "Invalid symbol.")
     with operation("error: bad timestamp (-1021)"):
         harness.server_clock(60_000)
-        refused(
-            client.get_account, BadRequestError, -1021, "Timestamp for this request is outside of the recvWindow."
-        )
+        refused(client.get_account, BadRequestError, -1021, "Timestamp for this request is outside of the recvWindow.")
         harness.server_clock(-60_000)
         refused(
             client.get_account,

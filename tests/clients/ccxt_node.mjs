@@ -185,7 +185,10 @@ async function marketsAndPrice(exchange) {
 // A limit order that rests, is looked at, and fills in two trades.
 async function restingOrder(exchange) {
     const text = { clientOrderId: 'own-1', side: 'buy', type: 'limit' };
-    const open = { text: { ...text, status: 'open' }, numbers: { price: 59000, amount: 0.002, filled: 0, remaining: 0.002, cost: 0 } };
+    const open = {
+        text: { ...text, status: 'open' },
+        numbers: { price: 59000, amount: 0.002, filled: 0, remaining: 0.002, cost: 0 },
+    };
     const closed = {
         text: { ...text, status: 'closed' },
         numbers: { price: 59000, amount: 0.002, filled: 0.002, remaining: 0, cost: 118, average: 59000 },
@@ -290,7 +293,14 @@ async function takingOrders(exchange) {
         });
         unified(bought, {
             text: { clientOrderId: 'own-4', side: 'buy', type: 'limit', timeInForce: 'IOC', status: 'expired' },
-            numbers: { price: 60100, average: 60000.01, amount: 0.003, filled: 0.001, remaining: 0.002, cost: 60.00001 },
+            numbers: {
+                price: 60100,
+                average: 60000.01,
+                amount: 0.003,
+                filled: 0.001,
+                remaining: 0.002,
+                cost: 60.00001,
+            },
         });
         equal(bought.trades.map((trade) => trade.id), ['4'], 'trade ids');
     });
@@ -337,9 +347,11 @@ async function errors(exchange) {
         ['error: unknown key (-2015)', () =>
             ofAnother(STRANGE_KEY, SECRET, 'AuthenticationError', -2015, 'Invalid API-key, IP, or permissions')],
         ['error: unknown order asked for (-2013)', () =>
-            refused(exchange, () => exchange.fetchOrder('999', MARKET), 'OrderNotFound', -2013, 'Order does not exist.')],
+            refused(exchange, () => exchange.fetchOrder('999', MARKET), 'OrderNotFound', -2013,
+                'Order does not exist.')],
         ['error: unknown order cancelled (-2011)', () =>
-            refused(exchange, () => exchange.cancelOrder('999', MARKET), 'OrderNotFound', -2011, 'Unknown order sent.')],
+            refused(exchange, () => exchange.cancelOrder('999', MARKET), 'OrderNotFound', -2011,
+                'Unknown order sent.')],
         ['error: duplicate order (-2010)', async () => {
             const same = { newClientOrderId: 'own-5' };
             await place(0.001, 50000, same);
@@ -361,7 +373,8 @@ async function errors(exchange) {
         ['error: bad timestamp (-1021)', async () => {
             for (const offset of [60_000, -60_000]) {
                 await serverClock(offset);
-                await refused(exchange, () => exchange.fetchBalance(), 'InvalidNonce', -1021, 'Timestamp for this request');
+                const message = 'Timestamp for this request';
+                await refused(exchange, () => exchange.fetchBalance(), 'InvalidNonce', -1021, message);
             }
             await serverClock(0);
         }],

@@ -214,8 +214,14 @@ async def canceled_order(exchange):
     await asyncio.sleep(0)
     with operation("cancel"):
         canceled = await exchange.cancel_order(placed["id"], MARKET)
-        unified({**canceled, "timestamp": canceled["lastUpdateTimestamp"] or canceled["timestamp"]},
-                client_id=canceled["clientOrderId"], status="canceled", filled=0, cost=0, **POST_ONLY)
+        unified(
+            {**canceled, "timestamp": canceled["lastUpdateTimestamp"] or canceled["timestamp"]},
+            client_id=canceled["clientOrderId"],
+            status="canceled",
+            filled=0,
+            cost=0,
+            **POST_ONLY,
+        )
         equal(canceled["info"]["origClientOrderId"], "own-2", "origClientOrderId")
     with operation("stream: cancel"):
         event = (await orders)[-1]
@@ -228,8 +234,15 @@ async def taking_orders(exchange):
     with operation("market order"):
         sold = await exchange.create_order(MARKET, "market", "sell", 0.001, None, {"newClientOrderId": "own-3"})
         unified(
-            sold, client_id="own-3", side="sell", type="market", price="59999.99", amount="0.001", status="closed",
-            filled="0.001", cost="59.99999",
+            sold,
+            client_id="own-3",
+            side="sell",
+            type="market",
+            price="59999.99",
+            amount="0.001",
+            status="closed",
+            filled="0.001",
+            cost="59.99999",
         )
         equal(len(sold["trades"]), 1, "the number of trades")
         trade = sold["trades"][0]
@@ -243,8 +256,16 @@ async def taking_orders(exchange):
             MARKET, "limit", "buy", 0.003, 60100, {"timeInForce": "IOC", "newClientOrderId": "own-4"}
         )
         unified(
-            bought, client_id="own-4", side="buy", type="limit", tif="IOC", price="60100", amount="0.003",
-            status="expired", filled="0.001", cost="60.00001",
+            bought,
+            client_id="own-4",
+            side="buy",
+            type="limit",
+            tif="IOC",
+            price="60100",
+            amount="0.003",
+            status="expired",
+            filled="0.001",
+            cost="60.00001",
         )
         number(bought["average"], "60000.01", "average")
         equal([trade["id"] for trade in bought["trades"]], ["4"], "trade ids")
@@ -277,8 +298,11 @@ async def lists(exchange):
         number(first["price"], 59000, "price")
         number(first["cost"], 59, "cost")
         number(first["fee"]["cost"], "0.000001", "fee")
-        equal((first["side"], first["takerOrMaker"], third["side"], third["takerOrMaker"]),
-              ("buy", "maker", "sell", "taker"), "the sides")
+        equal(
+            (first["side"], first["takerOrMaker"], third["side"], third["takerOrMaker"]),
+            ("buy", "maker", "sell", "taker"),
+            "the sides",
+        )
         time_ms(first["timestamp"], "timestamp")
 
 
@@ -312,11 +336,16 @@ async def errors(exchange):
         )
     with operation("error: insufficient balance (-2010)"):
         await refused(
-            exchange, place(50, 55000), ccxt.InsufficientFunds, -2010, "Account has insufficient balance for requested action."
+            exchange,
+            place(50, 55000),
+            ccxt.InsufficientFunds,
+            -2010,
+            "Account has insufficient balance for requested action.",
         )
     with operation("error: would take (-2010)"):
         await refused(
-            exchange, place(0.001, 60100, postOnly=True),
+            exchange,
+            place(0.001, 60100, postOnly=True),
             ccxt.OrderImmediatelyFillable,
             -2010,
             "Order would immediately match and take.",

@@ -6,6 +6,7 @@ The scripts expect the simulator that `cargo xtask clients` starts for each of t
 60000.00 that does not move.
 """
 
+import asyncio
 import contextlib
 import json
 import os
@@ -145,7 +146,5 @@ def server_clock(offset_ms):
 
 def main(run):
     """Runs a script's one coroutine; a script that ends early leaves operations unreported, which counts as failed."""
-    import asyncio
-
     asyncio.run(run())
     sys.stdout.flush()

@@ -144,9 +144,7 @@ async def resting_order(client, stream):
     """A LIMIT order that rests, is looked at, and fills in two trades."""
     order_id = 0
     with operation("limit order"):
-        placed = client.order_limit_buy(
-            symbol=SYMBOL, quantity="0.002", price="59000.00", newClientOrderId="own-1"
-        )
+        placed = client.order_limit_buy(symbol=SYMBOL, quantity="0.002", price="59000.00", newClientOrderId="own-1")
         order_fields(placed, status="NEW", executed=0, quote=0, **RESTING)
         equal(placed["fills"], [], "fills")
         time_ms(placed["transactTime"], "transactTime")
@@ -170,7 +168,16 @@ async def resting_order(client, stream):
         queried(client.get_order(symbol=SYMBOL, orderId=order_id), status="NEW", executed=0, quote=0, **RESTING)
     harness.fill(order_id, 2)
     with operation("stream: fills"):
-        trade = {"x": "TRADE", "l": "0.001", "L": "59000", "Y": "59", "n": "0.00000100", "N": "BTC", "m": True, "M": True}
+        trade = {
+            "x": "TRADE",
+            "l": "0.001",
+            "L": "59000",
+            "Y": "59",
+            "n": "0.00000100",
+            "N": "BTC",
+            "m": True,
+            "M": True,
+        }
         first = await events_until(stream, lambda event: event.get("x") == "TRADE", seen)
         report(first, X="PARTIALLY_FILLED", z="0.001", Z="59", t=1, w=True, **trade, **common)
         last = await events_until(stream, lambda event: event.get("x") == "TRADE", seen)
@@ -213,7 +220,17 @@ async def canceled_order(client, stream):
         # The cancel's own id comes first, the order's is the original one.
         names = {"c": "cancel-2", "C": "own-2", "S": "SELL", "o": "LIMIT_MAKER", "i": order_id}
         report(
-            event, x="CANCELED", X="CANCELED", q="0.001", p="61000", n="0", N=None, t=-1, w=False, m=False, M=False,
+            event,
+            x="CANCELED",
+            X="CANCELED",
+            q="0.001",
+            p="61000",
+            n="0",
+            N=None,
+            t=-1,
+            w=False,
+            m=False,
+            M=False,
             **names,
         )
 
@@ -222,8 +239,15 @@ def taking_orders(client):
     with operation("market order"):
         sold = client.order_market_sell(symbol=SYMBOL, quantity="0.001", newClientOrderId="own-3")
         order_fields(
-            sold, client_id="own-3", side="SELL", type="MARKET", price=0, quantity="0.001", status="FILLED",
-            executed="0.001", quote="59.99999",
+            sold,
+            client_id="own-3",
+            side="SELL",
+            type="MARKET",
+            price=0,
+            quantity="0.001",
+            status="FILLED",
+            executed="0.001",
+            quote="59.99999",
         )
         equal(len(sold["fills"]), 1, "the number of fills")
         trade = sold["fills"][0]
@@ -239,8 +263,16 @@ def taking_orders(client):
             symbol=SYMBOL, timeInForce="IOC", quantity="0.003", price="60100.00", newClientOrderId="own-4"
         )
         order_fields(
-            bought, client_id="own-4", side="BUY", type="LIMIT", tif="IOC", price="60100", quantity="0.003",
-            status="EXPIRED", executed="0.001", quote="60.00001",
+            bought,
+            client_id="own-4",
+            side="BUY",
+            type="LIMIT",
+            tif="IOC",
+            price="60100",
+            quantity="0.003",
+            status="EXPIRED",
+            executed="0.001",
+            quote="60.00001",
         )
         equal(bought["expiryReason"], "UNFILLED_IOC_QUANTITY_EXPIRED", "expiryReason")
         equal([trade["tradeId"] for trade in bought["fills"]], [4], "trade ids")
@@ -257,8 +289,15 @@ def lists(client):
             "all orders",
         )
         queried(
-            found[2], client_id="own-3", side="SELL", type="MARKET", price=0, quantity="0.001", status="FILLED",
-            executed="0.001", quote="59.99999",
+            found[2],
+            client_id="own-3",
+            side="SELL",
+            type="MARKET",
+            price=0,
+            quantity="0.001",
+            status="FILLED",
+            executed="0.001",
+            quote="59.99999",
         )
         later = client.get_all_orders(symbol=SYMBOL, orderId=found[2]["orderId"], limit=1)
         equal([order["clientOrderId"] for order in later], ["own-3"], "the page from the third order on")
@@ -331,9 +370,7 @@ def errors(client):
         harness.server_clock(60_000)
         refused(client.get_account, 400, -1021, "Timestamp for this request is outside of the recvWindow.")
         harness.server_clock(-60_000)
-        refused(
-            client.get_account, 400, -1021, "Timestamp for this request was 1000ms ahead of the server's time."
-        )
+        refused(client.get_account, 400, -1021, "Timestamp for this request was 1000ms ahead of the server's time.")
         harness.server_clock(0)
 
 

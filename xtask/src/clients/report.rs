@@ -107,7 +107,7 @@ impl fmt::Display for Report {
         writeln!(f)?;
         let mut reasons = String::new();
         for row in rows {
-            write!(f, "{row:widest$}")?;
+            let mut line = format!("{row:widest$}");
             for (client, outcomes) in &self.clients {
                 let width = client.chars().count();
                 let word = match outcomes.get(row) {
@@ -122,9 +122,9 @@ impl fmt::Display for Report {
                     }
                     None => "",
                 };
-                write!(f, "  {word:width$}")?;
+                line.push_str(&format!("  {word:width$}"));
             }
-            writeln!(f)?;
+            writeln!(f, "{}", line.trim_end())?;
         }
         write!(f, "\n{reasons}\n")?;
         let passed = self.count(|outcome| *outcome == Outcome::Passed);

@@ -86,7 +86,7 @@ pub(super) static NODE: Runtime = Runtime {
             &[
                 "node",
                 "-e",
-                "const [a, b] = process.versions.node.split('.').map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)",
+                "const [a, b] = process.versions.node.split('.'); process.exit(a * 1000 + +b >= 20019 ? 0 : 1)",
             ],
         ),
         ("npm", &["npm", "--version"]),
