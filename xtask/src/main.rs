@@ -1,9 +1,15 @@
 //! Build and check commands, run as `cargo xtask NAME`.
 //!
-//! `cargo xtask simulate` lives through many seeds of the simulation (see `docs/guarantees.md`).
 //! `cargo xtask test` is the one command that people and CI run: formatting, lints, documentation
 //! and every test, with all its own set-up. Where a tool is missing it says which part was not run
 //! and how to get it; with `CI` set that is a failure.
+//!
+//! The others look further than a test run may (`docs/guarantees.md`): `cargo xtask simulate` lives
+//! through many seeds of the simulation, `cargo xtask exhaust` tries everything in every order in a
+//! small world, `cargo xtask clients` runs clients that did not come from this project against the
+//! simulator.
+
+mod clients;
 
 use std::env;
 use std::process::{Command, ExitCode};
@@ -52,8 +58,8 @@ const TOOLS: &[(&str, &str)] = &[
     ("clippy", "rustup component add clippy"),
 ];
 
-/// What lives through simulated systems (`tests/simulation`).
-const SIMULATE: &[&str] = &[
+/// A program of the simulation (`tests/simulation`), by its name.
+const SIMULATION: &[&str] = &[
     "run",
     "--release",
     "--locked",
@@ -61,15 +67,15 @@ const SIMULATE: &[&str] = &[
     "-p",
     "simulation",
     "--bin",
-    "simulate",
-    "--",
 ];
 
 const USAGE: &str = "\
 usage: cargo xtask test
        cargo xtask simulate [--seeds N] [--from S] [--jobs J]
        cargo xtask simulate --seed S [--trace]
-       cargo xtask simulate --mistake NAME|all [--seeds N]";
+       cargo xtask simulate --mistake NAME|all [--seeds N]
+       cargo xtask exhaust [--prints P] [--recoveries R] [--faults F] [--waits W]
+       cargo xtask clients";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -79,8 +85,10 @@ fn main() -> ExitCode {
         .collect::<Vec<_>>()
         .as_slice()
     {
-        ["test"] => test(),
-        ["simulate", rest @ ..] => cargo(&[SIMULATE, rest].concat()),
+        ["test"] => run(STEPS, answers, cargo).and_then(finish),
+        ["simulate", rest @ ..] => cargo(&[SIMULATION, &["simulate", "--"], rest].concat()),
+        ["exhaust", rest @ ..] => cargo(&[SIMULATION, &["exhaust", "--"], rest].concat()),
+        ["clients"] => clients::run().and_then(finish),
         _ => Err(anyhow::anyhow!("{USAGE}")),
     };
     match outcome {
@@ -92,13 +100,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn test() -> anyhow::Result<()> {
+/// Says what was not run, and whether that may be.
+fn finish(skipped: Vec<String>) -> anyhow::Result<()> {
     #[expect(
         clippy::disallowed_methods,
         reason = "the environment of a build command is its input"
     )]
     let ci = env::var("CI").ok();
-    let skipped = run(STEPS, answers, cargo)?;
     for line in &skipped {
         say(line);
     }

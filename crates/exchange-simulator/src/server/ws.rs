@@ -80,7 +80,11 @@ async fn serve(
                     true
                 }
                 Some(Ok(Message::Ping(_) | Message::Binary(_))) => true,
-                Some(Ok(Message::Close(_)) | Err(_)) | None => false,
+                Some(Ok(Message::Close(_))) => {
+                    say_goodbye(socket).await;
+                    false
+                }
+                Some(Err(_)) | None => false,
             },
         };
         if !alive {
@@ -96,6 +100,13 @@ async fn close(socket: &mut WebSocket) {
     };
     if socket.send(Message::Close(Some(frame))).await.is_err() {
         tracing::trace!("a stream was gone before it could be closed");
+    }
+}
+
+/// Answers a close frame with one (RFC 6455, section 5.5.1): reading on sends what is due.
+async fn say_goodbye(socket: &mut WebSocket) {
+    if let Some(Ok(frame)) = socket.recv().await {
+        tracing::trace!(?frame, "something came after a goodbye");
     }
 }
 
