@@ -7,8 +7,8 @@
 //! choice is left the system heals and is judged as a whole.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
 use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
@@ -44,6 +44,14 @@ const OF_EXCHANGE: [&str; 6] = [
     "order",
     "orders_since",
     "place",
+];
+
+/// Calls that a placement may follow.
+const BEFORE_PLACING: [&str; 4] = [
+    "claim_intent",
+    "commit_fill",
+    "orders_since",
+    "settle_intent",
 ];
 
 /// How many handlers are under way at most.
@@ -106,42 +114,65 @@ pub struct Explored {
 #[must_use]
 pub fn explore(bounds: Bounds, mistake: Option<Mistake>) -> Explored {
     let mut explored = Explored::default();
-    let mut seen: BTreeSet<u64> = BTreeSet::new();
-    let mut ways: Vec<Vec<Choice>> = vec![Vec::new()];
+    let mut seen: HashSet<u64> = HashSet::new();
+    let mut ways: Vec<Way> = vec![Way::new()];
     while let Some(way) = ways.pop() {
         let world = begin(mistake);
         let mut small = Small::new(&world, bounds);
-        for choice in &way {
-            small.make(*choice);
+        for at in &way {
+            let choice = small.choices()[usize::from(*at)];
+            small.make(choice);
         }
-        if let Err(found) = follow(small, way, (&mut seen, &mut ways, &mut explored)) {
-            explored.wrong = Some(found);
+        if let Err((way, found)) = follow(small, way, (&mut seen, &mut ways, &mut explored)) {
+            explored.wrong = Some((spell(&way, bounds, mistake), found));
             return explored;
         }
     }
     explored
 }
 
-type Wrong = (Vec<Choice>, Vec<Finding>);
+/// Which of the choices was made, again and again.
+type Way = Vec<u8>;
+
+type Wrong = (Way, Vec<Finding>);
+
+/// The choices that a way consists of.
+fn spell(way: &Way, bounds: Bounds, mistake: Option<Mistake>) -> Vec<Choice> {
+    let world = begin(mistake);
+    let mut small = Small::new(&world, bounds);
+    let mut made = Vec::new();
+    for at in way {
+        let choice = small.choices()[usize::from(*at)];
+        small.make(choice);
+        made.push(choice);
+    }
+    made
+}
 
 /// Follows a way to its end, always by the first choice, and keeps the others for later.
 fn follow(
     mut small: Small<'_>,
-    mut way: Vec<Choice>,
-    (seen, ways, explored): (&mut BTreeSet<u64>, &mut Vec<Vec<Choice>>, &mut Explored),
+    mut way: Way,
+    (seen, ways, explored): (&mut HashSet<u64>, &mut Vec<Way>, &mut Explored),
 ) -> Result<(), Wrong> {
+    let mut judged = None;
     loop {
         if !seen.insert(small.fingerprint()) {
             return Ok(());
         }
         explored.states += 1;
-        let found = order_findings(small.world, &small.bot);
-        if !found.is_empty() {
-            return Err((way, found));
+        // Orders go wrong only where something happens at the exchange.
+        let events = small.journal.borrow().0;
+        if judged != Some(events) {
+            judged = Some(events);
+            let found = order_findings(small.world, &small.bot);
+            if !found.is_empty() {
+                return Err((way, found));
+            }
         }
         let choices = small.choices();
         explored.choices += u64::try_from(choices.len()).unwrap();
-        let Some((first, others)) = choices.split_first() else {
+        let Some(first) = choices.first() else {
             explored.ends += 1;
             let found = small.end();
             return if found.is_empty() {
@@ -150,13 +181,13 @@ fn follow(
                 Err((way, found))
             };
         };
-        for other in others {
+        for other in 1..choices.len() {
             let mut another = way.clone();
-            another.push(*other);
+            another.push(u8::try_from(other).unwrap());
             ways.push(another);
         }
         small.make(*first);
-        way.push(*first);
+        way.push(0);
     }
 }
 
@@ -181,6 +212,8 @@ struct Process<'w> {
     kind: Kind<'w>,
     /// Everything it has done, and in which states of the world.
     past: u64,
+    /// The last call it made.
+    last: &'static str,
 }
 
 /// A small world on its way.
@@ -189,6 +222,10 @@ struct Small<'w> {
     bot: BotId,
     left: Bounds,
     processes: Vec<Process<'w>>,
+    /// The market's last price.
+    price: &'static str,
+    /// Whether something waits for the next placement.
+    ambushed: bool,
     /// The level's record by its version.
     known: RefCell<BTreeMap<u64, u64>>,
     /// How much of the exchange's journal was read, and what it said.
@@ -202,6 +239,8 @@ impl<'w> Small<'w> {
             bot: bot_id("demo"),
             left: bounds,
             processes: Vec::new(),
+            price: "3.12",
+            ambushed: false,
             known: RefCell::default(),
             journal: RefCell::default(),
         }
@@ -220,30 +259,45 @@ impl<'w> Small<'w> {
             choices.push(Choice::Recover);
         }
         if self.left.prints > 0 {
-            choices.extend([Choice::Print("3.09"), Choice::Print("3.16")]);
+            // A second print at one price changes nothing: what it could fill, the first one did.
+            let others = ["3.09", "3.16"]
+                .into_iter()
+                .filter(|price| *price != self.price);
+            choices.extend(others.map(Choice::Print));
         }
         if self.left.waits > 0 && self.next_instant().is_some() {
             choices.push(Choice::Wait);
         }
         if self.left.faults > 0 {
-            choices.extend((0..self.processes.len()).map(Choice::Kill));
-            choices.extend([Choice::LoseReply, Choice::Delay, Choice::Miss]);
+            let begun = self.processes.iter().enumerate();
+            let begun = begun.filter(|(_, process)| !process.last.is_empty());
+            choices.extend(begun.map(|(at, _)| Choice::Kill(at)));
+            if self.may_place() && !self.ambushed {
+                choices.extend([Choice::LoseReply, Choice::Delay, Choice::Miss]);
+            }
             choices.extend(messages.iter().map(|at| Choice::Lose(*at)));
             choices.extend(messages.iter().map(|at| Choice::Repeat(*at)));
         }
         choices
     }
 
+    /// Whether the next call of somebody may be a placement.
+    fn may_place(&self) -> bool {
+        let places = |process: &Process<'_>| BEFORE_PLACING.contains(&process.last);
+        self.processes.iter().any(places)
+    }
+
     /// Where on the queue the messages are that may be received now, each text once.
     fn messages(&self) -> Vec<usize> {
         let now = self.world.clock.millis();
-        let waiting = self.world.queue.waiting();
-        let mut texts = BTreeSet::new();
-        let visible = waiting.iter().enumerate();
-        visible
-            .filter(|(_, one)| one.visible_ms <= now && texts.insert(one.text.clone()))
-            .map(|(at, _)| at)
-            .collect()
+        self.world.queue.look(|waiting| {
+            let mut texts = BTreeSet::new();
+            let visible = waiting.iter().enumerate();
+            visible
+                .filter(|(_, one)| one.visible_ms <= now && texts.insert(&one.text))
+                .map(|(at, _)| at)
+                .collect()
+        })
     }
 
     /// When something happens next by itself: a reply, a pause, a message, the end of a lease.
@@ -255,14 +309,19 @@ impl<'w> Small<'w> {
             };
             Some(lease.until.as_millis())
         });
-        let waiting = self.world.queue.waiting();
-        let visible = waiting.iter().map(|one| one.visible_ms);
-        [self.world.next_event(), lease]
-            .into_iter()
-            .flatten()
-            .chain(visible)
-            .filter(|instant| *instant > now)
-            .min()
+        let later = |instant: &i64| *instant > now;
+        let visible = self.world.queue.look(|waiting| {
+            let visible = waiting.iter().map(|one| one.visible_ms);
+            visible.filter(later).min()
+        });
+        [
+            self.world.next_event().filter(later),
+            lease.filter(later),
+            visible,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     fn make(&mut self, choice: Choice) {
@@ -270,14 +329,17 @@ impl<'w> Small<'w> {
             Choice::Step(at) => self.step(at),
             Choice::Handle(at) => {
                 let mut taken = None;
-                self.world.queue.tamper(|waiting| taken = Some(waiting.remove(at)));
+                self.world
+                    .queue
+                    .tamper(|waiting| taken = Some(waiting.remove(at)));
                 let mut delivery = taken.unwrap();
                 delivery.receives += 1;
                 let message = delivery.message();
                 let past = hash(&delivery.text);
                 let task = Task::new(self.world, self.world.process(message));
                 let kind = Kind::Message(delivery, task);
-                self.processes.push(Process { kind, past });
+                let last = "";
+                self.processes.push(Process { kind, past, last });
             }
             Choice::Recover => {
                 self.left.recoveries -= 1;
@@ -286,10 +348,12 @@ impl<'w> Small<'w> {
                     world.recovery(&bot).await;
                 });
                 let kind = Kind::Recovery(task);
-                self.processes.push(Process { kind, past: 0 });
+                let (past, last) = (0, "");
+                self.processes.push(Process { kind, past, last });
             }
             Choice::Print(price) => {
                 self.left.prints -= 1;
+                self.price = price;
                 self.world.print(SYMBOL, price);
             }
             Choice::Wait => {
@@ -306,6 +370,7 @@ impl<'w> Small<'w> {
 
     fn fail(&mut self, fault: Choice) {
         self.left.faults -= 1;
+        self.ambushed |= matches!(fault, Choice::LoseReply | Choice::Delay | Choice::Miss);
         match fault {
             Choice::Kill(at) => {
                 if let Kind::Message(delivery, _) = self.processes.remove(at).kind {
@@ -351,8 +416,14 @@ impl<'w> Small<'w> {
             },
         };
         if let Some(call) = called {
-            let seen = if OF_EXCHANGE.contains(&call) { exchange } else { tables };
+            let seen = if OF_EXCHANGE.contains(&call) {
+                exchange
+            } else {
+                tables
+            };
             process.past = hash(&(process.past, call, seen, now));
+            process.last = call;
+            self.ambushed &= call != "place";
         }
         let Some(answer) = done else { return };
         if let Kind::Message(delivery, _) = self.processes.remove(at).kind
@@ -384,17 +455,15 @@ impl<'w> Small<'w> {
     fn fingerprint(&self) -> u64 {
         let mut pasts: Vec<u64> = self.processes.iter().map(|process| process.past).collect();
         pasts.sort_unstable();
-        let waiting: Vec<_> = self
-            .world
-            .queue
-            .waiting()
-            .into_iter()
-            .map(|one| (one.text, one.visible_ms, one.receives))
-            .collect();
+        let waiting = self.world.queue.look(|waiting| {
+            let waiting = waiting.iter().map(|one| (&one.text, one.visible_ms));
+            hash(&waiting.collect::<Vec<_>>())
+        });
         let left = self.left;
         hash(&(
             (pasts, self.tables(), self.exchange(), waiting),
             self.world.clock.millis(),
+            (self.price, self.ambushed),
             [left.prints, left.recoveries, left.faults, left.waits],
         ))
     }

@@ -18,6 +18,7 @@ mod fixture;
 mod folder;
 mod killed;
 mod known;
+mod lives;
 mod lost_replies;
 mod on_the_wire;
 mod race;
