@@ -14,22 +14,25 @@ use clap::Parser;
 use simulation::exhaust::{Bounds, explore};
 use simulation::mistake::Mistake;
 
-/// Try everything in every order, in one small world.
+/// Prints, recoveries, faults and waits of the worlds that are tried when none is asked for.
+const WORLDS: [(u32, u32, u32, u32); 4] = [(2, 0, 0, 1), (1, 1, 1, 1), (1, 0, 2, 2), (2, 0, 1, 1)];
+
+/// Try everything in every order, in one small world or in a few.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask exhaust")]
 struct Arguments {
     /// Prints of the outside market; two make a round trip.
-    #[arg(long, default_value_t = 2)]
-    prints: u32,
+    #[arg(long, requires_all = ["recoveries", "faults", "waits"])]
+    prints: Option<u32>,
     /// Runs of recovery.
-    #[arg(long, default_value_t = 1)]
-    recoveries: u32,
+    #[arg(long, requires = "prints")]
+    recoveries: Option<u32>,
     /// Faults: deaths, lost replies, late requests, lost and repeated messages.
-    #[arg(long, default_value_t = 1)]
-    faults: u32,
+    #[arg(long, requires = "prints")]
+    faults: Option<u32>,
     /// How often time goes by until something happens by itself.
-    #[arg(long, default_value_t = 3)]
-    waits: u32,
+    #[arg(long, requires = "prints")]
+    waits: Option<u32>,
     /// Make this mistake, to see that it is noticed.
     #[arg(long)]
     mistake: Option<String>,
@@ -42,27 +45,52 @@ fn main() -> ExitCode {
         println!("there is no such mistake; these are: {:?}", Mistake::ALL);
         return ExitCode::from(2);
     }
+    let asked = (
+        arguments.prints,
+        arguments.recoveries,
+        arguments.faults,
+        arguments.waits,
+    );
+    let worlds = match asked {
+        (Some(prints), Some(recoveries), Some(faults), Some(waits)) => {
+            vec![(prints, recoveries, faults, waits)]
+        }
+        _ => WORLDS.to_vec(),
+    };
+    let sound = worlds
+        .into_iter()
+        .map(|world| tried(world, mistake.flatten()));
+    if sound.fold(true, |all, sound| all && sound) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Tries one world; whether nothing was wrong.
+fn tried(
+    (prints, recoveries, faults, waits): (u32, u32, u32, u32),
+    mistake: Option<Mistake>,
+) -> bool {
     let bounds = Bounds {
-        prints: arguments.prints,
-        recoveries: arguments.recoveries,
-        faults: arguments.faults,
-        waits: arguments.waits,
+        prints,
+        recoveries,
+        faults,
+        waits,
     };
     let started = Instant::now();
-    let explored = explore(bounds, mistake.flatten());
+    let explored = explore(bounds, mistake);
     println!(
-        "{bounds:?}: {} states, {} choices, {} ends in {:.1} s",
+        "{prints} prints, {recoveries} recoveries, {faults} faults, {waits} waits: {} states, {} choices, {} ends in {:.1} s",
         explored.states,
         explored.choices,
         explored.ends,
         started.elapsed().as_secs_f64()
     );
-    match explored.wrong {
-        None => ExitCode::SUCCESS,
-        Some((way, findings)) => {
-            println!("wrong: {findings:?}");
-            println!("by way of {way:?}");
-            ExitCode::FAILURE
-        }
-    }
+    let Some((way, findings)) = explored.wrong else {
+        return true;
+    };
+    println!("wrong: {findings:?}");
+    println!("by way of {way:?}");
+    false
 }
