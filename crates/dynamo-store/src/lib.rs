@@ -26,6 +26,8 @@ mod level_record;
 mod levels;
 mod mark;
 mod open;
+#[cfg(feature = "readers")]
+pub mod readers;
 mod settle;
 mod socket;
 mod store;
