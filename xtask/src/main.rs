@@ -4,6 +4,8 @@
 //! and every test, with all its own set-up. Where a tool is missing it says which part was not run
 //! and how to get it; with `CI` set that is a failure.
 
+mod hostile;
+
 use std::env;
 use std::process::{Command, ExitCode};
 
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         .as_slice()
     {
         ["test"] => test(),
+        ["hostile", arguments @ ..] => hostile::run(arguments),
         _ => Err(anyhow::anyhow!("usage: cargo xtask test")),
     };
     match outcome {
