@@ -16,6 +16,26 @@ impl Behaviour {
     pub fn of(answer: &str) -> Self {
         Self(fingerprint(reduced(answer).as_bytes()))
     }
+
+    /// The behaviour behind a refusal, which may repeat foreign words without quotes.
+    #[must_use]
+    pub fn of_refusal(answer: &str) -> Self {
+        let reduced = reduced(answer);
+        let words: Vec<&str> = reduced
+            .split(' ')
+            .map(|word| if is_prose(word) { word } else { "w" })
+            .collect();
+        Self(fingerprint(words.join(" ").as_bytes()))
+    }
+}
+
+/// Whether a word may be one of the reader's own: letters, not all of them capitals, and what prose
+/// has around them.
+fn is_prose(word: &str) -> bool {
+    let bare = word.trim_matches(['(', ')', ',', '.', ':', ';']);
+    bare.len() <= 20
+        && bare.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && (bare.is_empty() || bare.bytes().any(|byte| byte.is_ascii_lowercase()))
 }
 
 /// FNV-1a: stays the same between versions, as a library's hasher might not.
@@ -93,6 +113,16 @@ mod tests {
             Behaviour::of("missing field `a` at line 1"),
             Behaviour::of("unknown field `a` at line 1")
         );
+    }
+
+    #[test]
+    fn foreign_words_of_a_refusal_do_not_count() {
+        let of = Behaviour::of_refusal;
+        assert_eq!(
+            of("the prices are those of XRPBTC, not of XRPETH"),
+            of("the prices are those of 0x-1, not of XRPETH")
+        );
+        assert_ne!(of("the prices are missing"), of("the amounts are missing"));
     }
 
     #[test]

@@ -69,6 +69,47 @@ pub enum Stopped {
     Unrecorded(io::Error),
 }
 
+/// What came of one input.
+struct Given {
+    accepted: bool,
+    /// It went a way of its own.
+    fresh: bool,
+}
+
+/// Inputs that new ones are made of. What is wrong with a refused one mostly stays wrong, so accepted
+/// ones come first.
+#[derive(Default)]
+struct Pool {
+    accepted: Vec<Vec<u8>>,
+    refused: Vec<Vec<u8>>,
+}
+
+impl Pool {
+    fn take(&mut self, input: &[u8], accepted: bool, mutator: &mut Mutator) {
+        let kind = if accepted {
+            &mut self.accepted
+        } else {
+            &mut self.refused
+        };
+        if kind.len() < MOST_KEPT {
+            kind.push(input.to_vec());
+        } else {
+            let at = mutator.below(kind.len());
+            kind[at] = input.to_vec();
+        }
+    }
+
+    fn draw(&self, mutator: &mut Mutator) -> &[u8] {
+        let kind = if mutator.below(3) > 0 {
+            &self.accepted
+        } else {
+            &self.refused
+        };
+        kind.get(mutator.below(kind.len()))
+            .map_or(b"", Vec::as_slice)
+    }
+}
+
 struct Hunt<'a> {
     target: &'a Target,
     flight: &'a Flight,
@@ -76,8 +117,8 @@ struct Hunt<'a> {
 }
 
 impl Hunt<'_> {
-    /// Gives one input; true if it went a way of its own.
-    fn give(&mut self, input: &[u8]) -> Result<bool, Stopped> {
+    /// Gives one input.
+    fn give(&mut self, input: &[u8]) -> Result<Given, Stopped> {
         self.flight
             .begin(self.target.name, input)
             .map_err(Stopped::Unrecorded)?;
@@ -89,20 +130,25 @@ impl Hunt<'_> {
         })?;
         let tally = &mut self.tally;
         tally.inputs += 1;
-        tally.accepted += u64::from(matches!(survived.seen, Seen::Accepted(_)));
+        let accepted = matches!(survived.seen, Seen::Accepted(_));
+        tally.accepted += u64::from(accepted);
         tally.peak = tally.peak.max((survived.peak, input.len()));
         tally.slowest = tally.slowest.max((survived.took, input.len()));
         let mut fresh = false;
         for behaviour in behaviours(&survived.seen) {
             fresh |= tally.behaviours.insert(behaviour);
         }
-        Ok(fresh)
+        Ok(Given { accepted, fresh })
     }
 }
 
 /// Every way an input went: each line of the answer tells of one.
 fn behaviours(seen: &Seen) -> impl Iterator<Item = Behaviour> {
-    seen.answer().lines().map(Behaviour::of)
+    let of = match seen {
+        Seen::Accepted(_) => Behaviour::of,
+        Seen::Refused(_) => Behaviour::of_refusal,
+    };
+    seen.answer().lines().map(of)
 }
 
 /// Gives a reader all known inputs, and then new ones made out of them.
@@ -120,29 +166,23 @@ pub fn hunt(
         flight,
         tally: Tally::default(),
     };
-    let mut pool: Vec<Vec<u8>> = Vec::new();
+    let seed = quota.seed ^ fingerprint(target.name.as_bytes());
+    let mut mutator = Mutator::new(seed, target.longest);
+    let mut pool = Pool::default();
     for entry in known {
-        hunt.give(&entry.bytes)?;
-        pool.push(entry.bytes.clone());
+        let given = hunt.give(&entry.bytes)?;
+        pool.take(&entry.bytes, given.accepted, &mut mutator);
     }
-    pool.push(Vec::new());
-    let mut mutator = Mutator::new(
-        quota.seed ^ fingerprint(target.name.as_bytes()),
-        target.longest,
-    );
     while hunt.tally.inputs < quota.inputs {
-        let (one, other) = (mutator.below(pool.len()), mutator.below(pool.len()));
-        let input = mutator.change(&pool[one], &pool[other]);
-        if !hunt.give(&input)? {
+        let other = pool.draw(&mut mutator);
+        let one = pool.draw(&mut mutator);
+        let input = mutator.change(one, other);
+        let given = hunt.give(&input)?;
+        if !given.fresh {
             continue;
         }
         if input.len() <= LONGEST_KEPT {
-            if pool.len() < MOST_KEPT {
-                pool.push(input.clone());
-            } else {
-                let at = mutator.below(pool.len());
-                pool[at].clone_from(&input);
-            }
+            pool.take(&input, given.accepted, &mut mutator);
         }
         hunt.tally.fresh.push(input);
     }

@@ -1,9 +1,12 @@
 //! Arguments of the `gridkeeper` command.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
+use std::sync::LazyLock;
 
-use clap::Parser as _;
+use clap::error::{ContextKind, ContextValue};
+use clap::{CommandFactory as _, Parser as _};
 use gridkeeper::cli::{BotCommand, Cli, Command};
 
 use crate::examine::Seen;
@@ -17,11 +20,38 @@ pub(super) fn arguments(input: &[u8]) -> Seen {
     match Cli::try_parse_from(std::iter::once(program).chain(given)) {
         Ok(cli) => Seen::Accepted(meaning(&cli)),
         Err(error) => {
-            let told = error.render().to_string();
-            let first = told.lines().next().unwrap_or_default();
-            Seen::Refused(format!("{:?} {first}", error.kind()))
+            // Rendering it must not fail either, whatever the arguments.
+            assert!(!error.render().to_string().is_empty());
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            let about = match error.get(ContextKind::InvalidArg) {
+                Some(ContextValue::String(about)) if about.starts_with("--") => about.as_str(),
+                _ => "",
+            };
+            let known = about.split([' ', '=']).next().unwrap_or_default();
+            let known = if is_argument(known) { known } else { "" };
+            Seen::Refused(format!(
+                "{:?} {} {}",
+                error.kind(),
+                known.replace('-', " "),
+                cause.unwrap_or_default()
+            ))
         }
     }
+}
+
+/// Whether some command has this argument.
+fn is_argument(name: &str) -> bool {
+    static ALL: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+        let mut all = BTreeSet::new();
+        let mut commands = vec![Cli::command()];
+        while let Some(command) = commands.pop() {
+            let named = command.get_arguments().filter_map(|one| one.get_long());
+            all.extend(named.map(|long| format!("--{long}")));
+            commands.extend(command.get_subcommands().cloned());
+        }
+        all
+    });
+    ALL.contains(name)
 }
 
 fn meaning(cli: &Cli) -> String {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use binance::Credentials;
-use binance::stream::{Event, Frame, FrameError, Report, StreamEvent, Subscriptions};
+use binance::stream::{Event, Frame, FrameError, Report, ReportError, StreamEvent, Subscriptions};
 use domain::{AccountId, Execution, LocalTime, QuoteAmount};
 use trading::{MAX_MESSAGE_BYTES, Message};
 
@@ -53,7 +53,7 @@ pub(super) fn frame(input: &[u8]) -> Seen {
             Event::Report(report) => reported(&report),
             Event::UnreadableReport { ids, error } => {
                 assert!(ids.len() <= 2 && ids.iter().all(|id| id.len() <= QUOTED));
-                format!("unreadable {} {error}", few(ids.len()))
+                format!("unreadable {} {}", few(ids.len()), field_of(&error))
             }
             Event::Other { kind } => {
                 assert!(kind.len() <= QUOTED, "{}", kind.len());
@@ -64,6 +64,15 @@ pub(super) fn frame(input: &[u8]) -> Seen {
         Frame::StreamTerminated { .. } => "terminated".to_owned(),
         Frame::Other { .. } => "other".to_owned(),
     })
+}
+
+/// The field for which a report cannot be read.
+fn field_of(error: &ReportError) -> String {
+    assert!(error.to_string().len() <= 4 * QUOTED, "{error}");
+    match error {
+        ReportError::Missing(field) => format!("without {field}"),
+        ReportError::Invalid { field, .. } => format!("with another {field}"),
+    }
 }
 
 /// What has to hold of a report: what it says of a trade is whole, and no more than the order.
@@ -179,6 +188,7 @@ fn detail(event: &StreamEvent) -> String {
         StreamEvent::Report { report, .. } => reported(report),
         StreamEvent::Unreadable { ids, error, .. } => {
             let reason = error.split(':').next().unwrap_or_default();
+            let reason = reason.split(" cannot be ").next().unwrap_or_default();
             format!("{:?} {reason}", ids.as_ref().map(Vec::len))
         }
         StreamEvent::Refused { refusal, .. } | StreamEvent::RequestFailed(refusal) => format!(

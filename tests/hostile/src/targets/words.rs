@@ -49,16 +49,20 @@ pub(super) fn words(input: &[u8]) -> Seen {
 /// What a short word looks like: its kinds of letters in their order.
 fn shape(text: &str) -> String {
     let kinds = text.chars().take(24).map(|letter| match letter {
-        '0'..='9' => '0',
-        'a'..='z' => 'a',
-        'A'..='Z' => 'A',
-        '.' | '-' | '%' | ':' | '+' => letter,
-        _ if letter.is_ascii() => '_',
-        _ => 'u',
+        '0'..='9' => "digits",
+        'a'..='z' => "small",
+        'A'..='Z' => "large",
+        '.' => "point",
+        '-' | '+' => "sign",
+        '%' => "percent",
+        ':' => "colon",
+        _ if letter.is_ascii() => "other",
+        _ => "foreign",
     });
-    let mut shape: Vec<char> = kinds.collect();
+    let mut shape: Vec<&str> = kinds.collect();
     shape.dedup();
-    shape.into_iter().take(5).collect()
+    shape.truncate(5);
+    shape.join(" ")
 }
 
 /// An amount that is read is the number that was written, exactly, and reads back from its own text.
