@@ -15,8 +15,11 @@ use crate::hunt::{Quota, Stopped, Tally, hunt};
 use crate::reduce::reduce;
 use crate::targets::Target;
 
-/// An input that takes longer counts as a hang.
+/// An input that takes more of the processor's time counts as a hang.
 pub const PATIENCE: Duration = Duration::from_secs(5);
+
+/// An input that is not done after this time counts as one too, whatever it waits for.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(180);
 
 /// How often the watch looks.
 const WATCH: Duration = Duration::from_millis(200);
@@ -201,20 +204,49 @@ fn take_in(
 
 /// Ends the process when an input takes too long: no other thread can be ended from outside.
 fn watch(flights: &[Flight], done: &AtomicBool, told: &(dyn Fn(&str) + Sync)) {
+    let mut looks: Vec<Look> = flights.iter().map(|_| Look::default()).collect();
     while !done.load(Ordering::Acquire) {
         thread::park_timeout(WATCH);
-        let Some(hanging) = flights.iter().find(|flight| flight.lasts() > PATIENCE) else {
-            continue;
-        };
-        told(&format!("an input takes longer than {PATIENCE:?}"));
-        told(&match hanging.last() {
-            Ok((target, input)) => {
-                let kept = corpus::keep(&corpus::regressions(&target), &input);
-                replay_line(&target, kept.as_deref())
+        for (flight, look) in flights.iter().zip(&mut looks) {
+            if look.is_hang(flight.present(), flight.computed(), now()) {
+                give_up(flight, told);
             }
-            Err(error) => error.to_string(),
-        });
-        std::process::exit(1);
+        }
+    }
+}
+
+fn give_up(flight: &Flight, told: &(dyn Fn(&str) + Sync)) {
+    told(&format!(
+        "an input takes longer than {PATIENCE:?} of computing, or {LONGEST_WAIT:?} in all"
+    ));
+    told(&match flight.last() {
+        Ok((target, input)) => {
+            let kept = corpus::keep(&corpus::regressions(&target), &input);
+            replay_line(&target, kept.as_deref())
+        }
+        Err(error) => error.to_string(),
+    });
+    std::process::exit(1);
+}
+
+/// When an input was first seen under examination, and how much its thread had computed by then.
+#[derive(Debug, Default)]
+struct Look {
+    seen: Option<(u64, Duration, Instant)>,
+}
+
+impl Look {
+    fn is_hang(&mut self, present: Option<u64>, computed: Duration, now: Instant) -> bool {
+        match (self.seen, present) {
+            (Some((input, before, since)), Some(present)) if input == present => {
+                computed.saturating_sub(before) > PATIENCE
+                    || now.duration_since(since) > LONGEST_WAIT
+            }
+            (_, present) => {
+                self.seen = present.map(|present| (present, computed, now));
+                false
+            }
+        }
     }
 }
 
@@ -258,6 +290,20 @@ fn now() -> Instant {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_input_hangs_that_computes_or_waits_too_long_and_not_one_that_gets_no_processor() {
+        let seconds = Duration::from_secs;
+        let start = now();
+        let mut look = Look::default();
+        assert!(!look.is_hang(Some(7), seconds(3), start));
+        assert!(!look.is_hang(Some(7), seconds(4), start + seconds(60)));
+        assert!(look.is_hang(Some(7), seconds(9), start + seconds(61)));
+        assert!(look.is_hang(Some(7), seconds(4), start + seconds(181)));
+        assert!(!look.is_hang(Some(8), seconds(4), start + seconds(181)));
+        assert!(!look.is_hang(None, seconds(99), start + seconds(999)));
+        assert!(!look.is_hang(Some(9), seconds(99), start + seconds(999)));
+    }
 
     #[test]
     fn every_target_gets_its_share_on_every_thread() {

@@ -6,17 +6,18 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// One thread's record of what it examines.
 #[derive(Debug)]
 pub struct Flight {
     file: File,
     path: PathBuf,
-    /// Milliseconds after the epoch of the watch at which the present input was begun, plus one; 0
-    /// between inputs.
+    /// How many inputs were begun, and how many of them ended.
     begun: AtomicU64,
-    epoch: Instant,
+    ended: AtomicU64,
+    /// The thread that examines, as the system numbers it; 0 before the first input.
+    thread: AtomicU64,
 }
 
 impl Flight {
@@ -24,10 +25,6 @@ impl Flight {
     ///
     /// # Errors
     /// When the file cannot be made.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a hang is told by the machine's own clock"
-    )]
     pub fn new(path: &Path) -> io::Result<Self> {
         Ok(Self {
             file: File::options()
@@ -38,11 +35,12 @@ impl Flight {
                 .open(path)?,
             path: path.to_owned(),
             begun: AtomicU64::new(0),
-            epoch: Instant::now(),
+            ended: AtomicU64::new(0),
+            thread: AtomicU64::new(0),
         })
     }
 
-    /// Notes what is examined from now on.
+    /// Notes what this thread examines from now on.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -50,22 +48,35 @@ impl Flight {
         let mut record = format!("{target} {}\n", input.len()).into_bytes();
         record.extend_from_slice(input);
         self.file.write_all_at(&record, 0)?;
-        self.begun.store(self.now() + 1, Ordering::Release);
+        if self.thread.load(Ordering::Relaxed) == 0 {
+            self.thread.store(thread_number()?, Ordering::Relaxed);
+        }
+        self.begun.fetch_add(1, Ordering::Release);
         Ok(())
     }
 
     /// Notes that it was survived.
     pub fn end(&self) {
-        self.begun.store(0, Ordering::Release);
+        self.ended.fetch_add(1, Ordering::Release);
     }
 
-    /// For how long the present input has been under examination.
+    /// Which input is under examination now; `None` between two of them.
     #[must_use]
-    pub fn lasts(&self) -> Duration {
-        match self.begun.load(Ordering::Acquire) {
-            0 => Duration::ZERO,
-            begun => Duration::from_millis((self.now() + 1).saturating_sub(begun)),
-        }
+    pub fn present(&self) -> Option<u64> {
+        let begun = self.begun.load(Ordering::Acquire);
+        (begun > self.ended.load(Ordering::Acquire)).then_some(begun)
+    }
+
+    /// The processor's time that the thread has had so far: on a busy machine that is much less than
+    /// the time that went by. Zero where the system does not tell.
+    #[must_use]
+    pub fn computed(&self) -> Duration {
+        let thread = self.thread.load(Ordering::Relaxed);
+        let told = std::fs::read_to_string(format!("/proc/self/task/{thread}/schedstat"));
+        let nanos = told
+            .ok()
+            .and_then(|told| told.split(' ').next()?.parse().ok());
+        Duration::from_nanos(nanos.unwrap_or(0))
     }
 
     /// The input noted last, and whose it is.
@@ -75,10 +86,18 @@ impl Flight {
     pub fn last(&self) -> io::Result<(String, Vec<u8>)> {
         read(&self.path)
     }
+}
 
-    fn now(&self) -> u64 {
-        u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
+/// The number of the calling thread; 0 where the system has no such numbers.
+fn thread_number() -> io::Result<u64> {
+    let link = match std::fs::read_link("/proc/thread-self") {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        link => link?,
+    };
+    let number = link
+        .file_name()
+        .and_then(|name| name.to_str()?.parse().ok());
+    Ok(number.unwrap_or(0))
 }
 
 /// The input noted last in a record, and the name of its target.
@@ -105,8 +124,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let flight = Flight::new(&folder.path().join("f")).unwrap();
         flight.begin("one", b"a longer one\nof two lines").unwrap();
+        assert_eq!(flight.present(), Some(1));
         flight.end();
-        assert_eq!(flight.lasts(), Duration::ZERO);
+        assert_eq!(flight.present(), None);
         flight.begin("two", b"short").unwrap();
         assert_eq!(
             flight.last().unwrap(),

@@ -12,6 +12,9 @@ use crate::examine::Seen;
 
 const NOW: LocalTime = LocalTime::from_millis(1_790_000_000_000);
 
+/// Only so many lines of an input are frames.
+const MOST_FRAMES: usize = 1_000;
+
 /// The longest piece of foreign text that goes on, in bytes: 120 characters of up to 4.
 const QUOTED: usize = 480;
 
@@ -131,7 +134,8 @@ pub(super) fn session(input: &[u8]) -> Seen {
     let mut seen = BTreeSet::new();
     let mut before = "nothing";
     let (mut answered, mut started, mut ended) = (0, 0, 0);
-    for (at, line) in input.split(|byte| *byte == b'\n').enumerate() {
+    let lines = input.split(|byte| *byte == b'\n').take(MOST_FRAMES);
+    for (at, line) in lines.enumerate() {
         for event in subscriptions.take(line, NOW) {
             let (kind, account) = described(&event);
             if let Some(account) = account {
