@@ -63,7 +63,9 @@ fn main() -> ExitCode {
     {
         ["test"] => test(),
         ["hostile", arguments @ ..] => hostile::run(arguments),
-        _ => Err(anyhow::anyhow!("usage: cargo xtask test")),
+        _ => Err(anyhow::anyhow!(
+            "usage: cargo xtask test, or cargo xtask hostile [--inputs N] [--target T] [--seed S]"
+        )),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -26,7 +26,10 @@ fn check(name: &str) {
         Ok(tally) => tally,
         Err(Stopped::Unrecorded(error)) => panic!("{error}"),
         Err(Stopped::Found { input, fault }) => {
-            let kept = corpus::keep(&corpus::regressions(name), &input);
+            let kept = match known.iter().find(|entry| entry.bytes == input) {
+                Some(entry) => Ok(entry.path.clone()),
+                None => corpus::keep(&corpus::regressions(name), &input),
+            };
             panic!("{fault}\n{}", replay_line(name, kept.as_deref()));
         }
     };
