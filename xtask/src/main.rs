@@ -6,10 +6,12 @@
 //!
 //! The others look further than a test run may (`docs/guarantees.md`): `cargo xtask simulate` lives
 //! through many seeds of the simulation, `cargo xtask exhaust` tries everything in every order in a
-//! small world, `cargo xtask clients` runs clients that did not come from this project against the
+//! small world, `cargo xtask hostile` gives every reader bytes that nobody sane would send, `cargo xtask
+//! clients` runs clients that did not come from this project against the
 //! simulator.
 
 mod clients;
+mod hostile;
 
 use std::env;
 use std::process::{Command, ExitCode};
@@ -75,6 +77,7 @@ usage: cargo xtask test
        cargo xtask simulate --seed S [--trace]
        cargo xtask simulate --mistake NAME|all [--seeds N]
        cargo xtask exhaust [--prints P] [--recoveries R] [--faults F] [--waits W]
+       cargo xtask hostile [--inputs N] [--target T] [--seed S]
        cargo xtask clients";
 
 fn main() -> ExitCode {
@@ -88,6 +91,7 @@ fn main() -> ExitCode {
         ["test"] => run(STEPS, answers, cargo).and_then(finish),
         ["simulate", rest @ ..] => cargo(&[SIMULATION, &["simulate", "--"], rest].concat()),
         ["exhaust", rest @ ..] => cargo(&[SIMULATION, &["exhaust", "--"], rest].concat()),
+        ["hostile", rest @ ..] => hostile::run(rest),
         ["clients"] => clients::run().and_then(finish),
         _ => Err(anyhow::anyhow!("{USAGE}")),
     };

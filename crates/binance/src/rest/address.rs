@@ -326,7 +326,7 @@ impl fmt::Debug for RestAddress {
     }
 }
 
-fn checked_base_url(text: &str) -> Result<String, AddressError> {
+pub(crate) fn checked_base_url(text: &str) -> Result<String, AddressError> {
     let refused = || AddressError::BaseUrl(text.to_owned());
     let url = Url::parse(text.trim()).map_err(|_malformed| refused())?;
     let plain = matches!(url.scheme(), "http" | "https")

@@ -9,7 +9,7 @@ mod direct;
 pub(crate) mod dispatch;
 mod folder;
 pub(crate) mod known;
-mod value;
+pub(crate) mod value;
 
 use std::fmt;
 use std::path::Path;

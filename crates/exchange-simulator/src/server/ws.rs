@@ -133,7 +133,7 @@ async fn send(shared: &Shared, socket: &mut WebSocket, what: Outgoing) -> bool {
     }
 }
 
-fn answer(shared: &Shared, connection: u64, text: &str) -> Value {
+pub(crate) fn answer(shared: &Shared, connection: u64, text: &str) -> Value {
     let mut core = shared.look();
     let now_ms = core.now_ms();
     let (id, result) = match serde_json::from_str::<Call>(text) {
