@@ -8,7 +8,7 @@
 
 use std::cell::RefCell;
 use std::collections::hash_map::DefaultHasher;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
@@ -114,7 +114,7 @@ pub struct Explored {
 #[must_use]
 pub fn explore(bounds: Bounds, mistake: Option<Mistake>) -> Explored {
     let mut explored = Explored::default();
-    let mut seen: HashSet<u64> = HashSet::new();
+    let mut seen: BTreeSet<u64> = BTreeSet::new();
     let mut ways: Vec<Way> = vec![Way::new()];
     while let Some(way) = ways.pop() {
         let world = begin(mistake);
@@ -153,7 +153,7 @@ fn spell(way: &Way, bounds: Bounds, mistake: Option<Mistake>) -> Vec<Choice> {
 fn follow(
     mut small: Small<'_>,
     mut way: Way,
-    (seen, ways, explored): (&mut HashSet<u64>, &mut Vec<Way>, &mut Explored),
+    (seen, ways, explored): (&mut BTreeSet<u64>, &mut Vec<Way>, &mut Explored),
 ) -> Result<(), Wrong> {
     let mut judged = None;
     loop {
@@ -363,7 +363,12 @@ impl<'w> Small<'w> {
                 let span = u64::try_from(span).unwrap();
                 self.world.advance(Duration::from_millis(span));
             }
-            fault => self.fail(fault),
+            Choice::Kill(_)
+            | Choice::LoseReply
+            | Choice::Delay
+            | Choice::Miss
+            | Choice::Lose(_)
+            | Choice::Repeat(_) => self.fail(choice),
         }
         self.world.listen();
     }

@@ -136,7 +136,7 @@ impl MemoryStore {
         let before = bot.version;
         change(bot);
         bot.version += 1;
-        let after = bot.clone();
+        let after = Box::new(bot.clone());
         tables.log(|| Operation::UpdateBot(before, after, Claim::Won));
     }
 

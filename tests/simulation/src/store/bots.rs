@@ -25,7 +25,7 @@ impl BotStore for MemoryStore {
             };
             tables.listed.insert(bot.id.clone(), due);
             tables.bots.insert(bot.id.clone(), bot.clone());
-            tables.log(|| Operation::CreateBot(bot.clone(), levels.to_vec()));
+            tables.log(|| Operation::CreateBot(Box::new(bot.clone()), levels.to_vec()));
             Ok(())
         })
         .await
@@ -69,7 +69,9 @@ impl BotStore for MemoryStore {
                 .get_mut(&bot.id)
                 .ok_or_else(|| StoreError::Invalid(format!("no bot {}", bot.id)))?;
             if stored.version != expected_version {
-                tables.log(|| Operation::UpdateBot(expected_version, bot.clone(), Claim::Lost));
+                tables.log(|| {
+                    Operation::UpdateBot(expected_version, Box::new(bot.clone()), Claim::Lost)
+                });
                 return Ok(Claim::Lost);
             }
             *stored = bot.clone();
@@ -79,7 +81,8 @@ impl BotStore for MemoryStore {
                 .entry(bot.id.clone())
                 .or_default()
                 .push(seen);
-            tables.log(|| Operation::UpdateBot(expected_version, bot.clone(), Claim::Won));
+            tables
+                .log(|| Operation::UpdateBot(expected_version, Box::new(bot.clone()), Claim::Won));
             Ok(Claim::Won)
         })
         .await

@@ -34,7 +34,7 @@ impl LevelStore for MemoryStore {
                 account: tables.accounts.get(account).cloned(),
             };
             let asked = (account.clone(), bot.clone(), level);
-            tables.log(|| Operation::Load(asked, loaded.clone()));
+            tables.log(|| Operation::Load(asked, Box::new(loaded.clone())));
             Ok(loaded)
         })
         .await
@@ -53,7 +53,7 @@ impl LevelStore for MemoryStore {
                 return Ok(CommitOutcome::Committed);
             }
             let outcome = commit_now(tables, &gate, commit)?;
-            tables.log(|| Operation::Commit(commit.clone(), outcome.clone()));
+            tables.log(|| Operation::Commit(Box::new(commit.clone()), outcome.clone()));
             Ok(outcome)
         })
         .await
@@ -72,7 +72,7 @@ impl LevelStore for MemoryStore {
             if current {
                 write(tables, &gate, level);
             }
-            tables.log(|| Operation::ClaimIntent(expected_version, level.clone(), claim));
+            tables.log(|| Operation::ClaimIntent(expected_version, Box::new(level.clone()), claim));
             Ok(claim)
         })
         .await

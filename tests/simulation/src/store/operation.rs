@@ -12,13 +12,13 @@ pub enum Operation {
     /// An account was created.
     CreateAccount(AccountRecord),
     /// A bot was created with its levels.
-    CreateBot(Bot, Vec<Level>),
+    CreateBot(Box<Bot>, Vec<Level>),
     /// Bot, level and account were read.
-    Load((AccountId, BotId, LevelIndex), Loaded),
+    Load((AccountId, BotId, LevelIndex), Box<Loaded>),
     /// Fills were committed, or not.
-    Commit(FillCommit, CommitOutcome),
+    Commit(Box<FillCommit>, CommitOutcome),
     /// A level was written without fills, or not.
-    ClaimIntent(u64, Level, Claim),
+    ClaimIntent(u64, Box<Level>, Claim),
     /// A placement was settled, or the level had moved on.
     Settle(
         (BotId, LevelIndex, OrderNumber, LocalTime),
@@ -32,7 +32,7 @@ pub enum Operation {
     /// A line was added to a story.
     AddEvent(EventRecord),
     /// A bot was written, or not.
-    UpdateBot(u64, Bot, Claim),
+    UpdateBot(u64, Box<Bot>, Claim),
     /// What is known of a stream was written.
     SetStream(AccountId, StreamState),
     /// A missing stream was noted, or the note cleared.
