@@ -57,10 +57,11 @@ fn main() -> ExitCode {
         }
         _ => WORLDS.to_vec(),
     };
-    let sound = worlds
+    let sound: Vec<bool> = worlds
         .into_iter()
-        .map(|world| tried(world, mistake.flatten()));
-    if sound.fold(true, |all, sound| all && sound) {
+        .map(|world| tried(world, mistake.flatten()))
+        .collect();
+    if sound.iter().all(|sound| *sound) {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
