@@ -10,8 +10,11 @@ use simulation::Operation;
 use simulation::sweep::operations_of;
 use trading::{AccountStore, BotStore, LevelStore};
 
+/// How much of a refusal's or a quarantine's words is compared; the store keeps at least that.
+const KEPT: usize = 40;
+
 /// How many lives are gone through again.
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 100;
 
 #[tokio::test]
 async fn every_call_of_a_life_has_the_same_outcome_on_the_store_that_ships() {
@@ -25,12 +28,31 @@ async fn every_call_of_a_life_has_the_same_outcome_on_the_store_that_ships() {
             refused += u64::from(repeat(&store, seed, operation).await);
         }
     }
-    assert!(calls > 400 * SEEDS, "only {calls} calls");
-    assert!(refused > 2 * SEEDS, "only {refused} refused writes");
+    assert!(calls > 100 * SEEDS, "only {calls} calls");
+    assert!(refused > SEEDS, "only {refused} refused writes");
 }
 
 fn same(seed: u64, here: &impl Debug, there: &impl Debug) {
-    assert_eq!(format!("{here:?}"), format!("{there:?}"), "seed {seed}");
+    assert_eq!(shown(here), shown(there), "seed {seed}");
+}
+
+/// A value without the ends of long words: the store keeps their beginnings only.
+fn shown(value: &impl Debug) -> String {
+    let mut shown = String::new();
+    let mut text = format!("{value:?}");
+    for name in ["detail: \"", "evidence: \""] {
+        shown.clear();
+        let mut parts = text.split(name);
+        shown.extend(parts.next());
+        for part in parts {
+            let words = part.find('"').unwrap_or(part.len());
+            shown.push_str(name);
+            shown.extend(part[..words].chars().take(KEPT));
+            shown.push_str(&part[words..]);
+        }
+        text.clone_from(&shown);
+    }
+    shown
 }
 
 /// Makes one call again; whether its condition was refused.
