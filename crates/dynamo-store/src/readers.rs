@@ -49,7 +49,12 @@ pub fn item(json: &[u8]) -> Result<Item, StoreError> {
     let record = Record::new(item_outward::<Vec<_>>(item));
     let Key { partition, sort } = &record.key;
     let starts = |part: &str| sort.starts_with(part);
-    if starts(key::LEVEL) {
+    // A bridge may have any name, which is the whole sort key of its sign of life.
+    if partition == key::BRIDGES {
+        record.decode().map(Item::Heartbeat)
+    } else if partition.starts_with("DUE#") {
+        due::read_due(&record).map(Item::Due)
+    } else if starts(key::LEVEL) {
         let bot = partition.strip_prefix("BOT#").unwrap_or_default().parse();
         let bot = bot.map_err(|error| record.corrupt(error))?;
         let level = from_record(&record, &bot, index_of(&record)?)?;
@@ -64,10 +69,6 @@ pub fn item(json: &[u8]) -> Result<Item, StoreError> {
         record
             .decode()
             .map(|account| Item::Account(Box::new(account)))
-    } else if partition.starts_with("DUE#") {
-        due::read_due(&record).map(Item::Due)
-    } else if partition == key::BRIDGES {
-        record.decode().map(Item::Heartbeat)
     } else {
         record.decode().map(Item::SealedKey)
     }

@@ -100,7 +100,7 @@ pub const ALL: &[Target] = &[
     Target::new("rest_refusal", rest::refusal),
     // Most of it is the map of headers, which the HTTP client bounds.
     Target::new("rest_headers", rest::headers).holds(64 << 10, 128),
-    Target::new("rest_base_url", rest::base_url).holds(64 << 10, 64),
+    Target::new("rest_base_url", rest::base_url).holds(256 << 10, 1),
     Target::new("queue_message", stream::message).holds(64 << 10, 70),
     Target::new("store_level", store::level).holds(128 << 10, 128),
     Target::new("store_record", store::record).holds(128 << 10, 128),

@@ -171,14 +171,21 @@ pub(super) fn base_url(input: &[u8]) -> Seen {
         Err(refused) => return refused,
     };
     readers::base_url(text).map_or_else(
-        |_error| Seen::Refused("no base URL".to_owned()),
+        |error| {
+            refused(error);
+            Seen::Refused("no base URL".to_owned())
+        },
         |base| {
             assert!(
                 base.starts_with("http://") || base.starts_with("https://"),
                 "{base}"
             );
             assert!(!base.contains(['@', '?', '#']), "{base}");
-            assert_eq!(readers::base_url(&base).unwrap(), base);
+            // Foreign letters make a host longer, maybe too long.
+            match readers::base_url(&base) {
+                Ok(again) => assert_eq!(again, base),
+                Err(_) => assert!(base.len() > 1_024, "{base}"),
+            }
             Seen::Accepted(if base.contains('[') { "v6" } else { "host" }.to_owned())
         },
     )

@@ -10,7 +10,7 @@ use hostile::hunt::{Quota, Stopped, hunt};
 use hostile::targets::{ALL, named};
 
 /// New inputs of a target with a share of 100; the others get theirs by share.
-const INPUTS: u64 = 12_000;
+const INPUTS: u64 = 8_000;
 
 fn check(name: &str) {
     let target = named(name).unwrap();
