@@ -15,7 +15,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use domain::{AccountId, Bot, BotId, Level, LevelIndex, ObservedStatus, OrderNumber, TradeId};
 use trading::{
-    AccountRecord, Claim, DueBot, EventRecord, FillCommit, FillRecord, Heartbeat, StoreError,
+    AccountRecord, Claim, DueBot, EventRecord, FillCommit, FillRecord, Heartbeat, SealedKey,
+    StoreError,
 };
 
 pub use operation::Operation;
@@ -47,6 +48,7 @@ pub(crate) struct Tables {
     pub(crate) events: Vec<EventRecord>,
     pub(crate) accounts: BTreeMap<AccountId, AccountRecord>,
     pub(crate) heartbeats: BTreeMap<String, Heartbeat>,
+    trade_keys: BTreeMap<AccountId, SealedKey>,
     /// What every bot was observed to be, by the number of the effect.
     pub(crate) observed: BTreeMap<BotId, Vec<(u64, ObservedStatus)>>,
     /// How often each conditional write had which outcome.
@@ -71,6 +73,12 @@ impl MemoryStore {
             gate,
             tables: Mutex::default(),
         }
+    }
+
+    /// A store of its own, every call of which takes effect at once.
+    #[must_use]
+    pub fn open() -> Self {
+        Self::new(Arc::new(Gate::open()))
     }
 
     /// Makes the next call of this name go wrong.

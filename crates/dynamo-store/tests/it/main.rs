@@ -88,8 +88,20 @@ async fn over_socket() -> Opened {
     }
 }
 
+/// The store that the seeded simulation runs on.
+struct Simulated {
+    store: simulation::MemoryStore,
+}
+
+async fn simulated() -> Simulated {
+    Simulated {
+        store: simulation::MemoryStore::open(),
+    }
+}
+
 contract::tests!(memory, crate::in_memory());
 contract::tests!(file, crate::on_file());
 contract::tests!(socket, crate::over_socket());
 contract::tests!(direct, crate::direct());
 contract::tests!(direct_on_file, crate::direct_on_file());
+contract::tests!(simulated, crate::simulated());

@@ -3,6 +3,7 @@
 use domain::{AccountId, LocalTime};
 use trading::{
     AccountRecord, AccountStore, Breaker, Heartbeat, Listing, SealedKey, StoreError, StreamState,
+    TradeKeyStore,
 };
 
 use super::{MemoryStore, Operation, Tables};
@@ -88,6 +89,7 @@ impl AccountStore for MemoryStore {
             if used {
                 return Err(StoreError::Invalid(format!("account {id} has bots")));
             }
+            find(tables, id)?;
             tables.accounts.remove(id);
             Ok(())
         })
@@ -106,6 +108,31 @@ impl AccountStore for MemoryStore {
     async fn heartbeats(&self) -> Result<Vec<Heartbeat>, StoreError> {
         self.call("heartbeats", |tables| {
             Ok(tables.heartbeats.values().cloned().collect())
+        })
+        .await
+    }
+}
+
+impl TradeKeyStore for MemoryStore {
+    async fn trade_key(&self, account: &AccountId) -> Result<Option<SealedKey>, StoreError> {
+        self.call("trade_key", |tables| {
+            Ok(tables.trade_keys.get(account).cloned())
+        })
+        .await
+    }
+
+    async fn put_trade_key(&self, account: &AccountId, key: &SealedKey) -> Result<(), StoreError> {
+        self.call("put_trade_key", |tables| {
+            tables.trade_keys.insert(account.clone(), key.clone());
+            Ok(())
+        })
+        .await
+    }
+
+    async fn remove_trade_key(&self, account: &AccountId) -> Result<(), StoreError> {
+        self.call("remove_trade_key", |tables| {
+            tables.trade_keys.remove(account);
+            Ok(())
         })
         .await
     }

@@ -1,6 +1,6 @@
 //! Bots and when they are due.
 
-use domain::{AccountId, Bot, BotId, Level, LocalTime, ObservedStatus};
+use domain::{AccountId, Bot, BotId, Level, LevelIndex, LocalTime, ObservedStatus};
 use trading::{BotStore, Claim, DueBot, StoreError};
 
 use super::{MemoryStore, Operation};
@@ -8,6 +8,11 @@ use super::{MemoryStore, Operation};
 impl BotStore for MemoryStore {
     async fn create_bot(&self, bot: &Bot, levels: &[Level]) -> Result<(), StoreError> {
         self.call("create_bot", |tables| {
+            let own = (0..bot.levels).map(|index| (&bot.id, LevelIndex(index)));
+            if bot.levels == 0 || !own.eq(levels.iter().map(|level| (&level.bot, level.index))) {
+                let text = format!("not the levels of bot {}", bot.id);
+                return Err(StoreError::Invalid(text));
+            }
             if tables.bots.contains_key(&bot.id) {
                 return Err(StoreError::Invalid(format!("a bot {} exists", bot.id)));
             }
@@ -130,8 +135,10 @@ impl BotStore for MemoryStore {
 
     async fn make_due(&self, bot: &BotId, at: LocalTime) -> Result<(), StoreError> {
         self.call("make_due", |tables| {
-            if let Some(listed) = tables.listed.get_mut(bot) {
-                listed.due_at = listed.due_at.min(at);
+            match tables.listed.get_mut(bot) {
+                Some(listed) => listed.due_at = listed.due_at.min(at),
+                None if tables.bots.contains_key(bot) => {}
+                None => return Err(StoreError::Invalid(format!("no bot {bot}"))),
             }
             Ok(())
         })

@@ -47,6 +47,10 @@ impl LevelStore for MemoryStore {
             if commit.fills.len() > MAX_FILLS_PER_COMMIT {
                 return Err(StoreError::Invalid("too many fills".to_owned()));
             }
+            let (bot, level) = (&commit.level.bot, commit.level.index);
+            if (commit.fills.iter()).any(|fill| fill.bot != *bot || fill.level != level) {
+                return Err(StoreError::Invalid("a fill of another level".to_owned()));
+            }
             if gate.makes(Mistake::PlaceThenMark) && owes_an_order(&commit.level) {
                 let key = (commit.level.bot.clone(), commit.level.index);
                 tables.unmarked.insert(key, commit.clone());
@@ -181,10 +185,15 @@ impl LevelStore for MemoryStore {
         level: Option<LevelIndex>,
     ) -> Result<Listing<EventRecord>, StoreError> {
         self.call("list_events", |tables| {
-            let asked = tables.events.iter().filter(|event| {
-                event.bot == *bot && level.is_none_or(|level| event.level == Some(level))
-            });
-            Ok(asked.cloned().map(Ok).collect())
+            let mut asked: Vec<&EventRecord> = tables
+                .events
+                .iter()
+                .filter(|event| {
+                    event.bot == *bot && level.is_none_or(|level| event.level == Some(level))
+                })
+                .collect();
+            asked.sort_by_key(|event| event.at);
+            Ok(asked.into_iter().cloned().map(Ok).collect())
         })
         .await
     }
