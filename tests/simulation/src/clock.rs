@@ -73,6 +73,17 @@ impl VirtualClock {
         self.state.lock().unwrap().deadlines.first().copied()
     }
 
+    /// Every instant anybody waits for, or waited for when they died.
+    pub(crate) fn deadlines(&self) -> Vec<i64> {
+        self.state
+            .lock()
+            .unwrap()
+            .deadlines
+            .iter()
+            .copied()
+            .collect()
+    }
+
     /// Whether an instant has come; if not, the task is polled again when the clock moves.
     pub(crate) fn reached(&self, deadline_ms: i64, context: &Context<'_>) -> bool {
         let mut state = self.state.lock().unwrap();

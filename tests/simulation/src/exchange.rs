@@ -14,7 +14,7 @@ mod translate;
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::{Hash, Hasher};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 use domain::AccountId;
@@ -29,7 +29,7 @@ pub(crate) use translate::{rules as rules_of, symbol_of};
 
 use crate::clock::VirtualClock;
 use crate::gate::Gate;
-use flight::Flight;
+use flight::{Flight, Reply};
 
 /// The simulated exchange and everything on its way to it.
 #[derive(Debug)]
@@ -50,6 +50,8 @@ pub(crate) struct State {
     journeys: VecDeque<Journey>,
     pub(crate) injector: FaultInjector,
     flights: Vec<Flight>,
+    /// The replies that somebody may still wait for.
+    awaited: Vec<Weak<Reply>>,
     keys: BTreeMap<String, Keys>,
     admission: Admission,
     limits_known: bool,
@@ -85,6 +87,7 @@ impl ModelExchange {
                 journeys: VecDeque::new(),
                 injector: FaultInjector::new(FaultPlan::none(), 0),
                 flights: Vec::new(),
+                awaited: Vec::new(),
                 keys: BTreeMap::new(),
                 admission: Admission::Now,
                 limits_known: true,
@@ -203,6 +206,10 @@ impl ModelExchange {
         read.1.hash(&mut hasher);
         if !state.flights.is_empty() || !state.journeys.is_empty() {
             format!("{:?}{:?}", state.flights, state.journeys).hash(&mut hasher);
+        }
+        let awaited = state.awaited.iter().filter_map(Weak::upgrade);
+        for reply in awaited.filter(|slot| slot.lock().unwrap().is_some()) {
+            format!("{:?}", reply.lock().unwrap()).hash(&mut hasher);
         }
         hasher.finish()
     }

@@ -4,7 +4,10 @@
 //! one passage per step, so it decides between which two effects another task runs or a process dies.
 
 use std::collections::BTreeMap;
+use std::collections::hash_map::DefaultHasher;
+use std::fmt;
 use std::future::{Future, poll_fn};
+use std::hash::{Hash as _, Hasher as _};
 use std::sync::{Mutex, OnceLock};
 use std::task::{Poll, Waker};
 
@@ -31,6 +34,8 @@ impl Default for Gate {
                 let_through: Vec::new(),
                 trace: 0xcbf2_9ce4_8422_2325,
                 waiting: Vec::new(),
+                next: None,
+                answers: None,
                 passed: Vec::new(),
                 counts: BTreeMap::new(),
             }),
@@ -45,6 +50,10 @@ struct State {
     let_through: Vec<String>,
     trace: u64,
     waiting: Vec<Waker>,
+    /// The call that was last asked to wait.
+    next: Option<&'static str>,
+    /// What the ports have answered since this was last asked, folded into one number.
+    answers: Option<u64>,
     passed: Vec<&'static str>,
     counts: BTreeMap<&'static str, u64>,
 }
@@ -67,6 +76,7 @@ impl Gate {
             let mut state = self.state.lock().unwrap();
             if state.permits == 0 {
                 state.waiting.push(context.waker().clone());
+                state.next = Some(call);
                 return Poll::Pending;
             }
             state.permits -= 1;
@@ -98,6 +108,32 @@ impl Gate {
         } else {
             None
         }
+    }
+
+    /// The call that waits for a passage since this was last asked.
+    pub(crate) fn take_next(&self) -> Option<&'static str> {
+        self.state.lock().unwrap().next.take()
+    }
+
+    /// From now on what the ports answer is kept, as a number.
+    pub(crate) fn keep_answers(&self) {
+        self.state.lock().unwrap().answers = Some(0);
+    }
+
+    /// A port has answered its caller.
+    pub(crate) fn answered(&self, answer: &impl fmt::Debug) {
+        let mut state = self.state.lock().unwrap();
+        if let Some(answers) = &mut state.answers {
+            let mut hasher = DefaultHasher::new();
+            (*answers, format!("{answer:?}")).hash(&mut hasher);
+            *answers = hasher.finish();
+        }
+    }
+
+    /// What the ports have answered since this was last asked; 0 for nothing.
+    pub(crate) fn take_answers(&self) -> u64 {
+        let mut state = self.state.lock().unwrap();
+        state.answers.as_mut().map_or(0, std::mem::take)
     }
 
     /// Every call so far, in the order the calls took effect.

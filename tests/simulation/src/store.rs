@@ -178,6 +178,7 @@ impl MemoryStore {
             let outcome = work(tables)?;
             let key = (name, variant(&outcome));
             *tables.outcomes.entry(key).or_insert(0) += 1;
+            self.gate.answered(&outcome);
             Ok(outcome)
         })
         .await

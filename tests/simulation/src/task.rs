@@ -22,6 +22,27 @@ pub enum Step<T> {
     Done(T),
 }
 
+/// Where a task stands that goes by the names of its calls.
+#[derive(Debug)]
+pub(crate) enum Stand<T> {
+    /// Just before this port call.
+    Before(&'static str),
+    /// It waits for time to pass.
+    Waiting,
+    /// It has finished.
+    Done(T),
+}
+
+impl<T> Stand<T> {
+    pub(crate) fn map<U>(self, with: impl FnOnce(T) -> U) -> Stand<U> {
+        match self {
+            Self::Before(call) => Stand::Before(call),
+            Self::Waiting => Stand::Waiting,
+            Self::Done(done) => Stand::Done(with(done)),
+        }
+    }
+}
+
 /// A use case under way in one process. Dropping it is the death of that process.
 pub struct Task<'w, T> {
     world: &'w World,
@@ -57,19 +78,44 @@ impl<'w, T> Task<'w, T> {
     /// Runs up to and including the next port call.
     pub fn step(&mut self) -> Step<T> {
         self.world.gate.grant();
+        let done = self.poll();
+        let called = self.world.gate.revoke();
+        match done {
+            Some(done) => Step::Done(done),
+            None => called.map_or(Step::Blocked, Step::Called),
+        }
+    }
+
+    /// Goes on as far as is possible without a port call.
+    pub(crate) fn stand(&mut self) -> Stand<T> {
+        self.world.gate.take_next();
+        match self.poll() {
+            Some(done) => Stand::Done(done),
+            None => (self.world.gate.take_next()).map_or(Stand::Waiting, Stand::Before),
+        }
+    }
+
+    /// Makes the port call before which it stands, and goes on to the next.
+    pub(crate) fn go(&mut self) -> Stand<T> {
+        self.world.gate.grant();
+        let stand = self.stand();
+        self.world.gate.revoke();
+        stand
+    }
+
+    fn poll(&mut self) -> Option<T> {
         let waker = Waker::from(self.woken.clone());
         let mut context = Context::from_waker(&waker);
         for _ in 0..POLLS_PER_STEP {
             self.woken.0.store(false, Ordering::Relaxed);
             if let Poll::Ready(done) = self.future.as_mut().poll(&mut context) {
-                self.world.gate.revoke();
-                return Step::Done(done);
+                return Some(done);
             }
             if !self.woken.0.load(Ordering::Relaxed) {
                 break;
             }
         }
-        self.world.gate.revoke().map_or(Step::Blocked, Step::Called)
+        None
     }
 
     /// Runs until the named call has taken effect; panics if the task finishes without it.

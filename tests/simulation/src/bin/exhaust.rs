@@ -7,7 +7,9 @@
     reason = "a command says what it found and how long it took"
 )]
 
+use std::num::NonZero;
 use std::process::ExitCode;
+use std::thread;
 use std::time::Instant;
 
 use clap::Parser;
@@ -33,6 +35,12 @@ struct Arguments {
     /// How often time goes by until something happens by itself.
     #[arg(long, requires = "prints")]
     waits: Option<u32>,
+    /// Try choices, too, that lead to nothing new.
+    #[arg(long)]
+    every_order: bool,
+    /// How many ways at once [default: one for each core].
+    #[arg(long)]
+    jobs: Option<usize>,
     /// Make this mistake, to see that it is noticed.
     #[arg(long)]
     mistake: Option<String>,
@@ -57,9 +65,19 @@ fn main() -> ExitCode {
         }
         _ => WORLDS.to_vec(),
     };
+    let jobs = arguments
+        .jobs
+        .unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get));
     let sound: Vec<bool> = worlds
         .into_iter()
-        .map(|world| tried(world, mistake.flatten()))
+        .map(|(prints, recoveries, faults, waits)| Bounds {
+            prints,
+            recoveries,
+            faults,
+            waits,
+            every_order: arguments.every_order,
+        })
+        .map(|bounds| tried(bounds, mistake.flatten(), jobs))
         .collect();
     if sound.iter().all(|sound| *sound) {
         ExitCode::SUCCESS
@@ -69,18 +87,16 @@ fn main() -> ExitCode {
 }
 
 /// Tries one world; whether nothing was wrong.
-fn tried(
-    (prints, recoveries, faults, waits): (u32, u32, u32, u32),
-    mistake: Option<Mistake>,
-) -> bool {
-    let bounds = Bounds {
+fn tried(bounds: Bounds, mistake: Option<Mistake>, jobs: usize) -> bool {
+    let Bounds {
         prints,
         recoveries,
         faults,
         waits,
-    };
+        ..
+    } = bounds;
     let started = Instant::now();
-    let explored = explore(bounds, mistake);
+    let explored = explore(bounds, mistake, jobs);
     println!(
         "{prints} prints, {recoveries} recoveries, {faults} faults, {waits} waits: {} states, {} choices, {} ends in {:.1} s",
         explored.states,

@@ -1,6 +1,7 @@
 //! One account's connection to the simulated exchange.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
@@ -46,7 +47,7 @@ impl Connection {
     }
 
     /// Asks the model a question as of some moment, unless something goes wrong with it.
-    async fn ask<T>(
+    async fn ask<T: Debug>(
         &self,
         name: &'static str,
         symbol: &Symbol,
@@ -70,7 +71,10 @@ impl Connection {
             Some(QueryFault::Lagging(lag)) => i64::try_from(lag).unwrap(),
             None => state.lag_ms,
         };
-        question(&state.model, now - lag).map_err(|reject| error_of_reject(symbol, &reject, now))
+        let answer = question(&state.model, now - lag);
+        drop(state);
+        self.gate().answered(&answer);
+        answer.map_err(|reject| error_of_reject(symbol, &reject, now))
     }
 
     pub(super) fn gate(&self) -> &Gate {
@@ -103,6 +107,7 @@ impl Connection {
             }
         })
         .await;
+        self.gate().answered(&outcome);
         if outcome == PlaceOutcome::WindowExpired {
             self.resync();
         }
@@ -311,6 +316,7 @@ impl Exchange for Connection {
         ) {
             return Err(no_answer("cancel"));
         }
+        self.gate().answered(&ended);
         match ended {
             Ok(order) => Ok(CancelOutcome::Canceled(canceled(&order))),
             Err(reject) if reject.code == -2011 => Ok(CancelOutcome::NotOpen),

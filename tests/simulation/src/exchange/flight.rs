@@ -11,7 +11,8 @@ use super::translate::new_order;
 use super::{Answered, Fate, Journey, ModelExchange, State, millis};
 
 /// The answer and the instant it reaches the client, once both are known.
-pub(super) type Slot = Arc<Mutex<Option<(i64, PlaceOutcome)>>>;
+pub(super) type Reply = Mutex<Option<(i64, PlaceOutcome)>>;
+pub(super) type Slot = Arc<Reply>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -49,6 +50,8 @@ impl ModelExchange {
             Some(journey) => journey,
             None => Journey::through(state.injector.on_order()),
         };
+        state.awaited.retain(|slot| slot.strong_count() > 0);
+        state.awaited.push(Arc::downgrade(&slot));
         state.flights.push(Flight {
             stage: Stage::Door,
             at_ms: now + millis(journey.to_door),
