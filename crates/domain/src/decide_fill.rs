@@ -224,20 +224,11 @@ fn proves_acceptance(order: &LevelOrder) -> bool {
 /// The report's trades beyond `executed`, if they start exactly there.
 fn next_trades(executed: Quantity, execution: &Execution) -> Option<Vec<Trade>> {
     let mut reached = execution.cumulative.checked_sub(execution.shown()?)?;
-    let mut next = Vec::new();
-    for trade in &execution.trades {
-        if reached >= executed {
-            if reached > executed && next.is_empty() {
-                return None;
-            }
-            next.push(trade.clone());
-        }
-        reached = reached.checked_add(trade.quantity)?;
-        if next.is_empty() && reached > executed {
-            return None;
-        }
+    let mut trades = execution.trades.iter();
+    while reached < executed {
+        reached = reached.checked_add(trades.next()?.quantity)?;
     }
-    (!next.is_empty()).then_some(next)
+    (reached == executed).then(|| trades.cloned().collect())
 }
 
 /// Decides again with all of the order's trades as the exchange shows them now, and the ledger's

@@ -2,14 +2,17 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::arithmetic_side_effects,
     clippy::wildcard_enum_match_arm,
     reason = "a test stops where something is not as it should be"
 )]
 
 mod accounting;
+mod decide;
 mod fixtures;
 mod next;
 mod passed;
 mod protocol;
 mod recovery;
+mod resolve;
