@@ -327,3 +327,38 @@ proptest! {
         prop_assert_eq!(nearest, expected);
     }
 }
+
+#[test]
+fn the_longest_text_is_read_and_one_more_digit_is_not() {
+    let longest = format!("{}.5", "0".repeat(MAX_TEXT - 2));
+    assert_eq!(longest.parse::<Quantity>().unwrap(), quantity("0.5"));
+    assert!(format!("0{longest}").parse::<Quantity>().is_err());
+}
+
+#[test]
+fn exactly_between_two_ticks_is_the_lower() {
+    let tick = decimal("0.1");
+    let cases = [
+        ("0.14", "0.1"),
+        ("0.15", "0.1"),
+        ("0.16", "0.2"),
+        ("0.2", "0.2"),
+    ];
+    for (value, rounded) in cases {
+        assert_eq!(
+            round_to_tick(decimal(value), tick),
+            Some(decimal(rounded)),
+            "{value}"
+        );
+    }
+}
+
+#[test]
+fn nothing_adds_and_multiplies_exactly() {
+    let (nothing, some) = (decimal("0.00000"), decimal("1.25"));
+    assert_eq!(exact_sum(nothing, some), Some(some));
+    assert_eq!(exact_sum(some, nothing), Some(some));
+    assert_eq!(exact_difference(some, nothing), Some(some));
+    assert_eq!(exact_product(nothing, some), Some(nothing));
+    assert_eq!(exact_product(some, nothing), Some(nothing));
+}

@@ -16,3 +16,4 @@ mod passed;
 mod protocol;
 mod recovery;
 mod resolve;
+mod words;
