@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::future::{Future, poll_fn};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ const BEGINNING_MS: i64 = 1_790_000_000_000;
 #[derive(Debug)]
 pub struct VirtualClock {
     state: Mutex<State>,
+    read: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -30,6 +32,7 @@ struct State {
 impl Default for VirtualClock {
     fn default() -> Self {
         Self {
+            read: AtomicBool::new(false),
             state: Mutex::new(State {
                 now_ms: BEGINNING_MS,
                 wall_ahead_ms: 0,
@@ -73,6 +76,16 @@ impl VirtualClock {
         self.state.lock().unwrap().deadlines.first().copied()
     }
 
+    /// Somebody was told the time.
+    pub(crate) fn was_read(&self) {
+        self.read.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether anybody was told the time since this was last asked.
+    pub(crate) fn take_read(&self) -> bool {
+        self.read.swap(false, Ordering::Relaxed)
+    }
+
     /// Every instant anybody waits for, or waited for when they died.
     pub(crate) fn deadlines(&self) -> Vec<i64> {
         self.state
@@ -98,11 +111,13 @@ impl VirtualClock {
 
 impl Clock for VirtualClock {
     fn now(&self) -> LocalTime {
+        self.was_read();
         let state = self.state.lock().unwrap();
         LocalTime::from_millis(state.now_ms + state.wall_ahead_ms)
     }
 
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send {
+        self.was_read();
         let deadline = LocalTime::from_millis(self.millis())
             .after(duration)
             .as_millis();

@@ -74,7 +74,10 @@ impl Connection {
         let answer = question(&state.model, now - lag);
         drop(state);
         self.gate().answered(&answer);
-        answer.map_err(|reject| error_of_reject(symbol, &reject, now))
+        answer.map_err(|reject| {
+            self.exchange.clock.was_read();
+            error_of_reject(symbol, &reject, now)
+        })
     }
 
     pub(super) fn gate(&self) -> &Gate {
@@ -85,6 +88,7 @@ impl Connection {
     pub(super) async fn send(&self, order: &NewOrder, timestamp: ExchangeTime) -> PlaceOutcome {
         self.exchange.gate.pass("place").await;
         let clock = self.exchange.clock.clone();
+        clock.was_read();
         let timeout = clock.millis() + millis(PLACE_TIMEOUT);
         let slot = self
             .exchange
@@ -170,12 +174,14 @@ impl Exchange for Connection {
     }
 
     fn estimated_time(&self) -> ExchangeTime {
+        self.exchange.clock.was_read();
         let error = self.exchange.state().estimate_error_ms;
         ExchangeTime::from_millis(self.exchange.exchange_millis() + error)
     }
 
     async fn server_time(&self) -> Result<ExchangeTime, ExchangeError> {
         self.exchange.gate.pass("server_time").await;
+        self.exchange.clock.was_read();
         if self.exchange.gate.makes(Mistake::StoredOffset) {
             // What is signed is right; what is judged goes by the difference once measured.
             self.resync();
@@ -294,6 +300,7 @@ impl Exchange for Connection {
         id: ExchangeOrderId,
     ) -> Result<CancelOutcome, ExchangeError> {
         self.exchange.gate.pass("cancel").await;
+        self.exchange.clock.was_read();
         let now = self.exchange.exchange_millis();
         let mut state = self.exchange.state();
         let fault = state.injector.on_order();

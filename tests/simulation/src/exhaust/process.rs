@@ -20,7 +20,9 @@ pub(super) struct Process<'w> {
     /// The call before which it stands; `None` while it waits for time to pass.
     pub(super) next: Option<&'static str>,
     /// The last call it made.
-    pub(super) last: &'static str,
+    last: &'static str,
+    /// How many calls it has made.
+    calls: u32,
 }
 
 /// What has become of a process.
@@ -42,6 +44,7 @@ impl<'w> Process<'w> {
             past,
             next: None,
             last: "",
+            calls: 0,
         }
     }
 
@@ -51,17 +54,17 @@ impl<'w> Process<'w> {
 
     /// Whether something would be different if it died now rather than before its last call.
     pub(super) fn may_die(&self) -> bool {
-        if self.last.is_empty() {
-            self.is_handler()
-        } else {
-            super::choice::Touches::leaves_a_trace(self.last)
-        }
+        let took_a_message = self.calls == 1 && self.is_handler();
+        took_a_message || super::choice::Touches::leaves_a_trace(self.last)
     }
 
     /// Makes its next call, or goes on after time has passed.
     pub(super) fn go(&mut self) -> Became {
         let call = self.next.take();
-        self.last = call.unwrap_or(self.last);
+        if let Some(call) = call {
+            self.last = call;
+            self.calls += 1;
+        }
         let stand = match &mut self.kind {
             Kind::Message(_, task) => Stand::map(with(task, call), Some),
             Kind::Recovery(task) => Stand::map(with(task, call), |()| None),

@@ -22,6 +22,10 @@ const SYMBOL: &str = "XRPUSDT";
 /// How many handlers are under way at most.
 const HANDLERS: usize = 2;
 
+/// The calls with which handlers and recovery begin.
+const FIRST_OF_HANDLER: &str = "load";
+const FIRST_OF_RECOVERY: &str = "best_prices";
+
 /// A small world.
 pub(super) struct Small<'w> {
     world: &'w World,
@@ -66,12 +70,14 @@ impl<'w> Small<'w> {
         let handlers = self.processes.iter().filter(|process| process.is_handler());
         if handlers.count() < HANDLERS {
             for (at, text) in &messages {
-                offer(Choice::Handle(*at), ("handle", *text), Touches::HANDLERS);
+                let touches = Touches::HANDLERS.and(Touches::of(FIRST_OF_HANDLER));
+                offer(Choice::Handle(*at), ("handle", *text), touches);
             }
         }
         let recovers = self.processes.iter().any(|process| !process.is_handler());
         if self.left.recoveries > 0 && !recovers {
-            offer(Choice::Recover, ("recover", 1), Touches::RECOVERIES);
+            let touches = Touches::RECOVERIES.and(Touches::of(FIRST_OF_RECOVERY));
+            offer(Choice::Recover, ("recover", 1), touches);
         }
         if self.left.prints > 0 {
             // A second print at one price changes nothing: what it could fill, the first one did.
@@ -240,9 +246,20 @@ impl<'w> Small<'w> {
         self.go(at);
     }
 
+    /// Starts a process and lets it make its first call: before that it knows nothing, and might as
+    /// well have started later.
     fn start(&mut self, kind: Kind<'w>) {
-        self.processes.push(Process::new(kind));
-        self.go(self.processes.len() - 1);
+        let process = Process::new(kind);
+        let first = if process.is_handler() {
+            FIRST_OF_HANDLER
+        } else {
+            FIRST_OF_RECOVERY
+        };
+        self.processes.push(process);
+        let at = self.processes.len() - 1;
+        self.go(at);
+        assert_eq!(self.processes[at].next, Some(first), "its first call");
+        self.go(at);
     }
 
     /// Lets a process make its next call, and go on as far as it can without another.
@@ -256,14 +273,11 @@ impl<'w> Small<'w> {
         };
         let process = &mut self.processes[at];
         self.world.gate.take_answers();
+        self.world.clock.take_read();
         let became = process.go();
-        process.past = hash(&(
-            process.past,
-            call,
-            seen,
-            self.world.gate.take_answers(),
-            now,
-        ));
+        let told = (seen, self.world.gate.take_answers());
+        let read = self.world.clock.take_read().then_some(now);
+        process.past = hash(&(process.past, call, told, read));
         if let Became::Finished(answer) = became
             && let Kind::Message(delivery, _) = self.processes.remove(at).kind
             && let Some(Answer::Again(after)) = answer
