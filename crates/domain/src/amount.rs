@@ -342,7 +342,7 @@ pub(crate) fn ceil_to_step(value: Decimal, step: Decimal) -> Option<Decimal> {
 pub(crate) fn round_to_tick(value: Decimal, tick: Decimal) -> Option<Decimal> {
     let floor = floor_to_step(value, tick)?;
     let over = value.checked_sub(floor)?;
-    if over.checked_add(over)? > tick && over > Decimal::ZERO {
+    if over.checked_add(over)? > tick {
         floor.checked_add(tick)
     } else {
         Some(floor)
