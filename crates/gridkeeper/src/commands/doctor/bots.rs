@@ -1,0 +1,158 @@
+//! What of the bots needs the operator: who runs them, and which of their levels stand still, and why.
+
+use std::collections::BTreeMap;
+
+use domain::{Bot, DesiredStatus, Level, LevelIndex, LevelNames, OrderState, QuarantineReason};
+use trading::LevelStore as _;
+
+use super::super::Session;
+use super::super::finding::Finding;
+use super::of_failure;
+use crate::failure::Failure;
+use crate::table::count_of;
+use crate::words::quarantine::{first_step, of_several};
+
+/// Each bot whose levels stand still, what cannot be read, and who runs the bots; and the bots.
+pub(super) async fn bots(session: &Session<'_>) -> (Vec<Finding>, Vec<Bot>) {
+    let mut findings = Vec::new();
+    let (bots, failures) = match session.bots().await {
+        Ok(bots) => bots,
+        Err(failure) => return (vec![of_failure("bots", failure)], Vec::new()),
+    };
+    let failures = failures.into_iter();
+    findings.extend(failures.map(|failure| of_failure("bots", failure)));
+    for bot in &bots {
+        findings.extend(levels(session, bot).await);
+    }
+    findings.push(running(&bots, session.home.is_owned()));
+    (findings, bots)
+}
+
+async fn levels(session: &Session<'_>, bot: &Bot) -> Vec<Finding> {
+    let subject = || format!("levels of bot {}", bot.id);
+    match session.home.store().list_levels(&bot.id).await {
+        Ok(levels) => {
+            let mut findings = quarantined(bot, &levels.readable);
+            findings.extend(waiting(bot, &levels.readable));
+            let bad = levels.unreadable.into_iter();
+            findings.extend(bad.map(|error| of_failure(subject(), Failure::from(error))));
+            findings
+        }
+        Err(error) => vec![of_failure(subject(), Failure::from(error))],
+    }
+}
+
+/// Levels for which nothing is sent until somebody mends what is wrong, a finding for each reason.
+fn quarantined(bot: &Bot, levels: &[Level]) -> Vec<Finding> {
+    // Where the bot ends, its quarantined levels are laid to rest by themselves.
+    if matches!(
+        bot.desired,
+        DesiredStatus::Stopped | DesiredStatus::StoppedAndSold
+    ) {
+        return Vec::new();
+    }
+    let mut of_reason: BTreeMap<QuarantineReason, Vec<LevelIndex>> = BTreeMap::new();
+    for level in levels {
+        let state = level.order.as_ref().map(|order| &order.state);
+        if let Some(OrderState::Quarantined { why, .. }) = state {
+            of_reason.entry(*why).or_default().push(level.index);
+        }
+    }
+    let finding = |(why, names): (QuarantineReason, Vec<LevelIndex>)| {
+        let (id, subject) = (&bot.id, format!("bot {}", bot.id));
+        let first = names.first().copied().unwrap_or(LevelIndex(0));
+        let text = format!(
+            "{} of {} levels are quarantined ({}): {}",
+            names.len(),
+            levels.len(),
+            LevelNames(&names),
+            of_several(why)
+        );
+        match first_step(why) {
+            Some(step) => Finding::problem(
+                subject,
+                format!("{text}; nothing is sent for them"),
+                format!(
+                    "{step}; `gridkeeper explain {id} {first}` shows the evidence, and \
+                     `gridkeeper bot release {id} LEVEL` lets a level go on by what the exchange shows"
+                ),
+            ),
+            None => Finding::warning(subject, text, "wait for a minute"),
+        }
+    };
+    of_reason.into_iter().map(finding).collect()
+}
+
+/// Levels of a running bot whose orders the exchange or the records keep from being placed.
+fn waiting(bot: &Bot, levels: &[Level]) -> Option<Finding> {
+    if bot.desired != DesiredStatus::Running {
+        return None;
+    }
+    let mut of_reason: BTreeMap<String, Vec<LevelIndex>> = BTreeMap::new();
+    for level in levels {
+        let why = match level.order.as_ref().map(|order| &order.state) {
+            Some(OrderState::Refused { why, .. }) => why.to_string(),
+            // How much is missing differs from level to level.
+            Some(OrderState::Held {
+                why: domain::HoldReason::BelowMinimum { .. },
+                ..
+            }) => "below the minimum value".to_owned(),
+            Some(OrderState::Held { why, .. }) => why.to_string(),
+            Some(
+                OrderState::Pending { .. }
+                | OrderState::Open
+                | OrderState::Quarantined { .. }
+                | OrderState::Idle,
+            )
+            | None => continue,
+        };
+        of_reason.entry(why).or_default().push(level.index);
+    }
+    let first = of_reason.values().flatten().min()?;
+    let count: usize = of_reason.values().map(Vec::len).sum();
+    let reasons: Vec<String> = of_reason
+        .iter()
+        .map(|(why, names)| format!("{why} ({})", LevelNames(names)))
+        .collect();
+    Some(Finding::warning(
+        format!("bot {}", bot.id),
+        format!(
+            "{count} of {} levels owe an order that is not placed: {}",
+            levels.len(),
+            reasons.join("; ")
+        ),
+        format!(
+            "`gridkeeper explain {} {first}` says what is tried next and what you can do",
+            bot.id
+        ),
+    ))
+}
+
+/// Whether a bot is to trade now.
+pub(super) fn is_started(bot: &Bot) -> bool {
+    bot.desired == DesiredStatus::Running
+}
+
+fn running(bots: &[Bot], nobody_runs: bool) -> Finding {
+    let (all, started) = (
+        count_of(bots.len(), "bot"),
+        bots.iter().filter(|bot| is_started(bot)).count(),
+    );
+    let text = match (bots.len(), started) {
+        (0, _) => "none yet".to_owned(),
+        (1, 0) => format!("{all}, not started"),
+        (1, _) => format!("{all}, started"),
+        (_, 0) => format!("{all}, none of them started"),
+        (all_of, started) if all_of == started => format!("{all}, all started"),
+        (_, started) => format!("{all}, {started} of them started"),
+    };
+    if started > 0 && nobody_runs {
+        let whom = if started == 1 { "it" } else { "them" };
+        return Finding::warning(
+            "bots",
+            format!("{text}, but `gridkeeper up` is not running: nobody trades for {whom}"),
+            "gridkeeper up",
+        );
+    }
+    Finding::ok("bots", text)
+}
