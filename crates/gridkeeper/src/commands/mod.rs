@@ -16,12 +16,14 @@ mod recover;
 pub(crate) mod secrets;
 mod seen;
 mod simulate;
+mod story;
 
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, BufRead, Write};
 
 use clap::Parser as _;
+use clap::error::{ContextKind, ContextValue};
 use domain::{AccountId, Bot, BotId, LocalTime};
 use serde::Serialize;
 use trading::{AccountRecord, AccountStore as _, BotStore as _, Clock as _};
@@ -71,8 +73,33 @@ where
     }
 }
 
+/// A value that an argument does not take, in the words of every other failure.
+fn bad_value(said: &clap::Error) -> Option<Failure> {
+    let of = |kind| match said.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let why = std::error::Error::source(said)?;
+    let (argument, value) = (of(ContextKind::InvalidArg)?, of(ContextKind::InvalidValue)?);
+    let why = why.to_string();
+    let what = if why.contains(value) {
+        format!("{argument}: {why}")
+    } else {
+        format!("{argument}: {value:?} is refused: {why}")
+    };
+    let mend = match argument.rsplit_once('<').map(|(_, name)| name) {
+        Some("PRICE>") => "write a price above 0, in the symbol's quote asset, such as 58000",
+        Some("RATE>") => "write a percentage from 0% on, such as 0.1%",
+        _ => "write it anew; the same command with --help instead says how",
+    };
+    Some(Failure::bad_input(what).at("the command line").mend(mend))
+}
+
 /// Help, the version, or what is wrong with the arguments.
 fn say(said: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
+    if let Some(failure) = bad_value(said) {
+        return writeln!(err, "{failure}").map_or(failure.exit, |()| failure.exit);
+    }
     let text = said.render();
     let (exit, written) = if said.use_stderr() {
         (Exit::BadInput, write!(err, "{text}"))

@@ -1,6 +1,6 @@
 //! What a quarantine means, what happens next, and what the operator can do.
 
-use domain::{BotId, QuarantineReason};
+use domain::{BotId, LevelIndex, QuarantineReason};
 
 pub(super) const fn meaning(why: QuarantineReason) -> &'static str {
     match why {
@@ -13,9 +13,7 @@ pub(super) const fn meaning(why: QuarantineReason) -> &'static str {
         QuarantineReason::TradesDisagree => {
             "the exchange's trades of the order do not add up with those that are booked"
         }
-        QuarantineReason::OrderVanished => {
-            "the level's order can no longer be found at the exchange"
-        }
+        QuarantineReason::OrderVanished => "quarantined, as records and exchange disagree",
         QuarantineReason::Released => {
             "it was quarantined, and you have released it: what the exchange shows counts"
         }
@@ -36,8 +34,18 @@ pub(super) const fn next(why: QuarantineReason) -> &'static str {
     }
 }
 
-pub(super) fn remedy(why: QuarantineReason, bot: &BotId) -> Option<String> {
-    let first = match why {
+pub(super) fn remedy(why: QuarantineReason, bot: &BotId, level: LevelIndex) -> Option<String> {
+    Some(format!(
+        "{}. `gridkeeper bot release {bot} {level}` cancels what stands under the level's id, books what \
+         the level's own order executed as far as the exchange shows it, and lets the level go on; \
+         `gridkeeper bot stop {bot}` ends the bot",
+        first_step(why)?
+    ))
+}
+
+/// What to do before a level is released; nothing where it has been.
+pub(crate) const fn first_step(why: QuarantineReason) -> Option<&'static str> {
+    Some(match why {
         QuarantineReason::NumberAhead => {
             "was the data folder restored from a backup? then compare what the level holds with the exchange; otherwise find out who placed the order"
         }
@@ -49,12 +57,22 @@ pub(super) fn remedy(why: QuarantineReason, bot: &BotId) -> Option<String> {
             "on the test network orders vanish with its monthly reset; otherwise wait for a few minutes"
         }
         QuarantineReason::Released => return None,
-    };
-    Some(format!(
-        "{first}. `gridkeeper bot release {bot} LEVEL` cancels what stands under the level's id, books what \
-         the level's own order executed as far as the exchange shows it, and lets the level go on; \
-         `gridkeeper bot stop {bot}` ends the bot"
-    ))
+    })
+}
+
+/// The cause as a clause about several levels: `their orders cannot be found at the exchange`.
+pub(crate) const fn of_several(why: QuarantineReason) -> &'static str {
+    match why {
+        QuarantineReason::NumberAhead => {
+            "the exchange reports orders of theirs with numbers that were never given out"
+        }
+        QuarantineReason::ForeignOrder => "orders that are not theirs stand under their ids",
+        QuarantineReason::TradesDisagree => {
+            "the exchange's trades of their orders do not add up with those that are booked"
+        }
+        QuarantineReason::OrderVanished => "their orders cannot be found at the exchange",
+        QuarantineReason::Released => "released, they go on within a minute",
+    }
 }
 
 pub(super) const fn in_short(why: QuarantineReason) -> &'static str {
