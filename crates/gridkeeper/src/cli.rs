@@ -54,6 +54,23 @@ pub enum Command {
     Doctor,
 }
 
+impl Command {
+    /// Whether it runs until it is ended, and its log tells what happens meanwhile.
+    #[must_use]
+    pub const fn runs_on(&self) -> bool {
+        match self {
+            Self::Demo(_) | Self::Up(_) | Self::SimulateExchange(_) => true,
+            Self::Account(_)
+            | Self::Bot(_)
+            | Self::Fills(_)
+            | Self::Explain(_)
+            | Self::Recover(_)
+            | Self::Audit(_)
+            | Self::Doctor => false,
+        }
+    }
+}
+
 /// Keeping bots trading.
 #[derive(Debug, Clone, Args)]
 pub struct UpArgs {
@@ -261,16 +278,17 @@ pub struct PlanArgs {
     #[arg(long, value_name = "SYMBOL")]
     pub symbol: Symbol,
     /// The lowest line, in quote.
-    #[arg(long, value_name = "PRICE")]
+    // A value with a sign is for the price's own rules to refuse, in words.
+    #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
     pub lower: Price,
     /// The highest line, in quote.
-    #[arg(long, value_name = "PRICE")]
+    #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
     pub upper: Price,
     /// How lines are spaced: arithmetic:LEVELS, geometric:LEVELS or percent:STEP%.
     #[arg(long, value_name = "HOW")]
     pub spacing: Spacing,
     /// What each level buys: base:QUANTITY for each level, or investment:QUOTE for all together.
-    #[arg(long, value_name = "HOW")]
+    #[arg(long, value_name = "HOW", allow_negative_numbers = true)]
     pub size: Sizing,
     /// Reinvest each level's profit in that level.
     #[arg(long)]
@@ -282,10 +300,10 @@ pub struct PlanArgs {
     #[arg(long)]
     pub from_balance: bool,
     /// The fee of a resting order, such as 0.1% [default: the account's].
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     pub maker_fee: Option<Rate>,
     /// The fee of an order that trades at once, such as 0.1% [default: the account's].
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     pub taker_fee: Option<Rate>,
 }
 

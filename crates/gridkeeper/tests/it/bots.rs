@@ -49,10 +49,10 @@ async fn a_created_bot_can_be_looked_at_from_every_side() {
         "orders placed by recovery: none",
         "nothing owed yet",
     ]);
-    world.run(&["explain", &bot]).yes().says(&[
-        "Nothing is owed that is not placed",
-        "4 levels have owed nothing yet",
-    ]);
+    world
+        .run(&["explain", &bot])
+        .yes()
+        .says(&["No order is owed: no level has an order yet"]);
     world.run(&["explain", &bot, "0"]).yes().says(&[
         "buys 0.001 BTC at 58000, sells at 59000",
         "nothing has happened yet",
@@ -62,7 +62,7 @@ async fn a_created_bot_can_be_looked_at_from_every_side() {
     world
         .run(&["doctor"])
         .yes()
-        .says(&["ok       clock", "request weight", "1 in all, 0 to run"]);
+        .says(&["ok       clock", "request weight", "1 bot, not started"]);
     let findings = world.run(&["doctor", "--json"]).yes().json();
     assert!(
         findings
@@ -98,7 +98,7 @@ async fn one_look_lays_the_grid_and_books_what_it_brings() {
     world
         .run(&["fills", &bot])
         .yes()
-        .says(&["1 fills", "reply to its order"]);
+        .says(&["1 fill", "reply to its order"]);
     let csv = world.run(&["fills", &bot, "--csv"]).yes();
     assert_eq!(csv.out.lines().count(), 2, "{csv}");
     assert!(csv.out.starts_with("traded_at_ms,bot,level"), "{csv}");
@@ -113,7 +113,7 @@ async fn one_look_lays_the_grid_and_books_what_it_brings() {
     world
         .run(&["audit", &bot])
         .yes()
-        .says(&["clean", "5 orders and 1 trades"]);
+        .says(&["clean", "5 orders and 1 trade at"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
