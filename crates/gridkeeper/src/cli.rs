@@ -235,7 +235,9 @@ pub enum BotCommand {
     Release(BotReleaseArgs),
     /// Remove a stopped bot from the listings; its ledger stays.
     Remove(BotName),
-    /// List the bots.
+    /// List the bots: what each is and is wanted to be, and how many of its levels have their order at
+    /// the exchange (open), owe one (owed), or stand still until records and exchange agree
+    /// (quarantined).
     List,
     /// Show one bot: what it does, its stream, each level's order.
     Show(BotName),
@@ -378,7 +380,9 @@ pub struct SimulateArgs {
 fn parse_level(text: &str) -> Result<LevelIndex, String> {
     text.parse()
         .map(LevelIndex)
-        .map_err(|cause| format!("{cause}; a level is a number from 0, at the lowest prices"))
+        .map_err(|_no_number: std::num::ParseIntError| {
+            format!("{text:?} is no level: a level is a number from 0, at the lowest prices")
+        })
 }
 
 #[cfg(test)]

@@ -57,10 +57,10 @@ pub fn state_words(bot: &Bot, level: &Level, order: &LevelOrder, now: LocalTime)
             retry_at,
             ..
         } => StateWords {
-            why: format!(
-                "it was not placed: {why} ({})",
-                whole_words(detail, KEPT_OF_DETAIL)
-            ),
+            why: match whole_words(detail, KEPT_OF_DETAIL) {
+                nothing if nothing.is_empty() => format!("it was not placed: {why}"),
+                detail => format!("it was not placed: {why} ({detail})"),
+            },
             next: next_try(*retry_at, now),
             remedy: refusal_remedy(*why, order, bot),
             owed: true,
@@ -131,6 +131,7 @@ fn whole_words(kept: &str, most: usize) -> String {
 /// How an order that nothing follows ended.
 fn ended_words(order: &LevelOrder) -> &'static str {
     match order.terminal {
+        None if order.exchange_order_id.is_some() => "nobody knows how it ended",
         None
         | Some(
             OrderStatus::New

@@ -217,7 +217,8 @@ impl GridPlan {
         let bought = rungs.first()?.quantity;
         let kept = bought.decimal().checked_mul(self.maker_fee.rest())?;
         let sold = after_fee(bought, self.maker_fee, rules)?;
-        (sold.decimal() < kept).then_some(PlanWarning::SalesInWholeSteps {
+        // That nothing at all can be sold is a problem, not a warning.
+        (!sold.is_zero() && sold.decimal() < kept).then_some(PlanWarning::SalesInWholeSteps {
             bought,
             kept: Quantity::new(kept.normalize()).ok()?,
             sold,

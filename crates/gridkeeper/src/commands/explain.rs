@@ -268,6 +268,13 @@ fn summary(bot: &Bot, explained: &[Explained], levels: &[Level], seen: &Seen) ->
             "{fresh} of {all} levels have no order yet: {nothing_yet}."
         ));
     }
+    let at_rest = |level: &Level| {
+        let state = level.order.as_ref().map(|order| &order.state);
+        matches!(state, Some(OrderState::Idle))
+    };
+    if sentences.is_empty() && levels.iter().all(at_rest) {
+        sentences.push("No order is owed: the bot is stopped.".to_owned());
+    }
     if sentences.is_empty() {
         let as_of = if seen.stale {
             ", as of the last look"

@@ -158,6 +158,25 @@ async fn carry_out(
     }
 }
 
+/// What is wrong in several places for one reason, with all of them.
+fn said_once(failures: Vec<Failure>) -> Vec<Failure> {
+    let mut said: Vec<Failure> = Vec::new();
+    for failure in failures {
+        let known = said.iter_mut().find(|known| {
+            (&known.what, &known.mend, known.exit) == (&failure.what, &failure.mend, failure.exit)
+        });
+        match (known, &failure.place) {
+            (Some(known), Some(place)) => {
+                let before = known.place.take().map(|before| format!("{before}, "));
+                known.place = Some(format!("{}{place}", before.unwrap_or_default()));
+            }
+            (Some(_), None) => {}
+            (None, _) => said.push(failure),
+        }
+    }
+    said
+}
+
 /// Writes a value as JSON.
 fn write_json<T: Serialize>(value: &T, out: &mut dyn Write) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| {
@@ -202,7 +221,7 @@ impl Session<'_> {
 
     /// Says of each record that cannot be read why not, and passes the first on.
     pub(crate) fn pass_on(&mut self, failures: Vec<Failure>) -> Outcome {
-        let mut failures = failures.into_iter();
+        let mut failures = said_once(failures).into_iter();
         let first = failures.next();
         for failure in failures.filter(|_| !self.json) {
             writeln!(self.out, "{failure}")?;

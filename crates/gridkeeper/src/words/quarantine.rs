@@ -54,24 +54,26 @@ pub(crate) const fn first_step(why: QuarantineReason) -> Option<&'static str> {
             "if it stays for more than a few minutes, compare the order at the exchange with the level's story below"
         }
         QuarantineReason::OrderVanished => {
-            "on the test network orders vanish with its monthly reset; otherwise wait for a few minutes"
+            "a test network that is reset, or a simulated exchange that is started anew, has forgotten its orders; otherwise wait for a few minutes"
         }
         QuarantineReason::Released => return None,
     })
 }
 
-/// The cause as a clause about several levels: `their orders cannot be found at the exchange`.
+/// The cause as a clause about any number of levels.
 pub(crate) const fn of_several(why: QuarantineReason) -> &'static str {
     match why {
         QuarantineReason::NumberAhead => {
-            "the exchange reports orders of theirs with numbers that were never given out"
+            "the exchange reports an order number that was never given out"
         }
-        QuarantineReason::ForeignOrder => "orders that are not theirs stand under their ids",
+        QuarantineReason::ForeignOrder => {
+            "an order that is not the level's own stands under its id"
+        }
         QuarantineReason::TradesDisagree => {
-            "the exchange's trades of their orders do not add up with those that are booked"
+            "the exchange's trades of the order do not add up with those that are booked"
         }
-        QuarantineReason::OrderVanished => "their orders cannot be found at the exchange",
-        QuarantineReason::Released => "released, they go on within a minute",
+        QuarantineReason::OrderVanished => "the level's order cannot be found at the exchange",
+        QuarantineReason::Released => "released, to go on within a minute",
     }
 }
 

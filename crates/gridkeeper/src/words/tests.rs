@@ -74,7 +74,7 @@ pub(crate) fn order(state: OrderState) -> LevelOrder {
     }
 }
 
-fn level() -> Level {
+pub(crate) fn level() -> Level {
     let rung = domain::Rung {
         buy_price: "1".parse().unwrap(),
         sell_price: "1.5".parse().unwrap(),
@@ -117,6 +117,29 @@ fn a_buy_beside_a_rest_says_that_the_rest_is_too_little_to_sell() {
         let words = state_words(&bot, &level, &order, NOW);
         assert!(words.why.contains(says), "{words:?}");
     }
+}
+
+#[test]
+fn an_order_that_was_at_the_exchange_is_not_called_never_sent() {
+    let mut order = order(OrderState::Idle);
+    assert_eq!(state_in_short(&order), "over: never sent");
+    order.exchange_order_id = Some(domain::ExchangeOrderId(7));
+    assert_eq!(state_in_short(&order), "over: nobody knows how it ended");
+}
+
+#[test]
+fn a_try_that_is_due_is_made_with_the_next_look() {
+    let words = words(OrderState::Refused {
+        why: RefusalReason::RateLimited,
+        detail: String::new(),
+        retry_at: NOW.before(std::time::Duration::from_secs(5)),
+        lease: None,
+    });
+    assert_eq!(
+        words.next,
+        "it is tried again with the next look at the exchange; it was to wait until 2026-09-21 14:13:15 UTC only"
+    );
+    assert_eq!(words.why, "it was not placed: a rate limit was reached");
 }
 
 #[test]

@@ -41,9 +41,10 @@ async fn an_exchange_that_forgot_everything_is_named_as_that_everywhere() {
     let doctor = world.run(&["doctor"]).ends(1).says(&[
         &format!("problem  bot {bot}"),
         "4 of 4 levels are quarantined (levels 0 to 3)",
-        "cannot be found at the exchange",
+        "the level's order cannot be found at the exchange",
         &format!("gridkeeper explain {bot}"),
-        &format!("gridkeeper bot release {bot} LEVEL"),
+        &format!("`gridkeeper bot release {bot} 0` lets level 0 go on"),
+        "a simulated exchange that is started anew",
     ]);
     let last = doctor.out.lines().last().unwrap();
     assert!(last.starts_with("1 problem, "), "{doctor}");
@@ -66,9 +67,13 @@ async fn an_exchange_that_forgot_everything_is_named_as_that_everywhere() {
     let second = audit.out.lines().nth(1).unwrap();
     assert!(second.contains("the exchange shows none"), "{audit}");
     keeps_silent(&audit, &["the exchange's trades leave 0"]);
+    world.run(&["bot", "stop", &bot]).yes();
+    world.run(&["recover", &bot]).yes();
     let json = world.run(&["audit", &bot, "--json"]).ends(1).json();
     let text = json[0].to_string();
     assert!(text.contains("the exchange's trades leave 0"), "{text}");
+    let rested = world.run(&["explain", &bot]).yes();
+    rested.says(&["No order is owed: the bot is stopped."]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -188,7 +193,10 @@ async fn a_refused_order_says_what_it_needs_in_words_that_are_whole() {
 
     // What one bot still needs is not free for another.
     let other = plan(&world, &GRID).yes();
-    other.says(&["other bots of this account still need", "too little for it"]);
+    other.says(&[
+        "other bots of this account still need 23730002 USDT for BUYs they owe",
+        "237.30002 USDT too little for it beside what its other bots still need",
+    ]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -257,6 +265,9 @@ async fn a_bad_word_of_the_command_line_is_named_with_its_value_its_fault_and_th
         let ran = ran.says(&["error: ", word, name, fault, "to mend it: "]);
         keeps_silent(&ran, &["unexpected argument", "For more information"]);
     }
+    let ran = world.run(&["explain", "somebot", "top"]).ends(2);
+    let ran = ran.says(&["\"top\" is no level: a level is a number from 0"]);
+    keeps_silent(&ran, &["invalid digit"]);
     let ran = plan(&world, &[&GRID[..], &["--maker-fee", "-1%"]].concat()).ends(2);
     ran.says(&["--maker-fee", "-1%", "to mend it: "]);
 }
@@ -264,12 +275,14 @@ async fn a_bad_word_of_the_command_line_is_named_with_its_value_its_fault_and_th
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exchange_that_is_off_is_one_clear_error() {
     let world = World::with_account().await;
-    let bot = world.create(&[]);
+    world.create(&[]);
+    world.create(&[]);
     world.simulator.shutdown().await;
     let planned = plan(&world, &GRID).ends(1);
-    for ran in [planned, world.run(&["audit", &bot]).ends(1)] {
+    for ran in [planned, world.run(&["audit"]).ends(1)] {
         let ran = ran.says(&["did not answer", "onnection refused"]);
         assert_eq!(ran.err.matches("error").count(), 1, "{ran}");
+        assert!(ran.out.is_empty(), "{ran}");
         keeps_silent(&ran, &["WARN", "os error", "client error"]);
     }
 }

@@ -34,7 +34,8 @@ pub(super) fn write(planned: &Planned, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out)?;
         write_ladder(planned, ladder, out)?;
         writeln!(out)?;
-        write_figures(planned, &ladder.summary, out)?;
+        write_capital(planned, &ladder.summary, out)?;
+        write_profit(planned, &ladder.summary, out)?;
         if !ladder.summary.warnings.is_empty() {
             writeln!(out, "\nGood to know")?;
         }
@@ -67,8 +68,9 @@ fn write_verdict(planned: &Planned, out: &mut dyn Write) -> io::Result<()> {
     let missing = planned.quote_missing();
     if !missing.is_zero() {
         but.push(format!(
-            "the account has {} {quote} too little for it: levels will wait until you deposit that",
-            amount(missing)
+            "the account has {} {quote} too little for it{}: levels will wait until you deposit that",
+            amount(missing),
+            beside_others(planned)
         ));
     }
     let verdict = "This plan breaks no rule";
@@ -77,6 +79,15 @@ fn write_verdict(planned: &Planned, out: &mut dyn Write) -> io::Result<()> {
         return writeln!(out, "{verdict}. {then}");
     }
     writeln!(out, "{verdict}, but {}.\n{then}", but.join("; and "))
+}
+
+/// Whose needs are counted before this plan's.
+fn beside_others(planned: &Planned) -> &'static str {
+    if planned.funds.quote_claimed.is_zero() {
+        ""
+    } else {
+        " beside what its other bots still need"
+    }
 }
 
 /// That nothing trades for now, where the market is not within the grid.
@@ -249,7 +260,7 @@ fn entry_words(entry: Entry) -> String {
     }
 }
 
-fn write_figures(planned: &Planned, summary: &PlanSummary, out: &mut dyn Write) -> io::Result<()> {
+fn write_capital(planned: &Planned, summary: &PlanSummary, out: &mut dyn Write) -> io::Result<()> {
     let (base, quote) = (&planned.rules.base, &planned.rules.quote);
     let funds = planned.funds;
     writeln!(out, "Capital needed")?;
@@ -271,7 +282,7 @@ fn write_figures(planned: &Planned, summary: &PlanSummary, out: &mut dyn Write) 
     if !funds.quote_claimed.is_zero() {
         writeln!(
             out,
-            "  other bots of this account still need {} {quote} of that for BUYs they owe",
+            "  other bots of this account still need {} {quote} for BUYs they owe",
             amount(funds.quote_claimed.decimal())
         )?;
     }
@@ -293,6 +304,11 @@ fn write_figures(planned: &Planned, summary: &PlanSummary, out: &mut dyn Write) 
             funds.base_unclaimed(),
         )?;
     }
+    Ok(())
+}
+
+fn write_profit(planned: &Planned, summary: &PlanSummary, out: &mut dyn Write) -> io::Result<()> {
+    let quote = &planned.rules.quote;
     writeln!(out, "Profit after fees")?;
     let total = summary.net_profit.decimal();
     writeln!(
@@ -390,11 +406,7 @@ pub(super) fn write_short(planned: &Planned, out: &mut dyn Write) -> io::Result<
             out,
             "{} {quote} too little{}: levels will wait until you deposit that",
             amount(missing),
-            if planned.funds.quote_claimed.is_zero() {
-                ""
-            } else {
-                ", with what other bots of the account still need"
-            }
+            beside_others(planned)
         )?;
     }
     for warning in &summary.warnings {

@@ -62,25 +62,30 @@ fn quarantined(bot: &Bot, levels: &[Level]) -> Vec<Finding> {
         let (id, subject) = (&bot.id, format!("bot {}", bot.id));
         let first = names.first().copied().unwrap_or(LevelIndex(0));
         let text = format!(
-            "{} of {} levels are quarantined ({}): {}",
-            names.len(),
-            levels.len(),
+            "{} quarantined ({}): {}",
+            out_of(names.len(), levels.len(), "is", "are"),
             LevelNames(&names),
             of_several(why)
         );
         match first_step(why) {
             Some(step) => Finding::problem(
                 subject,
-                format!("{text}; nothing is sent for them"),
+                format!("{text}; nothing is sent until that is resolved"),
                 format!(
                     "{step}; `gridkeeper explain {id} {first}` shows the evidence, and \
-                     `gridkeeper bot release {id} LEVEL` lets a level go on by what the exchange shows"
+                     `gridkeeper bot release {id} {first}` lets level {first} go on by what the exchange shows"
                 ),
             ),
             None => Finding::warning(subject, text, "wait for a minute"),
         }
     };
     of_reason.into_iter().map(finding).collect()
+}
+
+/// So many levels of all, and the verb that goes with them.
+fn out_of(some: usize, all: usize, one: &str, many: &str) -> String {
+    let verb = if some == 1 { one } else { many };
+    format!("{some} of {} {verb}", count_of(all, "level"))
 }
 
 /// Levels of a running bot whose orders the exchange or the records keep from being placed.
@@ -117,8 +122,8 @@ fn waiting(bot: &Bot, levels: &[Level]) -> Option<Finding> {
     Some(Finding::warning(
         format!("bot {}", bot.id),
         format!(
-            "{count} of {} levels owe an order that is not placed: {}",
-            levels.len(),
+            "{} an order that is not placed: {}",
+            out_of(count, levels.len(), "owes", "owe"),
             reasons.join("; ")
         ),
         format!(
@@ -155,4 +160,73 @@ fn running(bots: &[Bot], nobody_runs: bool) -> Finding {
         );
     }
     Finding::ok("bots", text)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{OrderState, QuarantineReason};
+
+    use super::super::super::finding::Grade;
+    use super::*;
+    use crate::words::tests::{bot, level, order};
+
+    /// Levels whose orders are in these states.
+    fn levels(states: &[OrderState]) -> Vec<Level> {
+        let of_state = |(index, state): (u16, &OrderState)| Level {
+            index: LevelIndex(index),
+            order: Some(order(state.clone())),
+            ..level()
+        };
+        (0..).zip(states).map(of_state).collect()
+    }
+
+    fn vanished() -> OrderState {
+        OrderState::Quarantined {
+            why: QuarantineReason::OrderVanished,
+            evidence: "order 7".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_quarantine_is_a_problem_whether_its_bot_runs_or_is_paused() {
+        let levels = levels(&[OrderState::Open, vanished()]);
+        let mut bot = bot();
+        for desired in [DesiredStatus::Running, DesiredStatus::Paused] {
+            bot.desired = desired;
+            let findings = quarantined(&bot, &levels);
+            assert_eq!(findings[0].grade, Grade::Problem);
+            let text = &findings[0].text;
+            assert!(
+                text.starts_with(
+                    "1 of 2 levels is quarantined (level 1): the level's order cannot be found"
+                ),
+                "{text}"
+            );
+        }
+        bot.desired = DesiredStatus::Stopped;
+        assert_eq!(quarantined(&bot, &levels), []);
+    }
+
+    #[test]
+    fn what_waits_is_told_with_its_reasons_and_quarantined_levels_are_not_told_twice() {
+        let refused = |why| OrderState::Refused {
+            why,
+            detail: String::new(),
+            retry_at: crate::words::tests::NOW,
+            lease: None,
+        };
+        let held = OrderState::Held {
+            why: domain::HoldReason::OutsideBand,
+            lease: None,
+        };
+        let poor = refused(domain::RefusalReason::InsufficientBalance);
+        let levels = levels(&[poor.clone(), vanished(), poor, held]);
+        let finding = waiting(&bot(), &levels).unwrap();
+        assert_eq!(
+            finding.text,
+            "3 of 4 levels owe an order that is not placed: the account's balance is too small (levels 0, 2); \
+             too far from the market (level 3)"
+        );
+        assert_eq!(waiting(&bot(), &levels[1..2]), None);
+    }
 }

@@ -110,15 +110,15 @@ fn of_up(beat: &Heartbeat, started: &[&StreamState], now: LocalTime) -> Finding 
             "it goes on trying by itself; if it stays so, see the exchange and the keys above",
         );
     }
-    Finding::ok(
-        subject,
-        format!(
-            "alive ({}): {} to the exchange for {}",
-            heard(beat, now),
-            count(beat.connections, "connection"),
+    let holds = match beat.connections {
+        0 => "no connection to the exchange yet".to_owned(),
+        connections => format!(
+            "{} to the exchange for {}",
+            count(connections, "connection"),
             count_of(beat.accounts.len(), "account")
         ),
-    )
+    };
+    Finding::ok(subject, format!("alive ({}): {holds}", heard(beat, now)))
 }
 
 #[cfg(test)]
@@ -166,6 +166,21 @@ mod tests {
         assert!(
             old.contains("old of an earlier `gridkeeper up`, last heard of 23 s ago"),
             "{old}"
+        );
+    }
+
+    #[test]
+    fn a_bridge_that_has_just_started_has_no_connection_yet() {
+        let subscribed = StreamState::Subscribed {
+            since: NOW,
+            bridge: "b".to_owned(),
+        };
+        let findings = judge(vec![beat("b", 1, 0)], &[&subscribed], NOW, false);
+        assert_eq!(findings[0].grade, Grade::Ok);
+        assert!(
+            findings[0]
+                .text
+                .ends_with("no connection to the exchange yet")
         );
     }
 
