@@ -60,7 +60,7 @@ pub(super) async fn doctor(session: &mut Session<'_>) -> Outcome {
     }
     for account in &accounts {
         let reached = !unreached.contains(&account.environment);
-        let wanted = |bot: &Bot| bot.account == account.id && bots::is_started(bot);
+        let wanted = |bot: &Bot| bot.account == account.id && bots::needs_up(bot);
         let wanted = bots.iter().any(wanted);
         findings.extend(of_account(session, account, reached, wanted).await);
     }

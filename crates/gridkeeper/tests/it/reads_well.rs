@@ -115,7 +115,10 @@ async fn the_doctor_ends_with_a_verdict_and_fits_its_advice_to_the_exchange() {
     world.run(&["doctor"]).yes().says(&["1 bot, not started"]);
     world.create(&["--start"]);
     let ran = world.run(&["doctor"]).yes();
-    let ran = ran.says(&["2 bots, 1 of them started", "nobody trades for it"]);
+    let ran = ran.says(&[
+        "2 bots: 1 started, 1 not started",
+        "nobody looks after 1 of them",
+    ]);
     let last = ran.out.lines().last().unwrap();
     assert!(last.starts_with("no problem, 2 warnings"), "{ran}");
 }

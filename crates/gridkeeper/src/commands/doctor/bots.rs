@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Bot, DesiredStatus, Level, LevelIndex, LevelNames, OrderState, QuarantineReason};
+use domain::{
+    Bot, DesiredStatus, Level, LevelIndex, LevelNames, ObservedStatus, OrderState, QuarantineReason,
+};
 use trading::LevelStore as _;
 
 use super::super::Session;
@@ -133,29 +135,47 @@ fn waiting(bot: &Bot, levels: &[Level]) -> Option<Finding> {
     ))
 }
 
-/// Whether a bot is to trade now.
-pub(super) fn is_started(bot: &Bot) -> bool {
-    bot.desired == DesiredStatus::Running
+/// Whether a bot needs a running `up`: it trades, its orders rest, or it has not come to its end yet.
+pub(super) fn needs_up(bot: &Bot) -> bool {
+    let wanted = matches!(bot.desired, DesiredStatus::Running | DesiredStatus::Paused);
+    let at_rest = matches!(
+        bot.observed,
+        ObservedStatus::Ready | ObservedStatus::Stopped
+    );
+    wanted || !at_rest
 }
 
 fn running(bots: &[Bot], nobody_runs: bool) -> Finding {
-    let (all, started) = (
-        count_of(bots.len(), "bot"),
-        bots.iter().filter(|bot| is_started(bot)).count(),
-    );
-    let text = match (bots.len(), started) {
-        (0, _) => "none yet".to_owned(),
-        (1, 0) => format!("{all}, not started"),
-        (1, _) => format!("{all}, started"),
-        (_, 0) => format!("{all}, none of them started"),
-        (all_of, started) if all_of == started => format!("{all}, all started"),
-        (_, started) => format!("{all}, {started} of them started"),
+    let words = |bot: &Bot| match bot.desired {
+        DesiredStatus::Running => "started",
+        DesiredStatus::Paused => "paused",
+        DesiredStatus::Stopped | DesiredStatus::StoppedAndSold => "stopped",
+        DesiredStatus::Ready => "not started",
     };
-    if started > 0 && nobody_runs {
-        let whom = if started == 1 { "it" } else { "them" };
+    let all = count_of(bots.len(), "bot");
+    let text = match bots {
+        [] => "none yet".to_owned(),
+        [bot] => format!("{all}, {}", words(bot)),
+        bots => {
+            let kinds = ["started", "paused", "stopped", "not started"].map(|kind| {
+                let of_kind = bots.iter().filter(|bot| words(bot) == kind).count();
+                (of_kind > 0).then(|| format!("{of_kind} {kind}"))
+            });
+            let kinds: Vec<String> = kinds.into_iter().flatten().collect();
+            format!("{all}: {}", kinds.join(", "))
+        }
+    };
+    let needing = bots.iter().filter(|bot| needs_up(bot)).count();
+    if needing > 0 && nobody_runs {
+        let whom = if needing == 1 { "it" } else { "them" };
+        let whom = if bots.len() == needing {
+            whom.to_owned()
+        } else {
+            format!("{needing} of them")
+        };
         return Finding::warning(
             "bots",
-            format!("{text}, but `gridkeeper up` is not running: nobody trades for {whom}"),
+            format!("{text}, but `gridkeeper up` is not running: nobody looks after {whom}"),
             "gridkeeper up",
         );
     }
@@ -205,6 +225,41 @@ mod tests {
         }
         bot.desired = DesiredStatus::Stopped;
         assert_eq!(quarantined(&bot, &levels), []);
+    }
+
+    #[test]
+    fn a_bot_that_needs_up_is_missed_when_nobody_runs() {
+        let with = |desired, observed| Bot {
+            desired,
+            observed,
+            ..bot()
+        };
+        let ready = with(DesiredStatus::Ready, ObservedStatus::Ready);
+        let runs = with(DesiredStatus::Running, ObservedStatus::Running);
+        let rests = with(DesiredStatus::Paused, ObservedStatus::Paused);
+        let stops = with(DesiredStatus::Stopped, ObservedStatus::Stopping);
+        for (bots, says) in [
+            (vec![], "none yet"),
+            (vec![ready.clone()], "1 bot, not started"),
+            (
+                vec![rests.clone()],
+                "1 bot, paused, but `gridkeeper up` is not running: nobody looks after it",
+            ),
+            (
+                vec![stops.clone()],
+                "1 bot, stopped, but `gridkeeper up` is not running: nobody looks after it",
+            ),
+            (
+                vec![ready, runs, rests, stops],
+                "4 bots: 1 started, 1 paused, 1 stopped, 1 not started, but `gridkeeper up` is not running: \
+                 nobody looks after 3 of them",
+            ),
+        ] {
+            let finding = running(&bots, true);
+            assert_eq!(finding.text, says);
+            assert_eq!(finding.grade == Grade::Warning, says.contains("nobody"));
+            assert_eq!(running(&bots, false).grade, Grade::Ok);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use trading::{AccountRecord, AccountStore as _, Heartbeat, StreamState};
 
 use super::super::Session;
 use super::super::finding::Finding;
-use super::bots::is_started;
+use super::bots::needs_up;
 use super::of_failure;
 use crate::table::{ago, count, count_of};
 
@@ -22,10 +22,9 @@ pub(super) async fn bridges(
     accounts: &[AccountRecord],
     bots: &[Bot],
 ) -> Vec<Finding> {
-    let started = |bot: &&Bot| is_started(bot);
     let streams: Vec<&StreamState> = bots
         .iter()
-        .filter(started)
+        .filter(|bot| needs_up(bot))
         .filter_map(|bot| {
             let of_bot = |account: &&AccountRecord| account.id == bot.account;
             Some(&accounts.iter().find(of_bot)?.stream)
@@ -38,7 +37,7 @@ pub(super) async fn bridges(
 }
 
 /// One `up` at a time holds a data folder, so that only the bridge heard of last can be alive. `started`:
-/// the stream of each started bot.
+/// the stream of each bot that needs one.
 fn judge(
     mut heartbeats: Vec<Heartbeat>,
     started: &[&StreamState],
