@@ -335,7 +335,9 @@ mod tests {
             AccountStop::Banned,
         ] {
             let detail = "HTTP 4xx".to_owned();
-            let failure = Failure::from(ExchangeError::Stopped { stop, detail });
+            let error = ExchangeError::Stopped { stop, detail };
+            assert_eq!(error.to_string(), "the account is refused: HTTP 4xx");
+            let failure = Failure::from(error);
             assert_eq!(failure.mend, Some(stop_remedy(stop, None)));
         }
     }

@@ -56,7 +56,7 @@ pub(super) async fn recover(session: &mut Session<'_>, args: &RecoverArgs) -> Ou
     }
     if session.json {
         session.write_json(&looked)?;
-    } else {
+    } else if !looked.is_empty() || failures.is_empty() {
         write(session, &looked)?;
     }
     session.pass_on(failures)

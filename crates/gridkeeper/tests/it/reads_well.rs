@@ -281,6 +281,8 @@ async fn an_exchange_that_is_off_is_one_clear_error() {
     world.create(&[]);
     world.create(&[]);
     world.simulator.shutdown().await;
+    let recovered = world.run(&["recover"]).ends(1);
+    keeps_silent(&recovered, &["no bots", "this was one look"]);
     let planned = plan(&world, &GRID).ends(1);
     for ran in [planned, world.run(&["audit"]).ends(1)] {
         let ran = ran.says(&["did not answer", "onnection refused"]);
