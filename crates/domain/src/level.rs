@@ -372,3 +372,20 @@ impl fmt::Display for RefusalReason {
         })
     }
 }
+
+impl fmt::Display for HoldReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Paused => "the bot is paused",
+            Self::Stopped => "the bot is stopped",
+            Self::OutsideBand => "too far from the market",
+            Self::TooManyOrders => "too many open orders",
+            Self::AccountStopped => "the account is stopped",
+            Self::MarketClosed => "the symbol does not trade",
+            Self::BelowMinimum { missing, .. } => {
+                return write!(f, "{missing} below the minimum value");
+            }
+            Self::Unsizable => "its amount cannot be calculated",
+        })
+    }
+}

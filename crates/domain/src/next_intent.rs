@@ -327,8 +327,10 @@ pub fn waiting_state(ended: &LevelOrder, retry_at: LocalTime) -> OrderState {
         why: RefusalReason::Backoff,
         detail: ended.terminal.map_or_else(String::new, |how| {
             format!(
-                "order {} ended as {how:?} with {} executed",
-                ended.no, ended.executed
+                "order {} {} with {} executed",
+                ended.no,
+                how.in_words(),
+                ended.executed
             )
         }),
         retry_at,

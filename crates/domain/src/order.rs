@@ -112,4 +112,19 @@ impl OrderStatus {
             Self::New | Self::PendingNew | Self::PartiallyFilled | Self::Unrecognized => false,
         }
     }
+
+    /// What became of an order of this status, as the end of a sentence about it: `was cancelled`.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::New | Self::PendingNew => "is open",
+            Self::PartiallyFilled => "is partly filled",
+            Self::Filled => "was filled whole",
+            Self::Canceled => "was cancelled",
+            Self::Rejected => "was rejected",
+            Self::Expired => "expired",
+            Self::ExpiredInMatch => "was ended by self-trade prevention",
+            Self::Unrecognized => "has a status that is not known here",
+        }
+    }
 }

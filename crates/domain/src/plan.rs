@@ -26,7 +26,7 @@ pub use first_inventory::{Entry, FIRST_BUY_SLACK, first_inventory_price};
 pub use problem::{LevelLoss, PlanError, PlanProblem, PlannedOrder};
 pub use summary::{LevelFigures, PlanSummary};
 pub use text::PlanTextError;
-pub use warning::PlanWarning;
+pub use warning::{LevelNames, PlanWarning};
 
 /// The fewest levels of a grid: a single one is not a grid but one pair of orders.
 pub const MIN_LEVELS: u32 = 2;

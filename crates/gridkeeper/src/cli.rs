@@ -54,6 +54,23 @@ pub enum Command {
     Doctor,
 }
 
+impl Command {
+    /// Whether it runs until it is ended, and its log tells what happens meanwhile.
+    #[must_use]
+    pub const fn runs_on(&self) -> bool {
+        match self {
+            Self::Demo(_) | Self::Up(_) | Self::SimulateExchange(_) => true,
+            Self::Account(_)
+            | Self::Bot(_)
+            | Self::Fills(_)
+            | Self::Explain(_)
+            | Self::Recover(_)
+            | Self::Audit(_)
+            | Self::Doctor => false,
+        }
+    }
+}
+
 /// Keeping bots trading.
 #[derive(Debug, Clone, Args)]
 pub struct UpArgs {
@@ -218,7 +235,9 @@ pub enum BotCommand {
     Release(BotReleaseArgs),
     /// Remove a stopped bot from the listings; its ledger stays.
     Remove(BotName),
-    /// List the bots.
+    /// List the bots: what each is and is wanted to be, and how many of its levels have their order at
+    /// the exchange (open), owe one (owed), or stand still until records and exchange agree
+    /// (quarantined).
     List,
     /// Show one bot: what it does, its stream, each level's order.
     Show(BotName),
@@ -261,16 +280,17 @@ pub struct PlanArgs {
     #[arg(long, value_name = "SYMBOL")]
     pub symbol: Symbol,
     /// The lowest line, in quote.
-    #[arg(long, value_name = "PRICE")]
+    // A value with a sign is for the price's own rules to refuse, in words.
+    #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
     pub lower: Price,
     /// The highest line, in quote.
-    #[arg(long, value_name = "PRICE")]
+    #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
     pub upper: Price,
     /// How lines are spaced: arithmetic:LEVELS, geometric:LEVELS or percent:STEP%.
     #[arg(long, value_name = "HOW")]
     pub spacing: Spacing,
     /// What each level buys: base:QUANTITY for each level, or investment:QUOTE for all together.
-    #[arg(long, value_name = "HOW")]
+    #[arg(long, value_name = "HOW", allow_negative_numbers = true)]
     pub size: Sizing,
     /// Reinvest each level's profit in that level.
     #[arg(long)]
@@ -282,10 +302,10 @@ pub struct PlanArgs {
     #[arg(long)]
     pub from_balance: bool,
     /// The fee of a resting order, such as 0.1% [default: the account's].
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     pub maker_fee: Option<Rate>,
     /// The fee of an order that trades at once, such as 0.1% [default: the account's].
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     pub taker_fee: Option<Rate>,
 }
 
@@ -360,7 +380,9 @@ pub struct SimulateArgs {
 fn parse_level(text: &str) -> Result<LevelIndex, String> {
     text.parse()
         .map(LevelIndex)
-        .map_err(|cause| format!("{cause}; a level is a number from 0, at the lowest prices"))
+        .map_err(|_no_number: std::num::ParseIntError| {
+            format!("{text:?} is no level: a level is a number from 0, at the lowest prices")
+        })
 }
 
 #[cfg(test)]

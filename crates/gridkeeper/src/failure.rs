@@ -6,7 +6,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use dynamo_store::OpenError;
-use trading::{AccountStop, ExchangeError, RecoverError, StoreError};
+use trading::{AccountStop, Environment, ExchangeError, RecoverError, StoreError};
 
 use crate::keys::KeyError;
 
@@ -200,12 +200,12 @@ impl From<KeyError> for Failure {
 impl From<ExchangeError> for Failure {
     fn from(error: ExchangeError) -> Self {
         match error {
-            ExchangeError::Unavailable(detail) => Self::refused(format!("the exchange did not answer: {detail}"))
+            ExchangeError::Unavailable(detail) => Self::refused(format!("the exchange did not answer: {}", plain_cause(&detail)))
                 .mend("see that this machine reaches it (`gridkeeper doctor`), then run the command again"),
             ExchangeError::Limited { after, detail } => Self::refused(format!("the exchange asks to wait: {detail}"))
                 .mend(format!("run the command again in {} seconds", after.as_secs().saturating_add(1))),
             ExchangeError::Stopped { stop, detail } => {
-                Self::refused(format!("the exchange refuses the account: {detail}")).mend(stop_remedy(stop))
+                Self::refused(format!("the exchange refuses the account: {detail}")).mend(stop_remedy(stop, None))
             }
             ExchangeError::UnknownSymbol(symbol) => {
                 Self::bad_input(format!("the exchange does not know the symbol {symbol}"))
@@ -230,24 +230,66 @@ impl From<RecoverError> for Failure {
     }
 }
 
-/// How to mend what stops a whole account.
+/// An error of the network without the names of the layers it came through.
 #[must_use]
-pub const fn stop_remedy(stop: AccountStop) -> &'static str {
+pub fn plain_cause(text: &str) -> String {
+    const LAYERS: [&str; 4] = [
+        "error sending request: ",
+        "client error (Connect): ",
+        "tcp connect error: ",
+        "IO error: ",
+    ];
+    let mut plain = text.to_owned();
+    for layer in LAYERS {
+        plain = plain.replace(layer, "");
+    }
+    while let Some((before, rest)) = plain.split_once(" (os error ")
+        && let Some((_, after)) = rest.split_once(')')
+    {
+        plain = format!("{before}{after}");
+    }
+    plain
+}
+
+/// Where a key of an exchange is made and changed; anywhere, where it is not known which.
+#[must_use]
+pub const fn key_page(environment: Option<Environment>) -> &'static str {
+    match environment {
+        Some(Environment::Production) => "on Binance's API management page",
+        Some(Environment::Testnet) => {
+            "on the page of Binance's test network, where the key was made"
+        }
+        Some(Environment::Demo) => "on the API management page of Binance's demo mode",
+        Some(Environment::Simulated) => {
+            "at the simulated exchange, which says its key when it starts"
+        }
+        None => "where the key was made (for Binance: its API management page)",
+    }
+}
+
+/// How to mend what stops a whole account, as far as known for the exchange it trades on.
+#[must_use]
+pub fn stop_remedy(stop: AccountStop, environment: Option<Environment>) -> String {
+    let page = key_page(environment);
+    let simulated = environment == Some(Environment::Simulated);
     match stop {
-        AccountStop::Key => {
-            "the secret or the key is wrong: copy both again from Binance's API management page and run `gridkeeper account rotate NAME`, or `account add` again if it is not there yet"
+        AccountStop::Key => format!(
+            "the secret or the key is wrong: copy both again, {page}, and run `gridkeeper account rotate NAME`, or `account add` again if it is not there yet"
+        ),
+        AccountStop::Permission if simulated => {
+            format!("see that the key exists and may trade, {page}")
         }
-        AccountStop::Permission => {
-            "on Binance's API management page: see that the key exists, that spot trading is enabled for it, and that this machine's address is on its list"
-        }
+        AccountStop::Permission => format!(
+            "{page}: see that the key exists, that spot trading is enabled for it, and that this machine's address is on its list"
+        ),
         AccountStop::Restricted => {
-            "the exchange does not let this account trade the symbol: ask its support, or use another symbol"
+            "the exchange does not let this account trade the symbol: ask its support, or use another symbol".to_owned()
         }
         AccountStop::Region => {
-            "the exchange refuses this machine's region: run Gridkeeper where the exchange is available"
+            "the exchange refuses this machine's region: run Gridkeeper where the exchange is available".to_owned()
         }
         AccountStop::Banned => {
-            "this machine's address asked too much: wait until the ban ends, and stop other programs that use the exchange from here"
+            "this machine's address asked too much: wait until the ban ends, and stop other programs that use the exchange from here".to_owned()
         }
     }
 }
@@ -293,8 +335,36 @@ mod tests {
             AccountStop::Banned,
         ] {
             let detail = "HTTP 4xx".to_owned();
-            let failure = Failure::from(ExchangeError::Stopped { stop, detail });
-            assert_eq!(failure.mend.as_deref(), Some(stop_remedy(stop)));
+            let error = ExchangeError::Stopped { stop, detail };
+            assert_eq!(error.to_string(), "the account is refused: HTTP 4xx");
+            let failure = Failure::from(error);
+            assert_eq!(failure.mend, Some(stop_remedy(stop, None)));
         }
+    }
+
+    #[test]
+    fn advice_about_a_key_names_the_place_where_it_is_changed() {
+        for (environment, word) in [
+            (Environment::Production, "Binance's API management page"),
+            (Environment::Testnet, "test network"),
+            (Environment::Demo, "demo mode"),
+            (Environment::Simulated, "simulated exchange"),
+        ] {
+            for stop in [AccountStop::Key, AccountStop::Permission] {
+                let remedy = stop_remedy(stop, Some(environment));
+                assert!(remedy.contains(word), "{remedy}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_of_the_network_is_told_without_its_layers() {
+        assert_eq!(
+            plain_cause(
+                "error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)"
+            ),
+            "Connection refused"
+        );
+        assert_eq!(plain_cause("HTTP 418 (a teapot)"), "HTTP 418 (a teapot)");
     }
 }

@@ -3,6 +3,8 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
+use clap::Parser as _;
+use gridkeeper::cli::Cli;
 use gridkeeper::commands::{Terminal, run};
 use gridkeeper::environs::Environs;
 use gridkeeper::failure::Exit;
@@ -15,7 +17,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let environs = Environs::of_process();
-    start_log(&environs);
+    let runs_on = Cli::try_parse_from(std::env::args_os()).is_ok_and(|cli| cli.command.runs_on());
+    start_log(&environs, runs_on);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -39,9 +42,14 @@ fn main() -> ExitCode {
         .into()
 }
 
+/// What a command that ends by itself does not log: that the exchange does not answer is what it says
+/// itself, with how to mend it.
+const OF_A_COMMAND: &str = "warn,gridkeeper::connections=error,binance::rest::address=error";
+
 /// Logs to standard error: warnings, or what `GRIDKEEPER_LOG` asks for.
-fn start_log(environs: &Environs) {
-    let wanted = environs.log.as_deref().unwrap_or("warn");
+fn start_log(environs: &Environs, runs_on: bool) {
+    let usual = if runs_on { "warn" } else { OF_A_COMMAND };
+    let wanted = environs.log.as_deref().unwrap_or(usual);
     let (filter, refused) = match EnvFilter::try_new(wanted) {
         Ok(filter) => (filter, None),
         Err(error) => (EnvFilter::new("warn"), Some(error)),

@@ -147,9 +147,31 @@ pub fn amount(exact: Decimal) -> String {
     exact.round_dp(8).normalize().to_string()
 }
 
+/// A number of things: `1 bot`, `2 bots`.
+#[must_use]
+pub fn count(number: impl Into<u64>, what: &str) -> String {
+    match number.into() {
+        1 => format!("1 {what}"),
+        number => format!("{number} {what}s"),
+    }
+}
+
+/// The same for what was counted in memory.
+#[must_use]
+pub fn count_of(number: usize, what: &str) -> String {
+    count(u64::try_from(number).unwrap_or(u64::MAX), what)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_not_many() {
+        for (number, text) in [(0, "0 bots"), (1, "1 bot"), (2, "2 bots")] {
+            assert_eq!(count_of(number, "bot"), text);
+        }
+    }
 
     #[test]
     fn aligns_columns_by_their_widest_cell() {

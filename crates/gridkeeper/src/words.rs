@@ -4,11 +4,11 @@
 //! Start at [`state_words`]. Every reason of the domain has its words here; a new one does not
 //! compile without them.
 
-mod quarantine;
+pub(crate) mod quarantine;
 
 use domain::{
-    Bot, DesiredStatus, HoldReason, LevelOrder, LocalTime, OrderState, OrderStatus, Purpose,
-    RefusalReason, Side,
+    Bot, DesiredStatus, HoldReason, Level, LevelOrder, LocalTime, OrderState, OrderStatus, Purpose,
+    Quantity, RefusalReason, Side,
 };
 
 use crate::table::{ago, amount, when, when_there};
@@ -26,9 +26,9 @@ pub struct StateWords {
     pub owed: bool,
 }
 
-/// What the state of a level's order means.
+/// What the state of a level's order means. `order` is the level's own.
 #[must_use]
-pub fn state_words(bot: &Bot, order: &LevelOrder, now: LocalTime) -> StateWords {
+pub fn state_words(bot: &Bot, level: &Level, order: &LevelOrder, now: LocalTime) -> StateWords {
     match &order.state {
         OrderState::Pending { lease } => StateWords {
             why: format!(
@@ -46,7 +46,7 @@ pub fn state_words(bot: &Bot, order: &LevelOrder, now: LocalTime) -> StateWords 
             owed: true,
         },
         OrderState::Open => StateWords {
-            why: why_open(order),
+            why: why_open(bot, level, order),
             next: next_of_open(bot, order).to_owned(),
             remedy: None,
             owed: false,
@@ -57,16 +57,23 @@ pub fn state_words(bot: &Bot, order: &LevelOrder, now: LocalTime) -> StateWords 
             retry_at,
             ..
         } => StateWords {
-            why: format!("it was not placed: {why} ({detail})"),
+            why: match whole_words(detail, KEPT_OF_DETAIL) {
+                nothing if nothing.is_empty() => format!("it was not placed: {why}"),
+                detail => format!("it was not placed: {why} ({detail})"),
+            },
             next: next_try(*retry_at, now),
             remedy: refusal_remedy(*why, order, bot),
             owed: true,
         },
         OrderState::Held { why, .. } => held(why, bot),
         OrderState::Quarantined { why, evidence } => StateWords {
-            why: format!("{}: {evidence}", quarantine::meaning(*why)),
+            why: format!(
+                "{}: {}",
+                quarantine::meaning(*why),
+                whole_words(evidence, KEPT_OF_EVIDENCE)
+            ),
             next: quarantine::next(*why).to_owned(),
-            remedy: quarantine::remedy(*why, &bot.id),
+            remedy: quarantine::remedy(*why, &bot.id, level.index),
             owed: true,
         },
         OrderState::Idle => StateWords {
@@ -102,12 +109,29 @@ fn next_try(retry_at: LocalTime, now: LocalTime) -> String {
     if retry_at > now {
         return format!("it is tried again {} ({at})", ago(retry_at, now));
     }
-    format!("it could be tried again since {at}, and is with the next look at the exchange")
+    format!("it is tried again with the next look at the exchange; it was to wait until {at} only")
+}
+
+/// How much of a refusal's words a level's record keeps, in bytes; its story has them whole.
+const KEPT_OF_DETAIL: usize = dynamo_store::DETAIL_BYTES;
+
+/// The same of a quarantine's evidence.
+const KEPT_OF_EVIDENCE: usize = 96;
+
+/// Words of a record that keeps so many bytes of them, without a last one that was broken.
+fn whole_words(kept: &str, most: usize) -> String {
+    // A character of up to four bytes may have been left out at the cut.
+    let cut = kept.len() <= most && kept.len().saturating_add(4) > most;
+    match kept.rsplit_once(' ') {
+        Some((whole, _)) if cut && !kept.ends_with('.') => format!("{whole} ..."),
+        _ => kept.to_owned(),
+    }
 }
 
 /// How an order that nothing follows ended.
 fn ended_words(order: &LevelOrder) -> &'static str {
     match order.terminal {
+        None if order.exchange_order_id.is_some() => "nobody knows how it ended",
         None
         | Some(
             OrderStatus::New
@@ -122,10 +146,10 @@ fn ended_words(order: &LevelOrder) -> &'static str {
     }
 }
 
-fn why_open(order: &LevelOrder) -> String {
+fn why_open(bot: &Bot, level: &Level, order: &LevelOrder) -> String {
     match order.intent.purpose {
         Purpose::Grid => match order.intent.side {
-            Side::Buy => "the level holds nothing to sell, so it buys at its lower line".to_owned(),
+            Side::Buy => why_buys(bot, level, order),
             Side::Sell => {
                 "the level holds what it bought, so it sells at its upper line".to_owned()
             }
@@ -136,6 +160,32 @@ fn why_open(order: &LevelOrder) -> String {
         }
         Purpose::Liquidation => "the bot is stopped and sells what it still holds".to_owned(),
     }
+}
+
+/// Why a level buys although it may hold something: too little of it to sell.
+fn why_buys(bot: &Bot, level: &Level, order: &LevelOrder) -> String {
+    let (rules, held) = (&bot.rules, level.base.held());
+    let base = &rules.base;
+    if !order.executed.is_zero() {
+        return format!(
+            "the level buys at its lower line; {} of {} {base} are bought already",
+            order.executed, order.intent.quantity
+        );
+    }
+    if held.is_zero() {
+        return "the level holds nothing to sell, so it buys at its lower line".to_owned();
+    }
+    let step = rules.working_step();
+    let less_than = if held.decimal() < step {
+        format!("one step ({step} {base})")
+    } else {
+        let least: Quantity = rules.min_quantity(Side::Sell, level.sell_price);
+        format!("the smallest order ({least} {base})")
+    };
+    format!(
+        "the {held} {base} it holds are less than {less_than}, too little to sell, so it buys at its lower \
+         line; they are sold with what it buys next"
+    )
 }
 
 fn held(why: &HoldReason, bot: &Bot) -> StateWords {
@@ -203,8 +253,8 @@ fn held(why: &HoldReason, bot: &Bot) -> StateWords {
 fn refusal_remedy(why: RefusalReason, order: &LevelOrder, bot: &Bot) -> Option<String> {
     match why {
         RefusalReason::InsufficientBalance => Some(format!(
-            "{}, or cancel orders of your own that hold it",
-            deposit_words(order, bot)
+            "deposit what is missing, or cancel orders of your own that hold it: {}",
+            needs_words(order, bot)
         )),
         RefusalReason::AccountStopped => Some(format!(
             "gridkeeper account check {} says why and how to mend it",
@@ -229,17 +279,21 @@ fn refusal_remedy(why: RefusalReason, order: &LevelOrder, bot: &Bot) -> Option<S
     }
 }
 
-/// What the order takes: a BUY quote, a SELL base.
-fn deposit_words(order: &LevelOrder, bot: &Bot) -> String {
+/// What the order takes in all: a BUY quote, a SELL base. How much of it is free only the exchange
+/// knows, and it is not asked here.
+fn needs_words(order: &LevelOrder, bot: &Bot) -> String {
     let intent = &order.intent;
     match (intent.side, intent.price.times(intent.quantity)) {
         (Side::Buy, Some(value)) => format!(
-            "see that {} {} are free",
+            "this order needs {} {} in all",
             amount(value.decimal()),
             bot.rules.quote
         ),
-        (Side::Buy, None) => format!("deposit {}", bot.rules.quote),
-        (Side::Sell, _) => format!("see that {} {} are free", intent.quantity, bot.rules.base),
+        (Side::Buy, None) => format!("this order needs {}", bot.rules.quote),
+        (Side::Sell, _) => format!(
+            "this order needs {} {} in all",
+            intent.quantity, bot.rules.base
+        ),
     }
 }
 
@@ -250,24 +304,11 @@ pub fn state_in_short(order: &LevelOrder) -> String {
         OrderState::Pending { lease } => format!("being placed, attempt {}", lease.attempt),
         OrderState::Open => "open".to_owned(),
         OrderState::Refused { why, .. } => format!("not placed: {why}"),
-        OrderState::Held { why, .. } => format!("held: {}", hold_in_short(why)),
+        OrderState::Held { why, .. } => format!("held: {why}"),
         OrderState::Quarantined { why, .. } => {
             format!("quarantined: {}", quarantine::in_short(*why))
         }
         OrderState::Idle => format!("over: {}", ended_words(order)),
-    }
-}
-
-fn hold_in_short(why: &HoldReason) -> String {
-    match why {
-        HoldReason::Paused => "the bot is paused".to_owned(),
-        HoldReason::Stopped => "the bot is stopped".to_owned(),
-        HoldReason::OutsideBand => "too far from the market".to_owned(),
-        HoldReason::TooManyOrders => "too many open orders".to_owned(),
-        HoldReason::AccountStopped => "the account is stopped".to_owned(),
-        HoldReason::MarketClosed => "the symbol does not trade".to_owned(),
-        HoldReason::BelowMinimum { missing, .. } => format!("{missing} below the minimum value"),
-        HoldReason::Unsizable => "its amount cannot be calculated".to_owned(),
     }
 }
 

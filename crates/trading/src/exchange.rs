@@ -172,7 +172,7 @@ pub enum ExchangeError {
         detail: String,
     },
     /// The cause concerns the whole account.
-    #[error("the account is refused ({stop:?}): {detail}")]
+    #[error("the account is refused: {detail}")]
     Stopped {
         /// The cause.
         stop: AccountStop,

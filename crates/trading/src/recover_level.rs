@@ -10,7 +10,7 @@ use crate::handle_fill::{Case, handle_case};
 use crate::place_intent::claim;
 use crate::reexamine::{lay_down, reexamine};
 use crate::send::as_execution;
-use crate::story::tell;
+use crate::story::{executed_words, tell};
 use crate::{
     CancelOutcome, Clock, EventKind, Exchange, ExchangeError, Exchanges, FoundOrder,
     HandleFillError, LOOKUP_LAG, OrderView, Outcome, Outside, PlaceMode, Placing, StoreError,
@@ -139,7 +139,7 @@ async fn hold<O: Outside>(
     else {
         return place(run, level, PlaceMode::Hold(why)).await;
     };
-    let text = format!("held: {why:?}");
+    let text = why.to_string();
     order.state = OrderState::Held {
         why,
         lease: order.last_lease().copied(),
@@ -286,10 +286,7 @@ pub(crate) async fn feed_as<O: Outside>(
         })?;
     let booked = matches!(handled.outcome, Outcome::Booked | Outcome::BookedAside);
     if booked || handled.outcome == Outcome::Noted {
-        let text = format!(
-            "exchange order {} is {:?} with {} executed",
-            view.exchange_order_id, view.status, view.executed
-        );
+        let text = executed_words(run.bot, view);
         let no = Some(id.no);
         tell(
             run.outside,

@@ -1,12 +1,12 @@
 //! Looking again at levels whose records and the exchange disagreed.
 
-use domain::{Level, LevelOrder, OrderState, OrderStatus, QuarantineReason};
+use domain::{Bot, Level, LevelOrder, OrderState, OrderStatus, QuarantineReason};
 
 use crate::advance::{Conditions, advance, rest};
 use crate::place_intent::claim;
 use crate::recover_level::{Done, LevelError, Run, feed, known_order};
 use crate::send::{Owned, send};
-use crate::story::tell;
+use crate::story::{executed_words, tell};
 use crate::{
     CancelOutcome, Clock, EventKind, Exchange, ExchangeError, LEASE, LevelStore, OrderView, Outside,
 };
@@ -108,7 +108,7 @@ async fn accept<O: Outside>(
     if fed.waits {
         return Ok(fed);
     }
-    let shown = shown(taken.as_ref());
+    let shown = shown(run.bot, taken.as_ref());
     let text = format!("released by the operator: {shown}; the level goes on under a new number");
     go_on(run, level, text, |order| {
         let own = taken.filter(|view| order.exchange_order_id == Some(view.exchange_order_id));
@@ -216,7 +216,7 @@ pub(crate) async fn lay_down<O: Outside>(
     if rested.await.map_err(in_store)?.is_none() {
         return Ok(fed);
     }
-    let shown = shown(taken.as_ref());
+    let shown = shown(run.bot, taken.as_ref());
     let text = format!("laid to rest as the bot stops; {shown}; it was quarantined: {evidence}");
     let no = Some(order.no);
     tell(run.outside, bot, Some(at), no, EventKind::Released, text).await;
@@ -231,15 +231,10 @@ fn may_still_arrive<O: Outside>(run: Run<'_, O>, level: &Level, order: &LevelOrd
 }
 
 /// What the exchange shows of an order that was taken down, in words.
-fn shown(taken: Option<&OrderView>) -> String {
+fn shown(bot: &Bot, taken: Option<&OrderView>) -> String {
     taken.map_or_else(
         || "its order is not to be found".to_owned(),
-        |view| {
-            format!(
-                "exchange order {} is {:?} with {} executed",
-                view.exchange_order_id, view.status, view.executed
-            )
-        },
+        |view| executed_words(bot, view),
     )
 }
 

@@ -250,10 +250,10 @@ fn difference(owned: &Owned<'_>, view: &OrderView) -> Option<String> {
     } else if view.side != intent.side {
         Some(format!("is a {}", view.side))
     } else if view.price != Some(intent.price) {
-        Some(format!(
-            "its price is {:?}, not {}",
-            view.price, intent.price
-        ))
+        let price = view
+            .price
+            .map_or_else(|| "none".to_owned(), |price| price.to_string());
+        Some(format!("its price is {price}, not {}", intent.price))
     } else if view.quantity > intent.quantity {
         // Less is the same order amended: an amend can only lower the quantity (rest-api.md,
         // "Order Amend Keep Priority"), and what follows is sized from what was executed.

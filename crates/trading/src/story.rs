@@ -1,8 +1,8 @@
 //! Lines of a level's story. A line that cannot be written never stops the work it is about.
 
-use domain::{BotId, LevelIndex, OrderNumber};
+use domain::{Bot, BotId, LevelIndex, LevelOrder, OrderNumber, Purpose};
 
-use crate::{Clock, EventKind, EventRecord, LevelStore, Outside};
+use crate::{Clock, EventKind, EventRecord, LevelStore, OrderView, Outside};
 
 /// Adds a line to the story of a level or a bot.
 pub(crate) async fn tell<O: Outside>(
@@ -23,5 +23,35 @@ pub(crate) async fn tell<O: Outside>(
     };
     if let Err(error) = outside.store().add_event(&event).await {
         tracing::warn!(%error, ?event, "event not written");
+    }
+}
+
+/// How an order stands at the exchange, in words.
+pub(crate) fn executed_words(bot: &Bot, view: &OrderView) -> String {
+    format!(
+        "exchange order {} {}, {} {} executed",
+        view.exchange_order_id,
+        view.status.in_words(),
+        view.executed,
+        bot.rules.base
+    )
+}
+
+/// A level's first order, which need not be at one of its lines.
+pub(crate) fn first_order_words(bot: &Bot, level: &domain::Level, order: &LevelOrder) -> String {
+    let (intent, base, quote) = (&order.intent, &bot.rules.base, &bot.rules.quote);
+    let first = format!(
+        "{} {} {base} at {} {quote}",
+        intent.side, intent.quantity, intent.price
+    );
+    let lines = format!(
+        "buys at {} and sells at {}",
+        level.buy_price, level.sell_price
+    );
+    match intent.purpose {
+        Purpose::FirstInventory => format!(
+            "{first} or less, near the market, to have something to sell; the level itself {lines}"
+        ),
+        Purpose::Grid | Purpose::Liquidation => format!("{first}; the level {lines}"),
     }
 }

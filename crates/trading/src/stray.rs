@@ -6,7 +6,7 @@ use domain::{ClientOrderId, ExchangeOrderId, Level, OrderState};
 
 use crate::recover_bot::Recovered;
 use crate::recover_level::{Run, feed_as};
-use crate::story::tell;
+use crate::story::{executed_words, tell};
 use crate::{
     CancelOutcome, EventKind, Exchange, FoundOrder, LevelStore, OrderView, Outside, StoreError,
 };
@@ -134,8 +134,8 @@ async fn take_in<O: Outside>(
         return Ok(None);
     }
     let text = format!(
-        "exchange order {} ({id}) was open beside the level's own; it ended {:?} with {} executed",
-        ended.exchange_order_id, ended.status, ended.executed
+        "an order ({id}) was open beside the level's own: {}",
+        executed_words(run.bot, &ended)
     );
     let (at, no) = (Some(level.index), Some(id.no));
     let kind = EventKind::SecondOrder;

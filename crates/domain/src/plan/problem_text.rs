@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{LevelLoss, PlanError, PlanProblem, PlannedOrder, Spacing};
+use crate::RuleBreach;
 
 impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,7 +84,8 @@ impl fmt::Display for PlanProblem {
                 breach,
                 others,
             } => {
-                write!(f, "level {level}{}, {order}: {breach}", Others(*others))
+                write!(f, "level {level}{}, {order}: {breach}", Others(*others))?;
+                f.write_str(about_fees(order, breach))
             }
             Self::LosesMoney(loss) => loss.fmt(f),
             Self::InvestmentNotPositive { .. }
@@ -133,17 +135,29 @@ impl PlanProblem {
 
 impl fmt::Display for LevelLoss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let level = self.level;
+        let (loses, each) = if self.net.decimal().is_zero() {
+            ("earn nothing", "brings 0".to_owned())
+        } else {
+            let lost = self.net.decimal().abs();
+            ("lose money", format!("loses {lost}"))
+        };
+        match self.others {
+            0 => write!(f, "level {level} would {loses}: ")?,
+            1 => write!(
+                f,
+                "level {level} and 1 other level would {loses}, level {level} the most: "
+            )?,
+            others => write!(
+                f,
+                "level {level} and {others} other levels would {loses}, level {level} the most: "
+            )?,
+        }
         write!(
             f,
-            "level {}{} earns nothing: bought at {} and sold at {}, with a fee of {} each time, \
-             a unit brings {}; it would have to sell at {} or more: use a larger step",
-            self.level,
-            Others(self.others),
-            self.buy_price,
-            self.sell_price,
-            self.fee,
-            self.net,
-            self.earns_from
+            "bought at {} and sold at {}, with a fee of {} each time, a unit {each}; it would have \
+             to sell at {} or more: use a larger step, that is fewer levels or a wider range",
+            self.buy_price, self.sell_price, self.fee, self.earns_from
         )
     }
 }
@@ -158,15 +172,27 @@ fn finer_than_tick_remedy(f: &mut fmt::Formatter<'_>, fits: Option<Spacing>) -> 
     }
 }
 
-/// ` and 4 others`, or nothing.
+/// What a quantity that would do already takes into account, where that is not obvious.
+const fn about_fees(order: &PlannedOrder, breach: &RuleBreach) -> &'static str {
+    match (order, breach) {
+        (
+            PlannedOrder::Buy { .. } | PlannedOrder::FirstBuy { .. },
+            RuleBreach::ValueTooSmall { .. },
+        ) => ", which also leaves enough to sell after the fee",
+        (PlannedOrder::Sell { .. }, RuleBreach::ValueTooSmall { .. }) => ", counted before the fee",
+        _ => "",
+    }
+}
+
+/// ` (4 other levels too)`, or nothing.
 struct Others(u32);
 
 impl fmt::Display for Others {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             0 => Ok(()),
-            1 => f.write_str(" (and 1 other)"),
-            others => write!(f, " (and {others} others)"),
+            1 => f.write_str(" (1 other level too)"),
+            others => write!(f, " ({others} other levels too)"),
         }
     }
 }

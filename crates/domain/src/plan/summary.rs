@@ -110,8 +110,6 @@ impl GridPlan {
         let net_per_unit = self.net_per_unit(rung)?;
         let net = net_per_unit.checked_mul(rung.quantity.decimal())?;
         let net_profit = QuoteAmount::new(round_down(net, FORECAST_SCALE));
-        let share = net_per_unit.checked_div(rung.buy_price.decimal())?;
-        let percent = share.checked_mul(Decimal::ONE_HUNDRED)?;
         Some(LevelFigures {
             index,
             rung: *rung,
@@ -120,8 +118,16 @@ impl GridPlan {
             gross_profit,
             fees: gross_profit.checked_sub(net_profit)?,
             net_profit,
-            net_percent: round_down(percent, PERCENT_SCALE),
+            net_percent: self.net_percent(rung)?,
         })
+    }
+
+    /// What a round trip brings after fees in percent of the value bought, rounded down.
+    pub(super) fn net_percent(&self, rung: &Rung) -> Option<Decimal> {
+        let net_per_unit = self.net_per_unit(rung)?;
+        let share = net_per_unit.checked_div(rung.buy_price.decimal())?;
+        let percent = share.checked_mul(Decimal::ONE_HUNDRED)?;
+        Some(round_down(percent, PERCENT_SCALE))
     }
 }
 

@@ -21,6 +21,8 @@ pub enum PlanWarning {
         ask: Price,
         /// The lowest line.
         lowest: Price,
+        /// The lowest sell price: where the first level can earn something.
+        first_sell: Price,
     },
     /// The market is above the whole grid: it only buys once the market falls.
     MarketAboveGrid {
@@ -28,6 +30,8 @@ pub enum PlanWarning {
         bid: Price,
         /// The highest line.
         highest: Price,
+        /// The highest buy price: where the first level can buy.
+        first_buy: Price,
     },
     /// More levels than orders the symbol allows: the nearest to the market are placed first.
     MoreLevelsThanOrders {
@@ -52,6 +56,13 @@ pub enum PlanWarning {
         /// The best ask.
         ask: Price,
     },
+    /// Little is left of a round trip after its fees.
+    ThinMargin {
+        /// The level that keeps least.
+        level: LevelIndex,
+        /// What it keeps, in percent of what it buys.
+        net_percent: Decimal,
+    },
     /// What the fee leaves of a purchase is no whole number of steps, and the exchange takes only
     /// those: a level's first sales book less than the plan says, the rest is sold with later ones.
     SalesInWholeSteps {
@@ -66,10 +77,15 @@ pub enum PlanWarning {
     },
 }
 
-/// Levels by number, a run of neighbours as `3 to 7`.
-struct Named<'a>(&'a [LevelIndex]);
+/// A round trip that keeps less of what it buys, in percent, is called thin: 0.1 %, which one order
+/// at another fee rate than expected takes.
+const THIN: Decimal = Decimal::from_parts(1, 0, 0, false, 1);
 
-impl fmt::Display for Named<'_> {
+/// Levels by number, lowest first, a run of neighbours as `levels 3 to 7`.
+#[derive(Debug, Clone, Copy)]
+pub struct LevelNames<'a>(pub &'a [LevelIndex]);
+
+impl fmt::Display for LevelNames<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut levels = self.0.iter().map(|level| level.0).peekable();
         f.write_str(if self.0.len() == 1 {
@@ -100,15 +116,23 @@ impl fmt::Display for PlanWarning {
             Self::MarketUnknown => f.write_str(
                 "the market's prices are not known: every level is counted as a resting BUY",
             ),
-            Self::MarketBelowGrid { ask, lowest } => write!(
+            Self::MarketBelowGrid {
+                ask,
+                lowest,
+                first_sell,
+            } => write!(
                 f,
-                "the market ({ask}) is below the lowest line {lowest}: \
-                 every level starts with inventory and none rests as a BUY"
+                "the market ({ask}) is below the lowest line {lowest}: every level starts with \
+                 inventory, none rests as a BUY, and nothing is sold before the market reaches {first_sell}"
             ),
-            Self::MarketAboveGrid { bid, highest } => write!(
+            Self::MarketAboveGrid {
+                bid,
+                highest,
+                first_buy,
+            } => write!(
                 f,
-                "the market ({bid}) is above the highest line {highest}: \
-                 the grid only buys once the market falls"
+                "the market ({bid}) is above the highest line {highest}: no order is near it, and \
+                 nothing is bought before the market falls to {first_buy}"
             ),
             Self::MoreLevelsThanOrders {
                 levels,
@@ -126,13 +150,18 @@ impl fmt::Display for PlanWarning {
                 f,
                 "{}: outside the exchange's price band ({lowest_buy} to {highest_sell} now), \
                  so the order waits until the market comes nearer",
-                Named(levels)
+                LevelNames(levels)
             ),
             Self::FirstBuysRest { levels, ask } => write!(
                 f,
                 "{}: a first BUY at the ask {ask} would earn nothing, so it stays below and rests \
                  until the market falls",
-                Named(levels)
+                LevelNames(levels)
+            ),
+            Self::ThinMargin { level, net_percent } => write!(
+                f,
+                "a round trip brings only {net_percent} % after fees (level {level}, the least): one \
+                 order at a higher fee than planned makes it a loss; a larger step leaves more"
             ),
             Self::SalesInWholeSteps {
                 bought,
@@ -141,9 +170,8 @@ impl fmt::Display for PlanWarning {
                 step,
             } => write!(
                 f,
-                "of {bought} bought, the fee leaves {kept}, and {sold} of it can be sold, in whole steps \
-                 of {step}: the rest stays with its level until it makes a step, so that some round \
-                 trips book less profit than shown and others more"
+                "the fee leaves {kept} of {bought} bought. Orders come in steps of {step}, so {sold} \
+                 is sold. The rest stays with its level and is sold later, once it makes a step"
             ),
         }
     }
@@ -171,14 +199,26 @@ impl GridPlan {
             None => warnings.push(PlanWarning::MarketUnknown),
         }
         warnings.extend(self.sales_in_whole_steps(rungs, rules));
+        warnings.extend(self.thin_margin(rungs));
         warnings
+    }
+
+    fn thin_margin(&self, rungs: &[Rung]) -> Option<PlanWarning> {
+        let shares = (0..).map(LevelIndex).zip(rungs);
+        let (level, net_percent) = shares
+            .filter_map(|(level, rung)| Some((level, self.net_percent(rung)?)))
+            .min_by_key(|(_, net_percent)| *net_percent)?;
+        // What loses money is refused, not warned of.
+        let thin = net_percent > Decimal::ZERO && net_percent < THIN;
+        thin.then_some(PlanWarning::ThinMargin { level, net_percent })
     }
 
     fn sales_in_whole_steps(&self, rungs: &[Rung], rules: &SymbolRules) -> Option<PlanWarning> {
         let bought = rungs.first()?.quantity;
         let kept = bought.decimal().checked_mul(self.maker_fee.rest())?;
         let sold = after_fee(bought, self.maker_fee, rules)?;
-        (sold.decimal() < kept).then_some(PlanWarning::SalesInWholeSteps {
+        // That nothing at all can be sold is a problem, not a warning.
+        (!sold.is_zero() && sold.decimal() < kept).then_some(PlanWarning::SalesInWholeSteps {
             bought,
             kept: Quantity::new(kept.normalize()).ok()?,
             sold,
@@ -224,11 +264,13 @@ fn beside_the_market(rungs: &[Rung], prices: BestPrices) -> Option<PlanWarning> 
         Some(PlanWarning::MarketBelowGrid {
             ask: prices.ask,
             lowest,
+            first_sell: rungs.first()?.sell_price,
         })
     } else if prices.bid >= highest {
         Some(PlanWarning::MarketAboveGrid {
             bid: prices.bid,
             highest,
+            first_buy: rungs.last()?.buy_price,
         })
     } else {
         None

@@ -129,7 +129,8 @@ impl SymbolRules {
     }
 
     /// The step calculated quantities are put on: the symbol's, or the finest the exchange keeps.
-    pub(crate) fn working_step(&self) -> Decimal {
+    #[must_use]
+    pub fn working_step(&self) -> Decimal {
         or_finest(self.step())
     }
 

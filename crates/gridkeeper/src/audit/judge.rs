@@ -1,6 +1,6 @@
 //! The verdict over the evidence: pure, total, one level at a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     ClientOrderId, ExchangeOrderId, Level, LevelIndex, ObservedStatus, OrderNumber, OrderState,
@@ -11,6 +11,7 @@ use trading::OrderView;
 use super::chains::{self, Standing};
 use super::report::{BotAudit, Invariant, LevelAudit, Verdict, Violation};
 use super::{Evidence, GRACE, ledger, rules};
+use crate::table::count_of;
 
 /// One of the bot's orders at the exchange.
 #[derive(Debug, Clone, Copy)]
@@ -95,6 +96,7 @@ pub fn judge(evidence: &Evidence) -> BotAudit {
         symbol: evidence.bot.rules.symbol.clone(),
         read_at: evidence.read_at,
         clean: findings.violations.is_empty() && evidence.unreadable.is_empty(),
+        conclusion: conclude(evidence),
         orders: count(orders),
         trades: count(trades),
         missing: findings.missing,
@@ -104,6 +106,22 @@ pub fn judge(evidence: &Evidence) -> BotAudit {
         notes: findings.notes,
         levels,
     }
+}
+
+/// What explains everything at once: the exchange knows nothing of what the records know.
+fn conclude(evidence: &Evidence) -> Option<String> {
+    let shown = !evidence.orders.is_empty() || evidence.trades.values().any(|all| !all.is_empty());
+    let known: BTreeSet<ExchangeOrderId> = recorded_orders(evidence).into_keys().collect();
+    (!shown && !known.is_empty()).then(|| {
+        format!(
+            "the exchange shows none of this bot's orders and trades, though the records know of {} and {}: it \
+             has forgotten its history, as a test network does when it is reset and a simulated exchange when it \
+             is started anew, or the account's keys are of another account now. Stop the bot and create another; \
+             `gridkeeper bot release` lets a single level go on instead",
+            count_of(known.len(), "order"),
+            count_of(evidence.fills.len(), "trade")
+        )
+    })
 }
 
 fn judge_level(

@@ -128,6 +128,8 @@ pub struct BotAudit {
     pub read_at: ExchangeTime,
     /// Whether no promise is broken and every record could be read.
     pub clean: bool,
+    /// What explains everything below at once, where something does.
+    pub conclusion: Option<String>,
     /// How many orders of the bot the exchange has or had.
     pub orders: u32,
     /// How many trades of them.

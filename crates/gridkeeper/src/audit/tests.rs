@@ -672,9 +672,31 @@ fn an_audit_reads_well() {
     );
     assert!(
         text.contains(
-            "BROKEN 2 (each completed order has exactly one opposite order or a reason) level 0"
+            "  BROKEN, 1 time: each completed order has exactly one opposite order or a reason (promise 2)\n    \
+             level 0: "
         ),
         "{text}"
     );
     assert_eq!(Invariant::OneOpposite.number(), 2);
+}
+
+#[test]
+fn an_exchange_that_forgot_everything_is_concluded_and_not_listed_trade_by_trade() {
+    let mut story = round_trip();
+    assert_eq!(story.audit().conclusion, None);
+    story.evidence.orders.clear();
+    story.evidence.trades.clear();
+    let audit = story.audit();
+    let mut text = Vec::new();
+    audit.write(&mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    let second = text.lines().nth(1).unwrap();
+    assert!(
+        second.contains("shows none of this bot's orders and trades")
+            && second.contains("know of 3 orders and 3 trades"),
+        "{text}"
+    );
+    assert!(text.contains("  BROKEN, 3 times: each fill has"), "{text}");
+    assert!(!text.contains("is booked, but"), "{text}");
+    assert!(audit.violations.len() > 3 && !audit.clean);
 }

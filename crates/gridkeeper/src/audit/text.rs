@@ -1,9 +1,13 @@
 //! An audit in words.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io;
 
-use super::report::{BotAudit, Verdict};
-use crate::table::{Align, Table, when_there};
+use rust_decimal::Decimal;
+
+use super::report::{BotAudit, Invariant, Verdict, Violation};
+use crate::table::{Align, Table, amount, count, count_of, when_there};
 
 /// How many violations and notes are written out; the rest are counted.
 const MOST_LINES: usize = 50;
@@ -22,11 +26,17 @@ impl BotAudit {
             self.symbol,
             when_there(self.read_at)
         )?;
+        if let Some(conclusion) = &self.conclusion {
+            writeln!(out, "  in short: {conclusion}")?;
+        }
         let owing = self.count(Verdict::Owing);
         writeln!(
             out,
-            "  {} orders and {} trades at the exchange; missing opposite orders: {}; orders nobody owed: {}",
-            self.orders, self.trades, self.missing, self.doubled
+            "  {} and {} at the exchange; missing opposite orders: {}; orders nobody owed: {}",
+            count(self.orders, "order"),
+            count(self.trades, "trade"),
+            self.missing,
+            self.doubled
         )?;
         writeln!(
             out,
@@ -35,18 +45,7 @@ impl BotAudit {
             self.count(Verdict::UnderWay),
             self.count(Verdict::Broken)
         )?;
-        for violation in self.violations.iter().take(MOST_LINES) {
-            let level = violation
-                .level
-                .map_or_else(|| "bot".to_owned(), |level| format!("level {level}"));
-            let number = violation.invariant.number();
-            writeln!(
-                out,
-                "  BROKEN {number} ({}) {level}: {}",
-                violation.invariant, violation.text
-            )?;
-        }
-        write_rest(out, self.violations.len(), "broken promises")?;
+        self.write_violations(out)?;
         for record in self.unreadable.iter().take(MOST_LINES) {
             writeln!(out, "  CANNOT BE READ: {record}")?;
         }
@@ -82,6 +81,41 @@ impl BotAudit {
         table.write(out, 2)
     }
 
+    /// What is broken, by promise; each case of it only where nothing explains them all.
+    fn write_violations(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        let mut by_promise: BTreeMap<Invariant, Vec<&Violation>> = BTreeMap::new();
+        for violation in &self.violations {
+            by_promise
+                .entry(violation.invariant)
+                .or_default()
+                .push(violation);
+        }
+        let mut left = MOST_LINES;
+        for (promise, violations) in by_promise {
+            writeln!(
+                out,
+                "  BROKEN, {}: {promise} (promise {})",
+                count_of(violations.len(), "time"),
+                promise.number()
+            )?;
+            if self.conclusion.is_some() {
+                continue;
+            }
+            let shown = violations.len().min(left);
+            left = left.saturating_sub(shown);
+            for violation in violations.iter().take(shown) {
+                let level = violation
+                    .level
+                    .map_or_else(|| "bot".to_owned(), |level| format!("level {level}"));
+                writeln!(out, "    {level}: {}", rounded(&violation.text))?;
+            }
+        }
+        if self.conclusion.is_some() && !self.violations.is_empty() {
+            return writeln!(out, "  --json shows each of them");
+        }
+        write_rest(out, self.violations.len(), "broken promises")
+    }
+
     fn count(&self, verdict: Verdict) -> usize {
         self.levels
             .iter()
@@ -94,5 +128,57 @@ fn write_rest(out: &mut dyn io::Write, total: usize, what: &str) -> io::Result<(
     match total.checked_sub(MOST_LINES) {
         Some(rest) if rest > 0 => writeln!(out, "  and {rest} more {what}; --json shows all"),
         _ => Ok(()),
+    }
+}
+
+/// A text with its long numbers as people read them, unless two that differ would then look the same.
+fn rounded(text: &str) -> Cow<'_, str> {
+    let mut said: BTreeMap<String, Decimal> = BTreeMap::new();
+    let mut words = Vec::new();
+    for word in text.split(' ') {
+        let number = word.trim_end_matches([',', ';', ':', ')']);
+        let exact = number.trim_start_matches('(').parse::<Decimal>().ok();
+        let Some(exact) = exact.filter(|exact| exact.scale() > 8) else {
+            words.push(Cow::Borrowed(word));
+            continue;
+        };
+        let short = amount(exact);
+        let known = said.entry(short.clone()).or_insert(exact);
+        if *known != exact {
+            return Cow::Borrowed(text);
+        }
+        words.push(Cow::Owned(
+            word.replace(number.trim_start_matches('('), &short),
+        ));
+    }
+    Cow::Owned(words.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rounded;
+
+    #[test]
+    fn long_numbers_are_rounded_unless_that_hides_what_differs() {
+        for (exact, says) in [
+            (
+                "profit less cost is -0.4113162400000000000000000000 USDT, the exchange's trades come to 0",
+                "profit less cost is -0.41131624 USDT, the exchange's trades come to 0",
+            ),
+            (
+                "1.1234567891 (fee 0.1234567891)",
+                "1.12345679 (fee 0.12345679)",
+            ),
+            (
+                "1.1234567891 and 1.1234567892",
+                "1.1234567891 and 1.1234567892",
+            ),
+            (
+                "trade 12345678901234 of order 1.5",
+                "trade 12345678901234 of order 1.5",
+            ),
+        ] {
+            assert_eq!(rounded(exact), says);
+        }
     }
 }

@@ -15,9 +15,9 @@ use super::finding::{self, Finding, Grade, worst};
 use super::key_check::check_key;
 use super::secrets::Secrets;
 use crate::cli::{AccountAddArgs, AccountCommand, AccountRotateArgs, KeyArgs};
-use crate::failure::{Exit, Failure, Outcome};
+use crate::failure::{Exit, Failure, Outcome, key_page, plain_cause};
 use crate::keys::Purpose;
-use crate::table::{Align, Table, when};
+use crate::table::{Align, Table, count_of, when};
 
 /// What of an account is shown.
 #[derive(Debug, Serialize)]
@@ -183,7 +183,7 @@ async fn ask(
     for (purpose, key) in keys {
         let credentials = session.home.keys().open(name, *purpose, key)?;
         let client = exchanges.with_key(name, environment, credentials)?;
-        findings.extend(check_key(name, &client, *purpose, shared).await);
+        findings.extend(check_key(name, &client, environment, *purpose, shared).await);
     }
     Ok(findings)
 }
@@ -286,13 +286,22 @@ pub(super) fn breaker_words(breaker: &Breaker) -> String {
 
 /// What is known of an account's stream, in words.
 pub(super) fn stream_words(stream: &StreamState, wanted: Option<LocalTime>) -> String {
-    let asked = wanted.map_or_else(String::new, |since| format!(", requested {}", when(since)));
+    let asked = |what: &str| {
+        wanted.map_or_else(String::new, |since| {
+            format!("; {what} was requested {}", when(since))
+        })
+    };
     match stream {
-        StreamState::Never => format!("none yet{asked}"),
+        StreamState::Never => format!("none yet{}", asked("a subscription")),
         StreamState::Subscribed { since, bridge } => {
             format!("subscribed since {} by {bridge}", when(*since))
         }
-        StreamState::Down { since, why } => format!("down since {}: {why}{asked}", when(*since)),
+        StreamState::Down { since, why } => format!(
+            "down since {}: {}{}",
+            when(*since),
+            plain_cause(why),
+            asked("a new subscription")
+        ),
     }
 }
 
@@ -391,7 +400,8 @@ async fn rotate(session: &mut Session<'_>, args: &AccountRotateArgs) -> Outcome 
     }
     writeln!(
         session.out,
-        "delete the old key on Binance's API management page once the new one is in use"
+        "delete the old key {} once the new one is in use",
+        key_page(Some(account.environment))
     )?;
     Ok(Exit::Yes)
 }
@@ -400,13 +410,14 @@ async fn remove(session: &mut Session<'_>, name: &AccountId) -> Outcome {
     session.find_account(name).await?;
     let bots = session.home.store().bot_ids(Some(name)).await?;
     if let Some(bot) = bots.first() {
-        return Err(
-            Failure::bad_input(format!("account {name} still has {} bots", bots.len()))
-                .at(format!("bot {bot}"))
-                .mend(format!(
-                    "stop and remove them first: gridkeeper bot stop {bot}"
-                )),
-        );
+        return Err(Failure::bad_input(format!(
+            "account {name} still has {}",
+            count_of(bots.len(), "bot")
+        ))
+        .at(format!("bot {bot}"))
+        .mend(format!(
+            "stop and remove them first: gridkeeper bot stop {bot}"
+        )));
     }
     session.home.store().remove_account(name).await?;
     session.home.store().remove_trade_key(name).await?;

@@ -1,20 +1,22 @@
 //! `gridkeeper doctor`: clock, keys, region, address, store, streams and limits, each with its remedy.
 
+mod bots;
+mod bridges;
+
 use std::collections::BTreeSet;
 use std::io::Write;
 
 use binance::RestAddress;
-use domain::{Bot, DesiredStatus, Level, LocalTime, OrderState};
+use domain::{Bot, LocalTime};
 use trading::{
     AccountRecord, AccountStop, AccountStore as _, Breaker, Clock as _, Environment, ExchangeError,
-    LevelStore as _, StreamState,
+    StreamState,
 };
 
 use super::account::{breaker_words, check_account, place, stream_words};
 use super::finding::{self, Finding, Grade, worst};
 use super::{Session, write_json};
-use crate::failure::{Exit, Failure, Outcome, stop_remedy};
-use crate::table::ago;
+use crate::failure::{Exit, Failure, Outcome, plain_cause, stop_remedy};
 
 /// From here on a clock should be set right, in milliseconds.
 const CLOCK_WARNS: u64 = 500;
@@ -22,12 +24,11 @@ const CLOCK_WARNS: u64 = 500;
 /// Binance takes no request more than 1,000 ms ahead of its clock (rest-api.md, timing security).
 const CLOCK_FAILS: u64 = 1_000;
 
-/// How old a heartbeat of a living bridge may be.
-const HEARTBEAT_LASTS: std::time::Duration = std::time::Duration::from_secs(60);
-
 pub(super) async fn doctor(session: &mut Session<'_>) -> Outcome {
     let mut findings = vec![version()];
-    findings.extend(store(session).await);
+    findings.extend(store(session));
+    let (of_bots, bots) = bots::bots(session).await;
+    findings.extend(of_bots);
     let accounts = match session.home.store().list_accounts().await {
         Ok(listed) => {
             let bad = listed.unreadable.into_iter();
@@ -59,9 +60,11 @@ pub(super) async fn doctor(session: &mut Session<'_>) -> Outcome {
     }
     for account in &accounts {
         let reached = !unreached.contains(&account.environment);
-        findings.extend(of_account(session, account, reached).await);
+        let wanted = |bot: &Bot| bot.account == account.id && bots::needs_up(bot);
+        let wanted = bots.iter().any(wanted);
+        findings.extend(of_account(session, account, reached, wanted).await);
     }
-    findings.extend(bridges(session).await);
+    findings.extend(bridges::bridges(session, &accounts, &bots).await);
     tell(&findings, session.json, session.out)
 }
 
@@ -84,6 +87,7 @@ fn tell(findings: &[Finding], json: bool, out: &mut dyn Write) -> Outcome {
         write_json(&findings, out)?;
     } else {
         finding::write(findings, out)?;
+        writeln!(out, "\n{}", finding::verdict(findings))?;
     }
     Ok(if worst(findings) == Grade::Problem {
         Exit::No
@@ -109,8 +113,8 @@ fn of_failure(subject: impl std::fmt::Display, failure: Failure) -> Finding {
     Finding::problem(subject, format!("{}{place}", failure.what), mend)
 }
 
-/// Where the store is, who holds it, what it survives, and whether all of it can be read.
-async fn store(session: &Session<'_>) -> Vec<Finding> {
+/// Where the store is, who holds it, and what it survives.
+fn store(session: &Session<'_>) -> Vec<Finding> {
     let home = &session.home;
     let holder = if home.is_owned() {
         "`gridkeeper up` is not running on it"
@@ -129,70 +133,7 @@ async fn store(session: &Session<'_>) -> Vec<Finding> {
         "key file",
         format!("{}, private to its owner", home.keys().path().display()),
     ));
-    let (bots, failures) = match session.bots().await {
-        Ok(bots) => bots,
-        Err(failure) => {
-            findings.push(of_failure("bots", failure));
-            return findings;
-        }
-    };
-    findings.extend(
-        failures
-            .into_iter()
-            .map(|failure| of_failure("bots", failure)),
-    );
-    for bot in &bots {
-        let subject = || format!("levels of bot {}", bot.id);
-        match home.store().list_levels(&bot.id).await {
-            Ok(levels) => {
-                findings.extend(waiting(bot, &levels.readable));
-                let bad = levels.unreadable.into_iter();
-                findings.extend(bad.map(|error| of_failure(subject(), error.into())));
-            }
-            Err(error) => findings.push(of_failure(subject(), error.into())),
-        }
-    }
-    let runs = |bot: &&domain::Bot| bot.desired == domain::DesiredStatus::Running;
-    let running = bots.iter().filter(runs).count();
-    findings.push(if running > 0 && home.is_owned() {
-        Finding::warning(
-            "bots",
-            format!(
-                "{running} of {} are to run, but nobody runs them",
-                bots.len()
-            ),
-            "gridkeeper up",
-        )
-    } else {
-        Finding::ok("bots", format!("{} in all, {running} to run", bots.len()))
-    });
     findings
-}
-
-/// Levels of a running bot whose orders the exchange or the records keep from being placed.
-fn waiting(bot: &Bot, levels: &[Level]) -> Option<Finding> {
-    let waits = |level: &&Level| {
-        bot.desired == DesiredStatus::Running
-            && level.order.as_ref().is_some_and(|order| {
-                matches!(
-                    order.state,
-                    OrderState::Refused { .. }
-                        | OrderState::Held { .. }
-                        | OrderState::Quarantined { .. }
-                )
-            })
-    };
-    let count = levels.iter().filter(waits).count();
-    (count > 0).then(|| {
-        Finding::warning(
-            format!("bot {}", bot.id),
-            format!(
-                "{count} of {} levels owe an order that is not placed",
-                levels.len()
-            ),
-            format!("gridkeeper explain {} says why", bot.id),
-        )
-    })
 }
 
 /// Clock, region, address and weight of one exchange as seen from here.
@@ -208,21 +149,26 @@ async fn exchange(session: &Session<'_>, environment: Environment) -> Vec<Findin
     };
     // Twice: the first reading pays for opening the connection.
     if let Err(error) = address.server_time().await {
-        return vec![unreached(&subject, &endpoints.rest, &error)];
+        return vec![unreached(&subject, environment, &endpoints.rest, &error)];
     }
     let asked = session.clock.now();
     let server = match address.server_time().await {
         Ok(server) => server,
-        Err(error) => return vec![unreached(&subject, &endpoints.rest, &error)],
+        Err(error) => return vec![unreached(&subject, environment, &endpoints.rest, &error)],
     };
     let answered = session.clock.now();
     vec![
         Finding::ok(
             &subject,
             format!(
-                "{} answers in {} ms; this region and address are let through",
+                "{} answers in {} ms{}",
                 endpoints.rest,
-                answered.since(asked).as_millis()
+                answered.since(asked).as_millis(),
+                match environment {
+                    Environment::Simulated => "",
+                    Environment::Production | Environment::Testnet | Environment::Demo =>
+                        "; this region and address are let through",
+                }
             ),
         ),
         clock(asked, server.as_millis(), answered),
@@ -230,20 +176,20 @@ async fn exchange(session: &Session<'_>, environment: Environment) -> Vec<Findin
     ]
 }
 
-fn unreached(subject: &str, url: &str, error: &ExchangeError) -> Finding {
+fn unreached(subject: &str, environment: Environment, url: &str, error: &ExchangeError) -> Finding {
     match error {
         ExchangeError::Stopped {
             stop: stop @ (AccountStop::Region | AccountStop::Banned),
             ..
-        } => Finding::problem(subject, error, stop_remedy(*stop)),
+        } => Finding::problem(subject, error, stop_remedy(*stop, Some(environment))),
         ExchangeError::Stopped { .. }
         | ExchangeError::Unavailable(_)
         | ExchangeError::Limited { .. }
         | ExchangeError::UnknownSymbol(_)
         | ExchangeError::Refused(_) => Finding::problem(
             subject,
-            format!("{url}: {error}"),
-            if url.contains("//127.0.0.1") || url.contains("//localhost") {
+            format!("{url}: {}", plain_cause(&error.to_string())),
+            if environment == Environment::Simulated {
                 "see that `gridkeeper simulate-exchange` is running there"
             } else {
                 "see that this machine has a connection and that no firewall stands between"
@@ -289,7 +235,12 @@ fn weight(address: &RestAddress) -> Finding {
 }
 
 /// Keys, breaker and stream of one account.
-async fn of_account(session: &Session<'_>, account: &AccountRecord, reached: bool) -> Vec<Finding> {
+async fn of_account(
+    session: &Session<'_>,
+    account: &AccountRecord,
+    reached: bool,
+    wanted: bool,
+) -> Vec<Finding> {
     let id = &account.id;
     let mut findings = if reached {
         check_account(session, account)
@@ -319,15 +270,19 @@ async fn of_account(session: &Session<'_>, account: &AccountRecord, reached: boo
             "it ends by itself",
         )),
     }
-    findings.push(stream(session, account, reached));
+    findings.push(stream(session, account, reached, wanted));
     findings
 }
 
-fn stream(session: &Session<'_>, account: &AccountRecord, reached: bool) -> Finding {
+/// `wanted`: a bot of the account is to trade.
+fn stream(session: &Session<'_>, account: &AccountRecord, reached: bool, wanted: bool) -> Finding {
     let id = &account.id;
     let subject = format!("stream of {id}");
     let text = stream_words(&account.stream, account.stream_wanted_since);
     match &account.stream {
+        StreamState::Never if session.home.is_owned() && !wanted => {
+            Finding::ok(subject, "none yet; none is needed before a bot is started")
+        }
         StreamState::Subscribed { .. } if session.home.is_owned() => Finding::warning(
             subject,
             format!("{text}, but `gridkeeper up` is not running now"),
@@ -353,32 +308,6 @@ fn stream(session: &Session<'_>, account: &AccountRecord, reached: bool) -> Find
                 "it is subscribed again by itself; if it stays so, see the key: gridkeeper account check {id}"
             ),
         ),
-    }
-}
-
-/// The bridges that hold the streams.
-async fn bridges(session: &Session<'_>) -> Vec<Finding> {
-    if session.home.is_owned() {
-        return Vec::new();
-    }
-    let now = session.now();
-    match session.home.store().heartbeats().await {
-        Ok(heartbeats) => heartbeats
-            .iter()
-            .filter(|beat| now.since(beat.at) < HEARTBEAT_LASTS)
-            .map(|beat| {
-                Finding::ok(
-                    format!("bridge {}", beat.bridge),
-                    format!(
-                        "{} connections, {} accounts, last sign of life {}",
-                        beat.connections,
-                        beat.accounts.len(),
-                        ago(beat.at, now)
-                    ),
-                )
-            })
-            .collect(),
-        Err(error) => vec![of_failure("bridges", error.into())],
     }
 }
 

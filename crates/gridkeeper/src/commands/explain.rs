@@ -1,21 +1,16 @@
 //! `gridkeeper explain`: what a level holds and owes, why, what will be tried next, and its story.
 
-use std::time::Duration;
-
-use domain::{Bot, Level, LevelIndex, LocalTime, OrderState};
+use domain::{Bot, Level, LevelIndex, LevelNames, LevelOrder, LocalTime, OrderState};
 use serde::Serialize;
-use trading::{EventKind, EventRecord, FillRecord, LevelStore as _, Listing};
+use trading::{AccountStore as _, EventRecord, LevelStore as _, Listing};
 
 use super::Session;
-use super::fills::{booked_words, source_words};
-use super::seen::seen_words;
+use super::seen::{Seen, seen};
+use super::story::{Line, story};
 use crate::cli::ExplainArgs;
 use crate::failure::{Failure, Outcome};
-use crate::table::{Align, Table, amount, span, when, when_there};
+use crate::table::{Align, Table, amount, count, when};
 use crate::words::{state_in_short, state_words};
-
-/// A fill learnt of later than this after it happened is told with its delay.
-const NOTABLE_DELAY: Duration = Duration::from_secs(2);
 
 /// A level, explained.
 #[derive(Debug, Serialize)]
@@ -28,14 +23,8 @@ struct Explained {
     next: String,
     remedy: Option<String>,
     owed_not_placed: bool,
+    quarantined: bool,
     story: Vec<Line>,
-}
-
-/// One line of a story.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Line {
-    at: LocalTime,
-    text: String,
 }
 
 pub(super) async fn explain(session: &mut Session<'_>, args: &ExplainArgs) -> Outcome {
@@ -78,15 +67,16 @@ async fn explain_one(
         .store()
         .list_events(&bot.id, Some(index))
         .await?;
-    let mut explained = explain_level(bot, level, session.now());
-    explained.story = story(bot, &fills.readable, &events.readable);
+    let seen = seen_of(session, bot).await?;
+    let level = &with_whole_words(level, &events.readable);
+    let mut explained = explain_level(bot, level, session.now(), &seen);
+    explained.story = story(bot, Some(level), &fills.readable, &events.readable);
     let unreadable = fills.unreadable.into_iter().chain(events.unreadable);
     let unreadable = unreadable.map(Failure::from).collect();
     if session.json {
         session.write_json(&explained)?;
         return session.pass_on(unreadable);
     }
-    let seen = seen_words(session, bot);
     let out = &mut *session.out;
     writeln!(
         out,
@@ -96,11 +86,16 @@ async fn explain_one(
     writeln!(out, "  holds    {}", explained.holds)?;
     writeln!(out, "  order    {}", explained.order)?;
     writeln!(out, "  why      {}", explained.why)?;
-    writeln!(out, "  next     {}", explained.next)?;
+    let first = if seen.nobody_runs && !explained.next.starts_with("nothing") {
+        "nothing until `gridkeeper up` is started; then: "
+    } else {
+        ""
+    };
+    writeln!(out, "  next     {first}{}", explained.next)?;
     if let Some(remedy) = &explained.remedy {
         writeln!(out, "  you can  {remedy}")?;
     }
-    writeln!(out, "  seen     {seen}")?;
+    writeln!(out, "  seen     {}", seen.words)?;
     writeln!(out, "\nIts story, oldest first")?;
     if explained.story.is_empty() {
         writeln!(out, "  nothing has happened yet")?;
@@ -113,10 +108,11 @@ async fn explain_one(
 
 async fn explain_all(session: &mut Session<'_>, bot: &Bot, listed: Listing<Level>) -> Outcome {
     let now = session.now();
+    let seen = seen_of(session, bot).await?;
     let levels = &listed.readable;
     let explained: Vec<Explained> = levels
         .iter()
-        .map(|level| explain_level(bot, level, now))
+        .map(|level| explain_level(bot, level, now, &seen))
         .collect();
     let events = session.home.store().list_events(&bot.id, None).await?;
     let of_bot: Vec<EventRecord> = events
@@ -130,18 +126,22 @@ async fn explain_all(session: &mut Session<'_>, bot: &Bot, listed: Listing<Level
         session.write_json(&explained)?;
         return session.pass_on(unreadable);
     }
-    let seen = seen_words(session, bot);
     let out = &mut *session.out;
     writeln!(
         out,
-        "bot {} on {} is {}, wanted: {}; {seen}",
-        bot.id, bot.rules.symbol, bot.observed, bot.desired
+        "bot {} on {} is {}, wanted: {}; {}",
+        bot.id, bot.rules.symbol, bot.observed, bot.desired, seen.words
     )?;
+    let next = if seen.nobody_runs {
+        "next, once `gridkeeper up` is started"
+    } else {
+        "next"
+    };
     let mut table = Table::new(&[
         ("level", Align::Right),
         ("holds", Align::Left),
         ("order", Align::Left),
-        ("next", Align::Left),
+        (next, Align::Left),
     ]);
     for (level, explained) in levels.iter().zip(&explained).rev() {
         let order = level.order.as_ref().map_or_else(
@@ -152,7 +152,7 @@ async fn explain_all(session: &mut Session<'_>, bot: &Bot, listed: Listing<Level
                     order.intent.side,
                     order.intent.quantity,
                     order.intent.price,
-                    state_in_short(order)
+                    last_known_state(order, &seen)
                 )
             },
         );
@@ -164,39 +164,132 @@ async fn explain_all(session: &mut Session<'_>, bot: &Bot, listed: Listing<Level
         ]);
     }
     table.write(out, 2)?;
-    writeln!(out, "{}", summary(levels, &explained))?;
-    for line in story(bot, &[], &of_bot) {
+    writeln!(out, "{}", summary(bot, &explained, levels, &seen))?;
+    for line in story(bot, None, &[], &of_bot) {
         writeln!(out, "  {}  {}", when(line.at), line.text)?;
     }
     session.pass_on(unreadable)
 }
 
-/// Whether anything is owed and not placed, in one sentence.
-fn summary(levels: &[Level], explained: &[Explained]) -> String {
-    let owed: Vec<String> = explained
-        .iter()
-        .filter(|level| level.owed_not_placed)
-        .map(|level| level.level.to_string())
-        .collect();
-    let fresh = levels.iter().filter(|level| level.order.is_none()).count();
-    let fresh = match fresh {
-        0 => String::new(),
-        count => format!(" {count} levels have owed nothing yet."),
+/// When a bot was last looked at, and whether its account hears of the exchange now.
+async fn seen_of(session: &Session<'_>, bot: &Bot) -> Result<Seen, Failure> {
+    let account = session.home.store().account(&bot.account).await?;
+    Ok(seen(
+        session,
+        bot,
+        account.as_ref().map(|account| &account.stream),
+    ))
+}
+
+/// The level with the words of its refusal or quarantine whole: its record keeps their start only.
+fn with_whole_words(level: &Level, events: &[EventRecord]) -> Level {
+    let mut whole = level.clone();
+    let Some(order) = &mut whole.order else {
+        return whole;
     };
-    if owed.is_empty() {
-        format!("Nothing is owed that is not placed.{fresh}")
+    let mut told = events
+        .iter()
+        .rev()
+        .filter(|event| event.no == Some(order.no));
+    match &mut order.state {
+        OrderState::Refused { why, detail, .. } => {
+            let start = format!("{why}: ");
+            let full = told.find_map(|event| {
+                let text = event.text.strip_prefix(&start)?;
+                text.starts_with(detail.as_str()).then(|| text.to_owned())
+            });
+            *detail = full.unwrap_or_else(|| detail.clone());
+        }
+        OrderState::Quarantined { evidence, .. } => {
+            let full = told.find(|event| event.text.starts_with(evidence.as_str()));
+            *evidence = full.map_or_else(|| evidence.clone(), |event| event.text.clone());
+        }
+        OrderState::Pending { .. }
+        | OrderState::Open
+        | OrderState::Held { .. }
+        | OrderState::Idle => {}
+    }
+    whole
+}
+
+/// The state of an order, as of the last look where nobody has heard of the exchange since.
+fn last_known_state(order: &LevelOrder, seen: &Seen) -> String {
+    let state = state_in_short(order);
+    if order.state == OrderState::Open && seen.stale {
+        format!("{state} when last looked at")
     } else {
-        format!(
-            "Owed and not placed: {} of {} levels ({}).{fresh} `gridkeeper explain BOT LEVEL` tells why.",
-            owed.len(),
-            levels.len(),
-            owed.join(", ")
-        )
+        state
     }
 }
 
+/// Whether anything is owed and not placed, in a sentence or two.
+fn summary(bot: &Bot, explained: &[Explained], levels: &[Level], seen: &Seen) -> String {
+    let of = |wanted: fn(&Explained) -> bool| -> Vec<LevelIndex> {
+        let wanted = explained.iter().filter(|level| wanted(level));
+        wanted.map(|level| level.level).collect()
+    };
+    let all = explained.len();
+    let (quarantined, owed) = (
+        of(|level| level.quarantined),
+        of(|level| level.owed_not_placed && !level.quarantined),
+    );
+    let mut sentences = Vec::new();
+    if let Some(first) = quarantined.first() {
+        sentences.push(format!(
+            "Quarantined: {} of {all} levels ({}): records and exchange disagree, and nothing is sent for them. \
+             `gridkeeper explain {} {first}` shows the evidence and what you can do.",
+            quarantined.len(),
+            LevelNames(&quarantined),
+            bot.id
+        ));
+    }
+    if let Some(first) = owed.first() {
+        sentences.push(format!(
+            "Owed and not placed: {} of {all} levels ({}). `gridkeeper explain {} {first}` tells why.",
+            owed.len(),
+            LevelNames(&owed),
+            bot.id
+        ));
+    }
+    let fresh = levels.iter().filter(|level| level.order.is_none()).count();
+    let nothing_yet = match bot.desired {
+        domain::DesiredStatus::Running => "its first orders are still to be placed",
+        domain::DesiredStatus::Ready
+        | domain::DesiredStatus::Paused
+        | domain::DesiredStatus::Stopped
+        | domain::DesiredStatus::StoppedAndSold => "the bot does not trade",
+    };
+    if fresh == all {
+        sentences.push(format!(
+            "No order is owed: no level has an order yet, {nothing_yet}."
+        ));
+    } else if fresh > 0 {
+        sentences.push(format!(
+            "{fresh} of {all} levels have no order yet: {nothing_yet}."
+        ));
+    }
+    let at_rest = |level: &Level| {
+        let state = level.order.as_ref().map(|order| &order.state);
+        matches!(state, Some(OrderState::Idle))
+    };
+    if sentences.is_empty() && levels.iter().all(at_rest) {
+        sentences.push("No order is owed: the bot is stopped.".to_owned());
+    }
+    if sentences.is_empty() {
+        let as_of = if seen.stale {
+            ", as of the last look"
+        } else {
+            ""
+        };
+        sentences.push(format!(
+            "Every order that is owed is at the exchange{as_of}."
+        ));
+    }
+    sentences.join("\n")
+}
+
 /// What a level holds and owes, without its story.
-fn explain_level(bot: &Bot, level: &Level, now: LocalTime) -> Explained {
+fn explain_level(bot: &Bot, level: &Level, now: LocalTime, seen: &Seen) -> Explained {
     let (base, quote) = (&bot.rules.base, &bot.rules.quote);
     let ladder = format!(
         "buys {} {base} at {}, sells at {} {quote}",
@@ -226,10 +319,11 @@ fn explain_level(bot: &Bot, level: &Level, now: LocalTime) -> Explained {
             next: next.to_owned(),
             remedy: None,
             owed_not_placed: false,
+            quarantined: false,
             story: Vec::new(),
         };
     };
-    let words = state_words(bot, order, now);
+    let words = state_words(bot, level, order, now);
     let at_exchange = order.exchange_order_id.map_or_else(
         || "no id at the exchange".to_owned(),
         |id| format!("order {id} at the exchange"),
@@ -256,12 +350,13 @@ fn explain_level(bot: &Bot, level: &Level, now: LocalTime) -> Explained {
             order.intent.price,
             order.no,
             order.executed,
-            state_in_short(order)
+            last_known_state(order, seen)
         ),
         why: words.why,
         next: words.next,
         remedy: words.remedy,
         owed_not_placed: words.owed && !matches!(order.state, OrderState::Idle),
+        quarantined: matches!(order.state, OrderState::Quarantined { .. }),
         story: Vec::new(),
     }
 }
@@ -279,98 +374,10 @@ fn holds(bot: &Bot, level: &Level) -> String {
         format!(", fees paid {}", fees.join(" and "))
     };
     format!(
-        "{} {base} that cost {} {quote}; earned {} {quote} in {} round trips{fees}",
+        "{} {base} that cost {} {quote}; earned {} {quote} in {}{fees}",
         level.base,
         amount(level.cost.decimal()),
         amount(level.realized_profit.decimal()),
-        level.round_trips
+        count(level.round_trips, "round trip")
     )
-}
-
-/// Fills and events as one story, in the order in which this system learnt of them.
-fn story(bot: &Bot, fills: &[FillRecord], events: &[EventRecord]) -> Vec<Line> {
-    let mut lines: Vec<Line> = fills
-        .iter()
-        .map(|fill| Line {
-            at: fill.committed_at,
-            text: fill_words(bot, fill),
-        })
-        .chain(events.iter().map(|event| Line {
-            at: event.at,
-            text: event_words(event),
-        }))
-        .collect();
-    lines.sort_by_key(|line| line.at);
-    lines
-}
-
-fn fill_words(bot: &Bot, fill: &FillRecord) -> String {
-    let (base, quote) = (&bot.rules.base, &bot.rules.quote);
-    let verb = match fill.side {
-        domain::Side::Buy => "bought",
-        domain::Side::Sell => "sold",
-    };
-    let fee = fill.trade.fee.as_ref().map_or_else(String::new, |fee| {
-        format!(", fee {} {}", fee.amount, fee.asset)
-    });
-    let booked =
-        booked_words(fill.booked_as).map_or_else(String::new, |words| format!(", {words}"));
-    let placed = if fill.by_recovery {
-        ", of an order placed by recovery"
-    } else {
-        ""
-    };
-    let caused = fill
-        .caused
-        .map_or_else(String::new, |no| format!("; led to order number {no}"));
-    let late = fill
-        .committed_at
-        .as_millis()
-        .saturating_sub(fill.trade.time.as_millis());
-    let late = Duration::from_millis(u64::try_from(late).unwrap_or(0));
-    let late = if late >= NOTABLE_DELAY {
-        format!(
-            "; it happened {} earlier, at {}",
-            span(late),
-            when_there(fill.trade.time)
-        )
-    } else {
-        String::new()
-    };
-    format!(
-        "number {}: {verb} {} {base} at {} {quote}{fee} (trade {}, from the {}{booked}{placed}){caused}{late}",
-        fill.no,
-        fill.trade.quantity,
-        fill.trade.price,
-        fill.trade.id,
-        source_words(fill.source)
-    )
-}
-
-fn event_words(event: &EventRecord) -> String {
-    let no = event
-        .no
-        .map_or_else(String::new, |no| format!("number {no}: "));
-    format!("{no}{}: {}", kind_words(event.kind), event.text)
-}
-
-const fn kind_words(kind: EventKind) -> &'static str {
-    match kind {
-        EventKind::Laid => "first order",
-        EventKind::Refused => "not placed",
-        EventKind::Unknown => "no clear answer",
-        EventKind::Claimed => "taken over",
-        EventKind::WindowExpired => "signed anew",
-        EventKind::Adopted => "found at the exchange",
-        EventKind::Recovered => "missed, and found by recovery",
-        EventKind::Cancelled => "cancelled by us",
-        EventKind::Ended => "ended early",
-        EventKind::Amended => "changed by hand",
-        EventKind::Held => "on purpose not placed",
-        EventKind::Released => "owed again",
-        EventKind::LateFill => "late fill",
-        EventKind::SecondOrder => "second order",
-        EventKind::Quarantined => "records and exchange disagree",
-        EventKind::Operator => "operator",
-    }
 }

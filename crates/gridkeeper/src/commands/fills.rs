@@ -6,7 +6,7 @@ use trading::{BookedAs, FillRecord, LevelStore as _};
 use super::Session;
 use crate::cli::FillsArgs;
 use crate::failure::{Failure, Outcome};
-use crate::table::{Align, Table, when_there};
+use crate::table::{Align, Table, count_of, when_there};
 
 pub(super) async fn fills(session: &mut Session<'_>, args: &FillsArgs) -> Outcome {
     let bot = session.find_bot(&args.bot).await?;
@@ -71,8 +71,8 @@ pub(super) async fn fills(session: &mut Session<'_>, args: &FillsArgs) -> Outcom
     });
     writeln!(
         session.out,
-        "{} fills{traded}; prices and values in {}, quantities in {}",
-        fills.len(),
+        "{}{traded}; prices and values in {}, quantities in {}",
+        count_of(fills.len(), "fill"),
         bot.rules.quote,
         bot.rules.base
     )?;

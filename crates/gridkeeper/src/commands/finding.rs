@@ -5,6 +5,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::table::count_of;
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -85,6 +87,24 @@ pub(crate) fn worst(findings: &[Finding]) -> Grade {
         .unwrap_or(Grade::Ok)
 }
 
+/// What findings come to, in one line that agrees with the exit code.
+pub(crate) fn verdict(findings: &[Finding]) -> String {
+    let of = |grade| {
+        let graded = findings.iter().filter(|finding| finding.grade == grade);
+        graded.count()
+    };
+    let (problems, warnings) = (of(Grade::Problem), of(Grade::Warning));
+    if problems == 0 && warnings == 0 {
+        return format!("all is well: {}", count_of(findings.len(), "check"));
+    }
+    let problems = match problems {
+        0 => "no problem".to_owned(),
+        problems => count_of(problems, "problem"),
+    };
+    let ok = count_of(of(Grade::Ok), "check");
+    format!("{problems}, {}, {ok} ok", count_of(warnings, "warning"))
+}
+
 /// Writes findings, one line each and one for its remedy, with the subjects aligned.
 pub(crate) fn write(findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
     let width = findings
@@ -126,5 +146,25 @@ mod tests {
         );
         assert_eq!(worst(&findings), Grade::Problem);
         assert_eq!(worst(&[]), Grade::Ok);
+    }
+
+    #[test]
+    fn the_verdict_counts_each_grade() {
+        let ok = Finding::ok("clock", "right");
+        let warning = Finding::warning("key", "old", "make a new one");
+        let problem = Finding::problem("key", "refused", "make a new one");
+        for (findings, says) in [
+            (vec![ok.clone(), ok.clone()], "all is well: 2 checks"),
+            (
+                vec![ok.clone(), warning.clone(), warning.clone()],
+                "no problem, 2 warnings, 1 check ok",
+            ),
+            (
+                vec![problem, warning, ok],
+                "1 problem, 1 warning, 1 check ok",
+            ),
+        ] {
+            assert_eq!(verdict(&findings), says);
+        }
     }
 }

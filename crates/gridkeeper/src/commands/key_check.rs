@@ -2,10 +2,10 @@
 
 use binance::{KeyPermissions, RestClient};
 use domain::{AccountId, ExchangeTime};
-use trading::{Exchange as _, ExchangeError};
+use trading::{Environment, Exchange as _, ExchangeError};
 
 use super::finding::Finding;
-use crate::failure::stop_remedy;
+use crate::failure::{key_page, plain_cause, stop_remedy};
 use crate::keys::Purpose;
 use crate::table::when_there;
 
@@ -16,6 +16,7 @@ const SOON: std::time::Duration = std::time::Duration::from_secs(7 * 24 * 3600);
 pub(crate) async fn check_key(
     account: &AccountId,
     client: &RestClient,
+    environment: Environment,
     purpose: Purpose,
     shared: bool,
 ) -> Vec<Finding> {
@@ -24,7 +25,7 @@ pub(crate) async fn check_key(
     match client.balances().await {
         Ok(_) => findings.push(Finding::ok(&subject, "the exchange accepts it")),
         Err(error) => {
-            findings.push(refused(&subject, &error));
+            findings.push(refused(&subject, environment, &error));
             return findings;
         }
     }
@@ -32,9 +33,12 @@ pub(crate) async fn check_key(
         Ok(Some(permissions)) => {
             let now = client.estimated_time();
             findings.extend(judge_permissions(
-                &subject,
-                purpose,
-                shared,
+                &Key {
+                    subject: &subject,
+                    environment,
+                    purpose,
+                    shared,
+                },
                 &permissions,
                 now,
             ));
@@ -53,33 +57,42 @@ pub(crate) async fn check_key(
 }
 
 /// What an error of a signed question says of the key.
-pub(crate) fn refused(subject: &str, error: &ExchangeError) -> Finding {
+pub(crate) fn refused(subject: &str, environment: Environment, error: &ExchangeError) -> Finding {
     match error {
-        ExchangeError::Stopped { stop, .. } => Finding::problem(subject, error, stop_remedy(*stop)),
+        ExchangeError::Stopped { stop, .. } => {
+            Finding::problem(subject, error, stop_remedy(*stop, Some(environment)))
+        }
         ExchangeError::Unavailable(_)
         | ExchangeError::Limited { .. }
         | ExchangeError::UnknownSymbol(_)
         | ExchangeError::Refused(_) => Finding::problem(
             subject,
-            error,
+            plain_cause(&error.to_string()),
             "see that this machine reaches the exchange, then run the check again",
         ),
     }
 }
 
-fn judge_permissions(
-    subject: &str,
+/// A key that is judged.
+struct Key<'a> {
+    subject: &'a str,
+    environment: Environment,
     purpose: Purpose,
     shared: bool,
+}
+
+fn judge_permissions(
+    key: &Key<'_>,
     permissions: &KeyPermissions,
     now: ExchangeTime,
 ) -> Vec<Finding> {
+    let (subject, page) = (key.subject, key_page(Some(key.environment)));
     let mut findings = Vec::new();
     if permissions.withdrawals {
         findings.push(Finding::problem(
             subject,
             "it may withdraw: such a key is refused, as Gridkeeper never needs it",
-            "switch off \"Enable Withdrawals\" for this key on Binance's API management page, or make another",
+            format!("switch off \"Enable Withdrawals\" for this key {page}, or make another"),
         ));
     }
     if !permissions.reading {
@@ -89,9 +102,9 @@ fn judge_permissions(
             "switch on \"Enable Reading\" for this key",
         ));
     }
-    match purpose {
-        Purpose::Trade => findings.extend(judge_trading(subject, permissions, now)),
-        Purpose::Stream if permissions.trading && !shared => findings.push(Finding::warning(
+    match key.purpose {
+        Purpose::Trade => findings.extend(judge_trading(key, permissions, now)),
+        Purpose::Stream if permissions.trading && !key.shared => findings.push(Finding::warning(
             subject,
             "it may trade, though it only reads the stream",
             "switch off \"Enable Spot & Margin Trading\" for it, so that less can go wrong",
@@ -101,7 +114,8 @@ fn judge_permissions(
     findings
 }
 
-fn judge_trading(subject: &str, permissions: &KeyPermissions, now: ExchangeTime) -> Vec<Finding> {
+fn judge_trading(key: &Key<'_>, permissions: &KeyPermissions, now: ExchangeTime) -> Vec<Finding> {
+    let subject = key.subject;
     if !permissions.trading {
         return vec![Finding::problem(
             subject,
@@ -109,7 +123,10 @@ fn judge_trading(subject: &str, permissions: &KeyPermissions, now: ExchangeTime)
             "switch on \"Enable Spot & Margin Trading\" for this key, or give another with `gridkeeper account rotate`",
         )];
     }
-    let keep = "list this machine's address for the key on Binance's API management page: a key without listed addresses loses the permission";
+    let page = key_page(Some(key.environment));
+    let keep = format!(
+        "list this machine's address for the key {page}: a key without listed addresses loses the permission"
+    );
     match permissions.trading_expires_at {
         Some(at) if at <= now => vec![Finding::problem(
             subject,
@@ -132,6 +149,10 @@ fn judge_trading(subject: &str, permissions: &KeyPermissions, now: ExchangeTime)
             subject,
             "it may trade, from listed addresses only, without an end",
         )],
+        // There is no list of addresses, and no money.
+        None if key.environment == Environment::Simulated => {
+            vec![Finding::ok(subject, "it may trade")]
+        }
         None => vec![Finding::warning(
             subject,
             "it may trade from any address",
@@ -158,7 +179,13 @@ mod tests {
     }
 
     fn grade(purpose: Purpose, shared: bool, permissions: &KeyPermissions) -> (Grade, String) {
-        let findings = judge_permissions("key", purpose, shared, permissions, NOW);
+        let key = Key {
+            subject: "key",
+            environment: Environment::Production,
+            purpose,
+            shared,
+        };
+        let findings = judge_permissions(&key, permissions, NOW);
         let text = findings
             .iter()
             .map(|finding| finding.text.clone())
@@ -205,6 +232,38 @@ mod tests {
             let (grade, text) = grade(Purpose::Trade, false, &key);
             assert_eq!(grade, expected, "{text}");
             assert!(text.contains(word), "{text}");
+        }
+    }
+
+    #[test]
+    fn advice_fits_the_exchange() {
+        let open = KeyPermissions {
+            ip_restricted: false,
+            ..good()
+        };
+        for (environment, expected, page) in [
+            (
+                Environment::Production,
+                Grade::Warning,
+                "Binance's API management page",
+            ),
+            (
+                Environment::Testnet,
+                Grade::Warning,
+                "Binance's test network",
+            ),
+            (Environment::Simulated, Grade::Ok, ""),
+        ] {
+            let key = Key {
+                subject: "key",
+                environment,
+                purpose: Purpose::Trade,
+                shared: false,
+            };
+            let findings = judge_permissions(&key, &open, NOW);
+            assert_eq!(worst(&findings), expected, "{findings:?}");
+            let remedy = findings[0].remedy.clone().unwrap_or_default();
+            assert!(remedy.contains(page), "{remedy}");
         }
     }
 

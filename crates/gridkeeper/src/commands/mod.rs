@@ -16,12 +16,14 @@ mod recover;
 pub(crate) mod secrets;
 mod seen;
 mod simulate;
+mod story;
 
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, BufRead, Write};
 
 use clap::Parser as _;
+use clap::error::{ContextKind, ContextValue};
 use domain::{AccountId, Bot, BotId, LocalTime};
 use serde::Serialize;
 use trading::{AccountRecord, AccountStore as _, BotStore as _, Clock as _};
@@ -71,8 +73,33 @@ where
     }
 }
 
+/// A value that an argument does not take, in the words of every other failure.
+fn bad_value(said: &clap::Error) -> Option<Failure> {
+    let of = |kind| match said.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let why = std::error::Error::source(said)?;
+    let (argument, value) = (of(ContextKind::InvalidArg)?, of(ContextKind::InvalidValue)?);
+    let why = why.to_string();
+    let what = if why.contains(value) {
+        format!("{argument}: {why}")
+    } else {
+        format!("{argument}: {value:?} is refused: {why}")
+    };
+    let mend = match argument.rsplit_once('<').map(|(_, name)| name) {
+        Some("PRICE>") => "write a price above 0, in the symbol's quote asset, such as 58000",
+        Some("RATE>") => "write a percentage from 0% on, such as 0.1%",
+        _ => "write it anew; the same command with --help instead says how",
+    };
+    Some(Failure::bad_input(what).at("the command line").mend(mend))
+}
+
 /// Help, the version, or what is wrong with the arguments.
 fn say(said: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
+    if let Some(failure) = bad_value(said) {
+        return writeln!(err, "{failure}").map_or(failure.exit, |()| failure.exit);
+    }
     let text = said.render();
     let (exit, written) = if said.use_stderr() {
         (Exit::BadInput, write!(err, "{text}"))
@@ -131,6 +158,25 @@ async fn carry_out(
     }
 }
 
+/// What is wrong in several places for one reason, with all of them.
+fn said_once(failures: Vec<Failure>) -> Vec<Failure> {
+    let mut said: Vec<Failure> = Vec::new();
+    for failure in failures {
+        let known = said.iter_mut().find(|known| {
+            (&known.what, &known.mend, known.exit) == (&failure.what, &failure.mend, failure.exit)
+        });
+        match (known, &failure.place) {
+            (Some(known), Some(place)) => {
+                let before = known.place.take().map(|before| format!("{before}, "));
+                known.place = Some(format!("{}{place}", before.unwrap_or_default()));
+            }
+            (Some(_), None) => {}
+            (None, _) => said.push(failure),
+        }
+    }
+    said
+}
+
 /// Writes a value as JSON.
 fn write_json<T: Serialize>(value: &T, out: &mut dyn Write) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| {
@@ -175,7 +221,7 @@ impl Session<'_> {
 
     /// Says of each record that cannot be read why not, and passes the first on.
     pub(crate) fn pass_on(&mut self, failures: Vec<Failure>) -> Outcome {
-        let mut failures = failures.into_iter();
+        let mut failures = said_once(failures).into_iter();
         let first = failures.next();
         for failure in failures.filter(|_| !self.json) {
             writeln!(self.out, "{failure}")?;

@@ -15,6 +15,7 @@ use trading::{
 use super::Session;
 use crate::cli::RecoverArgs;
 use crate::failure::{Failure, Outcome};
+use crate::table::{count, count_of};
 
 /// How many messages one look may bring; a grid's own fills are far fewer.
 const QUEUE_CAPACITY: usize = 50_000;
@@ -55,7 +56,7 @@ pub(super) async fn recover(session: &mut Session<'_>, args: &RecoverArgs) -> Ou
     }
     if session.json {
         session.write_json(&looked)?;
-    } else {
+    } else if !looked.is_empty() || failures.is_empty() {
         write(session, &looked)?;
     }
     session.pass_on(failures)
@@ -78,8 +79,8 @@ async fn ask_up(
     } else {
         writeln!(
             session.out,
-            "`gridkeeper up` was asked to look at {} bots now; `gridkeeper bot show BOT` says when it has",
-            bots.len()
+            "`gridkeeper up` was asked to look at {} now; `gridkeeper bot show BOT` says when it has",
+            count_of(bots.len(), "bot")
         )?;
     }
     Ok(())
@@ -125,13 +126,16 @@ fn write(session: &mut Session<'_>, looked: &[Looked]) -> Result<(), Failure> {
     for bot in looked {
         writeln!(
             session.out,
-            "bot {}: {}, {} levels with fills that had been missed",
-            bot.bot, bot.observed, bot.levels_caught_up
+            "bot {}: {}, {} with fills that had been missed",
+            bot.bot,
+            bot.observed,
+            count(bot.levels_caught_up, "level")
         )?;
         for (action, levels) in &bot.actions {
             writeln!(
                 session.out,
-                "  {levels:>5} levels: {}",
+                "  {levels:>5} {}: {}",
+                if *levels == 1 { "level" } else { "levels" },
                 action_words(action)
             )?;
         }

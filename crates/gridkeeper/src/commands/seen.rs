@@ -3,32 +3,74 @@
 use std::time::Duration;
 
 use domain::{Bot, LocalTime};
+use trading::StreamState;
 
 use super::Session;
+use crate::failure::plain_cause;
 use crate::table::{ago, when};
 
 /// A running `up` compares each bot every ten seconds; after so long without, something is wrong.
 const OVERDUE: Duration = Duration::from_secs(45);
 
-/// In words: everything else that is told of a bot is as old as this.
-pub(super) fn seen_words(session: &Session<'_>, bot: &Bot) -> String {
-    words(bot.recovered_at, session.now(), session.home.is_owned())
+/// When a bot was last looked at, and whether that still holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// In words: everything else that is told of a bot is as old as this.
+    pub(super) words: String,
+    /// Whether `up` is not running, so that nothing of what is next happens.
+    pub(super) nobody_runs: bool,
+    /// Whether the exchange may show something else by now that nobody here has heard of.
+    pub(super) stale: bool,
 }
 
-fn words(recovered_at: Option<LocalTime>, now: LocalTime, nobody_runs: bool) -> String {
+/// When a bot was last looked at. `stream` is its account's, where that is not told beside it.
+pub(super) fn seen(session: &Session<'_>, bot: &Bot, stream: Option<&StreamState>) -> Seen {
+    judge(
+        bot.recovered_at,
+        session.now(),
+        session.home.is_owned(),
+        stream,
+    )
+}
+
+fn judge(
+    recovered_at: Option<LocalTime>,
+    now: LocalTime,
+    nobody_runs: bool,
+    stream: Option<&StreamState>,
+) -> Seen {
     let looked = recovered_at.map_or_else(
         || "never compared with the exchange yet".to_owned(),
         |at| format!("compared with the exchange {} ({})", ago(at, now), when(at)),
     );
     let overdue = recovered_at.is_some_and(|at| now.since(at) > OVERDUE);
-    let now = if nobody_runs {
-        "; `gridkeeper up` is not running, so nothing more happens until it does"
-    } else if overdue {
-        "; `gridkeeper up` is running, but its look at the exchange is overdue: `gridkeeper doctor` says why"
-    } else {
-        "; `gridkeeper up` is running and looks every 10 seconds"
+    let down = match stream {
+        Some(StreamState::Down { since, why }) => Some((*since, plain_cause(why))),
+        Some(StreamState::Never | StreamState::Subscribed { .. }) | None => None,
     };
-    format!("{looked}{now}")
+    let (stale, now) = if nobody_runs {
+        let words = "; `gridkeeper up` is not running, so nothing more happens until it does";
+        (true, words.to_owned())
+    } else if let Some((since, why)) = down {
+        let at = when(since);
+        let words = format!(
+            "; no reports have come from the exchange since {at} ({why}), so the state is as of that look; \
+             `gridkeeper up` goes on trying"
+        );
+        (true, words)
+    } else if overdue {
+        let words = "; `gridkeeper up` is running, but its look at the exchange is overdue, so the state is \
+                     as of that look: `gridkeeper doctor` says why";
+        (true, words.to_owned())
+    } else {
+        let words = "; `gridkeeper up` is running and looks every 10 seconds";
+        (false, words.to_owned())
+    };
+    Seen {
+        words: format!("{looked}{now}"),
+        nobody_runs,
+        stale,
+    }
 }
 
 #[cfg(test)]
@@ -39,14 +81,30 @@ mod tests {
     fn says_who_looks_and_when_it_is_overdue() {
         let now = LocalTime::from_millis(1_790_000_000_000);
         let at = |seconds| Some(now.before(Duration::from_secs(seconds)));
-        for (recovered_at, nobody_runs, word) in [
-            (at(4), false, "looks every 10 seconds"),
-            (at(46), false, "overdue"),
-            (at(4), true, "not running"),
-            (None, false, "never compared"),
+        let down = StreamState::Down {
+            since: now.before(Duration::from_secs(5)),
+            why: "cannot connect to ws://a: IO error: Connection refused (os error 111)".to_owned(),
+        };
+        for (recovered_at, nobody_runs, stream, stale, word) in [
+            (at(4), false, None, false, "looks every 10 seconds"),
+            (at(46), false, None, true, "overdue"),
+            (at(4), true, Some(&down), true, "not running"),
+            (
+                at(4),
+                false,
+                Some(&down),
+                true,
+                "since 2026-09-21 14:13:15 UTC (cannot connect to ws://a: Connection refused)",
+            ),
+            (None, false, None, false, "never compared"),
         ] {
-            let text = words(recovered_at, now, nobody_runs);
-            assert!(text.contains(word), "{text}");
+            let seen = judge(recovered_at, now, nobody_runs, stream);
+            assert!(seen.words.contains(word), "{seen:?}");
+            assert_eq!(
+                (seen.stale, seen.nobody_runs),
+                (stale, nobody_runs),
+                "{seen:?}"
+            );
         }
     }
 }

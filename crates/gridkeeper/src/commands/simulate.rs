@@ -44,7 +44,7 @@ pub(super) async fn simulate(args: &SimulateArgs, out: &mut dyn Write) -> Outcom
     finished.map_err(refused)?;
     writeln!(
         out,
-        "{} prints; {} orders were open at the end, {} completed orders had not been followed by another",
+        "{} prices; orders open at the end: {}; completed orders that no other had followed: {}",
         stats.prints,
         stats.open_orders,
         stats.owing.len()

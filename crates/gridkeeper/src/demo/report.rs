@@ -12,6 +12,7 @@ use trading::FillRecord;
 
 use super::snapshot::Totals;
 use crate::node::Tally;
+use crate::words::state_in_short;
 
 /// The result of a run: one JSON object, the same on every machine.
 #[derive(Debug, Clone, Serialize)]
@@ -230,10 +231,13 @@ fn fault_name(kind: &exchange_simulator::faults::FaultKind) -> String {
 
 /// Why a level has no order, where that is recorded.
 pub(crate) fn reason(level: &Level) -> Option<String> {
-    match &level.order.as_ref()?.state {
+    let order = level.order.as_ref()?;
+    match &order.state {
         OrderState::Refused { why, detail, .. } => Some(format!("refused: {why}: {detail}")),
-        OrderState::Held { why, .. } => Some(format!("held: {why:?}")),
-        OrderState::Quarantined { why, evidence } => Some(format!("{why:?}: {evidence}")),
+        OrderState::Held { .. } => Some(state_in_short(order)),
+        OrderState::Quarantined { evidence, .. } => {
+            Some(format!("{}: {evidence}", state_in_short(order)))
+        }
         OrderState::Idle => Some("at rest".to_owned()),
         OrderState::Pending { .. } | OrderState::Open => None,
     }

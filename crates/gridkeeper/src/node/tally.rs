@@ -7,6 +7,8 @@ use bridge::{Counters, DeadLetter};
 use serde::Serialize;
 use trading::Message;
 
+use crate::table::{count, count_of};
+
 /// What a node has done since it started.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Tally {
@@ -29,6 +31,42 @@ impl Tally {
             bridge: bridge_counts(bridge),
             dead_letters: dead_letters.iter().map(letter_words).collect(),
         }
+    }
+}
+
+impl Tally {
+    /// What an operator wants to know at the end: what was done, what stays, what was not understood.
+    /// The counts of every kind are for the log.
+    #[must_use]
+    pub fn for_the_operator(&self) -> String {
+        let of = |kinds: &[&str]| -> u64 {
+            let counts = kinds.iter().filter_map(|kind| self.handled.get(kind));
+            counts.fold(0, |sum, times| sum.saturating_add(*times))
+        };
+        let mut text = format!(
+            "ended: {} of fills booked, {} placed in answer to them; orders at the exchange stay there, and what they \
+             do meanwhile is booked when `gridkeeper up` is started again",
+            count(of(&["booked", "booked_aside"]), "report"),
+            count(of(&["accepted"]), "order"),
+        );
+        let quarantined = of(&["quarantined", "order_quarantined"]);
+        if quarantined > 0 {
+            text.push_str(&format!(
+                "\nrecords and exchange disagreed {}: `gridkeeper doctor` says which levels wait for you",
+                count(quarantined, "time")
+            ));
+        }
+        if !self.dead_letters.is_empty() {
+            text.push_str(&format!(
+                "\n{} could not be handled; recovery finds what they were about with its next looks:",
+                count_of(self.dead_letters.len(), "message")
+            ));
+        }
+        for letter in &self.dead_letters {
+            text.push_str("\n  ");
+            text.push_str(letter);
+        }
+        text
     }
 }
 
@@ -130,6 +168,13 @@ mod tests {
             tally.to_string(),
             "handled: booked 3; bridge: forwarded 7, gaps 1; dead letters: 1\n  \
              could not be handled: comparing account main (a gap); taken 10 times"
+        );
+        assert_eq!(
+            tally.for_the_operator(),
+            "ended: 3 reports of fills booked, 0 orders placed in answer to them; orders at the exchange stay there, \
+             and what they do meanwhile is booked when `gridkeeper up` is started again\n\
+             1 message could not be handled; recovery finds what they were about with its next looks:\n  \
+             comparing account main (a gap); taken 10 times"
         );
         assert!(
             Tally::default()

@@ -18,6 +18,7 @@ use crate::cli::UpArgs;
 use crate::environs::Environs;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::home::{Home, data_folder};
+use crate::table::count_of;
 
 /// How often the log says what the process has done: often enough to see a day's course in it.
 const TELL_EVERY: Duration = Duration::from_secs(600);
@@ -51,7 +52,9 @@ pub async fn up(
     let accounts = home.store().accounts().await?.len();
     let bots = home.store().bot_ids(None).await?.len();
     let text = format!(
-        "up: {accounts} accounts, {bots} bots, data folder {} ({}); stop with Ctrl-C",
+        "up: {}, {}, data folder {} ({}); stop with Ctrl-C",
+        count_of(accounts, "account"),
+        count_of(bots, "bot"),
         home.folder().display(),
         home.durability()
     );
@@ -62,7 +65,8 @@ pub async fn up(
         never = keep_telling(&node) => match never {},
     };
     let tally = node.stop().await;
-    tell(out, &tally.to_string());
+    tell(out, &tally.for_the_operator());
+    tell_log(&tally);
     stop.cancel();
     outcome
 }

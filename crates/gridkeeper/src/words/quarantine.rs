@@ -1,6 +1,6 @@
 //! What a quarantine means, what happens next, and what the operator can do.
 
-use domain::{BotId, QuarantineReason};
+use domain::{BotId, LevelIndex, QuarantineReason};
 
 pub(super) const fn meaning(why: QuarantineReason) -> &'static str {
     match why {
@@ -13,9 +13,7 @@ pub(super) const fn meaning(why: QuarantineReason) -> &'static str {
         QuarantineReason::TradesDisagree => {
             "the exchange's trades of the order do not add up with those that are booked"
         }
-        QuarantineReason::OrderVanished => {
-            "the level's order can no longer be found at the exchange"
-        }
+        QuarantineReason::OrderVanished => "quarantined, as records and exchange disagree",
         QuarantineReason::Released => {
             "it was quarantined, and you have released it: what the exchange shows counts"
         }
@@ -36,8 +34,18 @@ pub(super) const fn next(why: QuarantineReason) -> &'static str {
     }
 }
 
-pub(super) fn remedy(why: QuarantineReason, bot: &BotId) -> Option<String> {
-    let first = match why {
+pub(super) fn remedy(why: QuarantineReason, bot: &BotId, level: LevelIndex) -> Option<String> {
+    Some(format!(
+        "{}. `gridkeeper bot release {bot} {level}` cancels what stands under the level's id, books what \
+         the level's own order executed as far as the exchange shows it, and lets the level go on; \
+         `gridkeeper bot stop {bot}` ends the bot",
+        first_step(why)?
+    ))
+}
+
+/// What to do before a level is released; nothing where it has been.
+pub(crate) const fn first_step(why: QuarantineReason) -> Option<&'static str> {
+    Some(match why {
         QuarantineReason::NumberAhead => {
             "was the data folder restored from a backup? then compare what the level holds with the exchange; otherwise find out who placed the order"
         }
@@ -46,15 +54,27 @@ pub(super) fn remedy(why: QuarantineReason, bot: &BotId) -> Option<String> {
             "if it stays for more than a few minutes, compare the order at the exchange with the level's story below"
         }
         QuarantineReason::OrderVanished => {
-            "on the test network orders vanish with its monthly reset; otherwise wait for a few minutes"
+            "a test network that is reset, or a simulated exchange that is started anew, has forgotten its orders; otherwise wait for a few minutes"
         }
         QuarantineReason::Released => return None,
-    };
-    Some(format!(
-        "{first}. `gridkeeper bot release {bot} LEVEL` cancels what stands under the level's id, books what \
-         the level's own order executed as far as the exchange shows it, and lets the level go on; \
-         `gridkeeper bot stop {bot}` ends the bot"
-    ))
+    })
+}
+
+/// The cause as a clause about any number of levels.
+pub(crate) const fn of_several(why: QuarantineReason) -> &'static str {
+    match why {
+        QuarantineReason::NumberAhead => {
+            "the exchange reports an order number that was never given out"
+        }
+        QuarantineReason::ForeignOrder => {
+            "an order that is not the level's own stands under its id"
+        }
+        QuarantineReason::TradesDisagree => {
+            "the exchange's trades of the order do not add up with those that are booked"
+        }
+        QuarantineReason::OrderVanished => "the level's order cannot be found at the exchange",
+        QuarantineReason::Released => "released, to go on within a minute",
+    }
 }
 
 pub(super) const fn in_short(why: QuarantineReason) -> &'static str {

@@ -74,8 +74,86 @@ pub(crate) fn order(state: OrderState) -> LevelOrder {
     }
 }
 
+pub(crate) fn level() -> Level {
+    let rung = domain::Rung {
+        buy_price: "1".parse().unwrap(),
+        sell_price: "1.5".parse().unwrap(),
+        quantity: "10".parse().unwrap(),
+    };
+    Level::new(bot().id, domain::LevelIndex(7), &rung, NOW)
+}
+
 fn words(state: OrderState) -> StateWords {
-    state_words(&bot(), &order(state), NOW)
+    state_words(&bot(), &level(), &order(state), NOW)
+}
+
+#[test]
+fn a_buy_beside_a_rest_says_that_the_rest_is_too_little_to_sell() {
+    let mut bot = bot();
+    bot.rules.lot = Some(domain::LotRule {
+        min: "5".parse().unwrap(),
+        max: "1000".parse().unwrap(),
+        step: "0.1".parse().unwrap(),
+    });
+    for (base, executed, says) in [
+        ("0", "0", "holds nothing to sell"),
+        (
+            "0.06",
+            "0",
+            "0.06 XRP it holds are less than one step (0.1 XRP)",
+        ),
+        (
+            "0.6",
+            "0",
+            "0.6 XRP it holds are less than the smallest order (5 XRP)",
+        ),
+        ("0.6", "0.6", "0.6 of 10 XRP are bought already"),
+    ] {
+        let mut level = level();
+        level.base = base.parse::<Quantity>().unwrap().into();
+        let mut order = order(OrderState::Open);
+        order.intent.quantity = "10".parse().unwrap();
+        order.executed = executed.parse().unwrap();
+        let words = state_words(&bot, &level, &order, NOW);
+        assert!(words.why.contains(says), "{words:?}");
+    }
+}
+
+#[test]
+fn an_order_that_was_at_the_exchange_is_not_called_never_sent() {
+    let mut order = order(OrderState::Idle);
+    assert_eq!(state_in_short(&order), "over: never sent");
+    order.exchange_order_id = Some(domain::ExchangeOrderId(7));
+    assert_eq!(state_in_short(&order), "over: nobody knows how it ended");
+}
+
+#[test]
+fn a_try_that_is_due_is_made_with_the_next_look() {
+    let words = words(OrderState::Refused {
+        why: RefusalReason::RateLimited,
+        detail: String::new(),
+        retry_at: NOW.before(std::time::Duration::from_secs(5)),
+        lease: None,
+    });
+    assert_eq!(
+        words.next,
+        "it is tried again with the next look at the exchange; it was to wait until 2026-09-21 14:13:15 UTC only"
+    );
+    assert_eq!(words.why, "it was not placed: a rate limit was reached");
+}
+
+#[test]
+fn a_refusal_that_was_cut_to_fit_ends_with_a_whole_word() {
+    let full = "HTTP 400, code -2010: Account has insufficient balance for requested action.";
+    for (kept, says) in [
+        (&full[..60], "insufficient balance for ..."),
+        (&full[..58], "insufficient balance ..."),
+        ("HTTP 400, code -2010: Account has", "Account has"),
+        (full, full),
+    ] {
+        let whole = whole_words(kept, KEPT_OF_DETAIL);
+        assert!(whole.ends_with(says), "{whole}");
+    }
 }
 
 #[test]
@@ -142,7 +220,7 @@ fn a_refused_order_says_when_it_is_tried_again() {
         words
             .remedy
             .unwrap()
-            .contains("are free, or cancel orders of your own")
+            .contains("or cancel orders of your own that hold it: this order needs 0 ETH in all")
     );
 }
 
@@ -159,7 +237,7 @@ fn a_quarantined_order_shows_its_evidence_and_a_remedy() {
         assert!(words.owed && words.why.ends_with(": order 77"), "{words:?}");
         assert!(words.next.starts_with("nothing is sent"), "{words:?}");
         let remedy = words.remedy.unwrap();
-        assert!(remedy.contains("gridkeeper bot release wordsbot LEVEL"));
+        assert!(remedy.contains("gridkeeper bot release wordsbot 7"));
     }
     let why = QuarantineReason::Released;
     let evidence = "order 77".to_owned();

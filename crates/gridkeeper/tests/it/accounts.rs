@@ -232,7 +232,7 @@ async fn an_account_is_not_added_twice_nor_removed_with_bots() {
     world
         .run(&["account", "remove", "main"])
         .ends(2)
-        .says(&["still has 1 bots", &bot]);
+        .says(&["still has 1 bot", &bot]);
     world
         .run(&["account", "check", "nobody"])
         .ends(2)

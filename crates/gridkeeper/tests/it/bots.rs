@@ -49,10 +49,10 @@ async fn a_created_bot_can_be_looked_at_from_every_side() {
         "orders placed by recovery: none",
         "nothing owed yet",
     ]);
-    world.run(&["explain", &bot]).yes().says(&[
-        "Nothing is owed that is not placed",
-        "4 levels have owed nothing yet",
-    ]);
+    world
+        .run(&["explain", &bot])
+        .yes()
+        .says(&["No order is owed: no level has an order yet"]);
     world.run(&["explain", &bot, "0"]).yes().says(&[
         "buys 0.001 BTC at 58000, sells at 59000",
         "nothing has happened yet",
@@ -62,7 +62,7 @@ async fn a_created_bot_can_be_looked_at_from_every_side() {
     world
         .run(&["doctor"])
         .yes()
-        .says(&["ok       clock", "request weight", "1 in all, 0 to run"]);
+        .says(&["ok       clock", "request weight", "1 bot, not started"]);
     let findings = world.run(&["doctor", "--json"]).yes().json();
     assert!(
         findings
@@ -98,7 +98,7 @@ async fn one_look_lays_the_grid_and_books_what_it_brings() {
     world
         .run(&["fills", &bot])
         .yes()
-        .says(&["1 fills", "reply to its order"]);
+        .says(&["1 fill", "reply to its order"]);
     let csv = world.run(&["fills", &bot, "--csv"]).yes();
     assert_eq!(csv.out.lines().count(), 2, "{csv}");
     assert!(csv.out.starts_with("traded_at_ms,bot,level"), "{csv}");
@@ -113,7 +113,7 @@ async fn one_look_lays_the_grid_and_books_what_it_brings() {
     world
         .run(&["audit", &bot])
         .yes()
-        .says(&["clean", "5 orders and 1 trades"]);
+        .says(&["clean", "5 orders and 1 trade at"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,11 +129,15 @@ async fn an_audit_finds_a_fill_nobody_booked_and_one_look_mends_it() {
         .iter()
         .filter(|level| level["verdict"] == "under_way");
     assert_eq!(under_way.count(), 3, "{json:#}");
-    // A level that changed in the last seconds is left alone, for listings lag behind.
-    let looked = world.until(&["recover", &bot, "--json"], |looked| {
-        looked[0]["levels_caught_up"] != 0
+    // A level that changed in the last seconds is left alone, for listings lag behind: one look may find
+    // the first level old enough and not yet the last.
+    let caught_up = std::cell::Cell::new(0);
+    world.until(&["recover", &bot, "--json"], |looked| {
+        let more = looked[0]["levels_caught_up"].as_u64().unwrap();
+        caught_up.set(caught_up.get() + more);
+        caught_up.get() >= 3
     });
-    assert_eq!(looked[0]["levels_caught_up"], 3, "{looked}");
+    assert_eq!(caught_up.get(), 3);
     let story = world.run(&["explain", &bot, "0"]).yes();
     story.says(&["from the recovery", "missed, and found by recovery"]);
     let audit = world.run(&["audit", &bot]).yes();

@@ -56,11 +56,11 @@ async fn a_bot_lives_its_life_while_its_operator_looks_on() {
     world
         .run(&["explain", &bot])
         .yes()
-        .says(&["Nothing is owed that is not placed"]);
+        .says(&["Every order that is owed is at the exchange"]);
     world
         .run(&["recover", &bot])
         .yes()
-        .says(&["was asked to look at 1 bots now"]);
+        .says(&["was asked to look at 1 bot now"]);
 
     world.run(&["bot", "pause", &bot]).yes();
     world.until(&show, |shown| shown["bot"]["observed"] == "paused");

@@ -153,6 +153,17 @@ impl World {
         })
     }
 
+    /// Another exchange answers at the same address, which knows none of what was there before.
+    pub(crate) async fn wipe(&mut self) {
+        let listen = self.simulator.address();
+        self.simulator.shutdown().await;
+        let config = SimulatorConfig {
+            listen,
+            ..SimulatorConfig::default()
+        };
+        self.simulator = Simulator::start(config).await.unwrap();
+    }
+
     /// Creates a bot of [`GRID`] and returns its id.
     pub(crate) fn create(&self, more: &[&str]) -> String {
         let mut arguments = vec![
@@ -202,6 +213,19 @@ impl World {
         }
         let last = last.map(|ran| ran.to_string());
         panic!("{arguments:?} stays\n{}", last.unwrap_or_default());
+    }
+
+    /// Runs again and again until what was written is as wanted: seldom, as it may cost request weight.
+    #[track_caller]
+    pub(crate) fn until_it(run: impl Fn() -> Ran, wanted: impl Fn(&Ran) -> bool) -> Ran {
+        for _ in 0..TRIES / 10 {
+            let ran = run();
+            if wanted(&ran) {
+                return ran;
+            }
+            std::thread::sleep(BETWEEN_TRIES * 10);
+        }
+        panic!("it stays\n{}", run());
     }
 
     /// Starts `up` and waits until it says that it is.

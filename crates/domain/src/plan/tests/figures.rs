@@ -143,6 +143,7 @@ fn a_market_unknown_or_beside_the_grid_is_a_warning() {
         [PlanWarning::MarketBelowGrid {
             ask: price("3"),
             lowest: price("3"),
+            first_sell: price("3.05"),
         }]
     );
     assert_eq!(
@@ -150,6 +151,7 @@ fn a_market_unknown_or_beside_the_grid_is_a_warning() {
         [PlanWarning::MarketAboveGrid {
             bid: price("3.2"),
             highest: price("3.2"),
+            first_buy: price("3.15"),
         }]
     );
     assert_eq!(warnings(market("3.1", "3.11")), []);
@@ -239,6 +241,49 @@ fn what_the_fee_leaves_between_steps_is_told() {
         }]
     );
     assert_eq!(warnings("0%"), [], "10 is a whole number of steps");
+}
+
+#[test]
+fn a_thin_margin_is_a_warning_at_its_thinnest() {
+    let warnings = |fee: &str| {
+        let mut plan = plan("arithmetic:4");
+        plan.maker_fee = rate(fee);
+        let ladder = plan.ladder(&rules(), market("3.1", "3.11")).unwrap();
+        besides_steps(ladder.summary.warnings)
+    };
+    // 3.2 * 0.9925² is 3.15218, 0.0692 % above 3.15, where the highest level buys.
+    let thin = warnings("0.75%");
+    assert_eq!(
+        thin,
+        [PlanWarning::ThinMargin {
+            level: LevelIndex(3),
+            net_percent: decimal("0.0692"),
+        }]
+    );
+    let text = thin[0].to_string();
+    assert!(
+        text.contains("a round trip brings only 0.0692 % after fees (level 3"),
+        "{text}"
+    );
+    assert_eq!(warnings("0.7%"), []);
+}
+
+#[test]
+fn a_market_outside_the_grid_says_when_something_happens() {
+    for (prices, says) in [
+        (
+            market("2.9", "3"),
+            "nothing is sold before the market reaches 3.05",
+        ),
+        (
+            market("3.2", "3.3"),
+            "nothing is bought before the market falls to 3.15",
+        ),
+    ] {
+        let ladder = plan("arithmetic:4").ladder(&rules(), prices).unwrap();
+        let text = besides_steps(ladder.summary.warnings)[0].to_string();
+        assert!(text.contains(says), "{text}");
+    }
 }
 
 #[test]

@@ -188,17 +188,17 @@ fn a_bad_quantity_is_refused_once_for_all_levels() {
         (
             "0.1",
             vec![
-                "level 0 (and 3 others), the BUY at 3: the order is worth 0.3, less than the smallest \
-             value, 5 (NOTIONAL): use a quantity of at least 1.8",
+                "level 0 (3 other levels too), the BUY at 3: the order is worth 0.3, less than the smallest \
+             value, 5 (NOTIONAL): use a quantity of at least 1.8, which also leaves enough to sell after the fee",
             ],
         ),
         (
             "1.6",
             vec![
-                "level 0 (and 2 others), the BUY at 3: the order is worth 4.8, less than the smallest \
-             value, 5 (NOTIONAL): use a quantity of at least 1.8",
+                "level 0 (2 other levels too), the BUY at 3: the order is worth 4.8, less than the smallest \
+             value, 5 (NOTIONAL): use a quantity of at least 1.8, which also leaves enough to sell after the fee",
                 "level 3, the SELL at 3.2 of what a fee of 0.1% leaves of 1.6: the order is worth 4.8, \
-             less than the smallest value, 5 (NOTIONAL): use a quantity of at least 1.7",
+             less than the smallest value, 5 (NOTIONAL): use a quantity of at least 1.7, counted before the fee",
             ],
         ),
     ] {
@@ -220,8 +220,8 @@ fn what_the_fee_leaves_must_reach_the_minimum_too() {
     assert_eq!(
         problems(&plan),
         [
-            "level 0 (and 1 other), the SELL at 3.05 of what a fee of 0.1% leaves of 1.7: the order \
-         is worth 4.88, less than the smallest value, 5 (NOTIONAL): use a quantity of at least 1.8",
+            "level 0 (1 other level too), the SELL at 3.05 of what a fee of 0.1% leaves of 1.7: the order \
+         is worth 4.88, less than the smallest value, 5 (NOTIONAL): use a quantity of at least 1.8, counted before the fee",
         ]
     );
     plan.maker_fee = Rate::ZERO;
@@ -254,14 +254,15 @@ fn a_plan_that_loses_after_fees_is_refused_with_the_figures() {
     assert_eq!(
         problems(&plan),
         [
-            "level 3 (and 1 other) earns nothing: bought at 3.15 and sold at 3.2, with a fee of 0.8% each time, \
-         a unit brings -0.0009952; it would have to sell at 3.2011 or more: use a larger step",
+            "level 3 and 1 other level would lose money, level 3 the most: bought at 3.15 and sold at 3.2, with a \
+         fee of 0.8% each time, a unit loses 0.0009952; it would have to sell at 3.2011 or more: use a larger \
+         step, that is fewer levels or a wider range",
         ]
     );
     plan.maker_fee = rate("1%");
     let all = problems(&plan);
     assert!(
-        all[0].starts_with("level 3 (and 3 others) earns nothing"),
+        all[0].starts_with("level 3 and 3 other levels would lose money, level 3 the most"),
         "{all:?}"
     );
 }
@@ -276,8 +277,9 @@ fn breaking_even_earns_nothing() {
     assert_eq!(
         problems(&plan),
         [
-            "level 1 (and 1 other) earns nothing: bought at 4 and sold at 7, with a fee of 50% each \
-         time, a unit brings -2.25; it would have to sell at 16.0001 or more: use a larger step",
+            "level 1 and 1 other level would lose money, level 1 the most: bought at 4 and sold at 7, with a fee \
+         of 50% each time, a unit loses 2.25; it would have to sell at 16.0001 or more: use a larger step, that \
+         is fewer levels or a wider range",
         ]
     );
     plan.upper = price("4.0002");
@@ -362,8 +364,8 @@ fn the_taker_fee_of_a_first_purchase_counts() {
     assert_eq!(
         problems_with(&plan, &rules(), market("2.9999", "3")),
         [
-            "level 0 (and 1 other), the SELL at 3.05 of what a fee of 0.1% leaves of 1.7: the order \
-         is worth 4.88, less than the smallest value, 5 (NOTIONAL): use a quantity of at least 1.8",
+            "level 0 (1 other level too), the SELL at 3.05 of what a fee of 0.1% leaves of 1.7: the order \
+         is worth 4.88, less than the smallest value, 5 (NOTIONAL): use a quantity of at least 1.8, counted before the fee",
         ]
     );
 }
@@ -492,7 +494,7 @@ fn a_fee_that_leaves_nothing_on_step_is_refused() {
     assert_eq!(
         problems_with(&plan, &rules, None),
         [
-            "level 0 (and 3 others), the SELL at 3.05 of what a fee of 0.1% leaves of 0.1: \
+            "level 0 (3 other levels too), the SELL at 3.05 of what a fee of 0.1% leaves of 0.1: \
          the quantity is 0: ask for more",
         ]
     );
@@ -509,8 +511,8 @@ fn the_first_purchase_must_reach_the_minimum_at_its_own_price() {
     assert_eq!(
         problems_with(&plan, &rules(), market("2.6999", "2.7")),
         [
-            "level 0 (and 3 others), the first BUY at 2.7135: the order is worth 4.8843, less than \
-         the smallest value, 5 (NOTIONAL): use a quantity of at least 1.9",
+            "level 0 (3 other levels too), the first BUY at 2.7135: the order is worth 4.8843, less than \
+         the smallest value, 5 (NOTIONAL): use a quantity of at least 1.9, which also leaves enough to sell after the fee",
         ]
     );
 }

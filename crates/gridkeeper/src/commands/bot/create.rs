@@ -14,6 +14,7 @@ use super::plan::{Planned, draw};
 use super::plan_text;
 use crate::cli::BotCreateArgs;
 use crate::failure::{Exit, Failure, Outcome};
+use crate::table::count;
 
 /// The letters of a bot's id, and how many it has: 36^10 ids, so two bots never share one.
 const LETTERS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
@@ -70,7 +71,8 @@ pub(super) async fn create(session: &mut Session<'_>, args: &BotCreateArgs) -> O
         return Ok(Exit::Yes);
     }
     plan_text::write_short(&planned, session.out)?;
-    writeln!(session.out, "bot {id} created, {} levels", bot.levels)?;
+    let levels = count(bot.levels, "level");
+    writeln!(session.out, "bot {id} created, {levels}")?;
     if args.start {
         writeln!(session.out, "it is to trade at once")?;
         session.remind_of_up()?;

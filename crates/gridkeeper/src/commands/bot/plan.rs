@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    AccountId, Asset, BestPrices, Draft, FirstInventory, GridPlan, Ladder, PlanProblem, Quantity,
-    SymbolRules,
+    AccountId, Asset, BestPrices, DesiredStatus, Draft, FirstInventory, GridPlan, Ladder,
+    OrderState, PlanProblem, Quantity, SymbolRules,
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -32,7 +32,7 @@ pub(super) struct Planned {
 }
 
 impl Planned {
-    /// How much quote the account lacks now.
+    /// How much quote the account lacks now, beside what its other bots still need.
     pub(super) fn quote_missing(&self) -> Decimal {
         let needed = self
             .draft
@@ -40,7 +40,9 @@ impl Planned {
             .as_ref()
             .map_or(Decimal::ZERO, |ladder| ladder.summary.capital.decimal());
         let free = self.funds.quote_free.decimal();
-        needed.saturating_sub(free).max(Decimal::ZERO)
+        let claimed = self.funds.quote_claimed.decimal();
+        let left = free.saturating_sub(claimed).max(Decimal::ZERO);
+        needed.saturating_sub(left).max(Decimal::ZERO)
     }
 }
 
@@ -56,6 +58,9 @@ pub(super) struct FeesGiven {
 pub(super) struct Funds {
     /// Quote that is free.
     pub(super) quote_free: Quantity,
+    /// What other bots of the account need for BUYs that they owe and that are not at the exchange: an
+    /// order there has locked its quote already.
+    pub(super) quote_claimed: Quantity,
     /// Base that is free.
     pub(super) base_free: Quantity,
     /// Of that base, what other bots' levels hold already.
@@ -213,22 +218,53 @@ async fn funds(
             .get(asset)
             .map_or(Quantity::ZERO, |balance| balance.free)
     };
-    let mut claimed = Quantity::ZERO;
+    let (mut base_claimed, mut quote_claimed) = (Quantity::ZERO, Quantity::ZERO);
     for bot in session.home.store().bots(Some(account)).await? {
-        if bot.rules.base != rules.base {
+        let (same_base, same_quote) = (
+            bot.rules.base == rules.base,
+            bot.rules.quote == rules.quote && bot.desired == DesiredStatus::Running,
+        );
+        if !same_base && !same_quote {
             continue;
         }
+        let add = |sum: Quantity, more| sum.checked_add(more).unwrap_or(Quantity::MAX);
         for level in session.home.store().levels(&bot.id).await? {
-            claimed = claimed
-                .checked_add(unlocked(&level))
-                .unwrap_or(Quantity::MAX);
+            if same_base {
+                base_claimed = add(base_claimed, unlocked(&level));
+            }
+            if same_quote {
+                quote_claimed = add(quote_claimed, owed_quote(&level));
+            }
         }
     }
     Ok(Funds {
         quote_free: free(&rules.quote),
+        quote_claimed,
         base_free: free(&rules.base),
-        base_claimed: claimed,
+        base_claimed,
     })
+}
+
+/// What a level of a started bot needs for a BUY that is not at the exchange: one it owes, or its first.
+fn owed_quote(level: &domain::Level) -> Quantity {
+    let (price, quantity) = match &level.order {
+        Some(order) if order.intent.side == domain::Side::Buy => match order.state {
+            OrderState::Pending { .. } | OrderState::Refused { .. } | OrderState::Held { .. } => {
+                let left = order.intent.quantity.saturating_sub(order.executed);
+                (order.intent.price, left)
+            }
+            OrderState::Open | OrderState::Quarantined { .. } | OrderState::Idle => {
+                return Quantity::ZERO;
+            }
+        },
+        // A level with inventory from the balance starts with its SELL.
+        None if level.base.held().is_zero() => (level.buy_price, level.quantity),
+        Some(_) | None => return Quantity::ZERO,
+    };
+    let worth = price.times(quantity);
+    worth
+        .and_then(|worth| Quantity::new(worth.decimal()).ok())
+        .unwrap_or(Quantity::MAX)
 }
 
 /// What a level holds of the account's *free* base: what its open SELL has locked is not free.
@@ -236,9 +272,7 @@ fn unlocked(level: &domain::Level) -> Quantity {
     let locked = level
         .order
         .as_ref()
-        .filter(|order| {
-            order.intent.side == domain::Side::Sell && order.state == domain::OrderState::Open
-        })
+        .filter(|order| order.intent.side == domain::Side::Sell && order.state == OrderState::Open)
         .map_or(Quantity::ZERO, |order| {
             order.intent.quantity.saturating_sub(order.executed)
         });

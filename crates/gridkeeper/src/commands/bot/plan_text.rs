@@ -2,28 +2,40 @@
 
 use std::io::{self, Write};
 
-use domain::{Asset, Entry, Ladder, LevelFigures, PlanSummary, QuoteAmount, Sizing, Spacing};
+use domain::{
+    Asset, Entry, Ladder, LevelFigures, PlanSummary, PlanWarning, Price, QuoteAmount, Sizing,
+    Spacing,
+};
 use rust_decimal::Decimal;
 
 use super::super::account::place;
 use super::plan::Planned;
-use crate::table::{Align, Table, amount};
+use crate::table::{Align, Table, amount, count, count_of};
 
 /// A longer ladder is shown without its middle.
 const MOST_ROWS: usize = 60;
 
-/// Writes a plan: what it is, its ladder, what it costs, what it earns, what stands against it.
+/// Writes a plan: what it is, what stands against it, its ladder, what it costs, what it earns.
 pub(super) fn write(planned: &Planned, out: &mut dyn Write) -> io::Result<()> {
     write_head(planned, out)?;
+    let problems = &planned.draft.problems;
+    if !problems.is_empty() {
+        writeln!(out, "\nThis plan cannot be carried out:")?;
+    }
+    for problem in problems {
+        writeln!(out, "  - {problem}")?;
+    }
     let sized = |ladder: &&Ladder| {
         let mut levels = ladder.summary.levels.iter();
         levels.any(|level| !level.rung.quantity.is_zero())
     };
-    if let Some(ladder) = planned.draft.ladder.as_ref().filter(sized) {
+    let ladder = planned.draft.ladder.as_ref().filter(sized);
+    if let Some(ladder) = ladder {
         writeln!(out)?;
         write_ladder(planned, ladder, out)?;
         writeln!(out)?;
-        write_figures(planned, &ladder.summary, out)?;
+        write_capital(planned, &ladder.summary, out)?;
+        write_profit(planned, &ladder.summary, out)?;
         if !ladder.summary.warnings.is_empty() {
             writeln!(out, "\nGood to know")?;
         }
@@ -32,29 +44,70 @@ pub(super) fn write(planned: &Planned, out: &mut dyn Write) -> io::Result<()> {
         }
     }
     writeln!(out)?;
-    let problems = &planned.draft.problems;
     if problems.is_empty() {
-        let missing = planned.quote_missing();
-        if missing.is_zero() {
-            write!(out, "This plan breaks no rule.")?;
-        } else {
-            let quote = &planned.rules.quote;
-            writeln!(
-                out,
-                "This plan breaks no rule, but the account has {missing} {quote} too little for it: levels will wait until you deposit that."
-            )?;
-        }
-        writeln!(
-            out,
-            " Nothing was written; `gridkeeper bot create` with the same words makes it a bot."
-        )?;
-        return Ok(());
+        return write_verdict(planned, out);
     }
-    writeln!(out, "This plan cannot be carried out:")?;
-    for problem in problems {
-        writeln!(out, "  - {problem}")?;
+    let place = if ladder.is_some() {
+        ", for what is said above the ladder"
+    } else {
+        ""
+    };
+    writeln!(
+        out,
+        "Nothing was written, and `gridkeeper bot create` would refuse this plan{place}."
+    )
+}
+
+/// What a plan without problems comes to, in a sentence or two.
+fn write_verdict(planned: &Planned, out: &mut dyn Write) -> io::Result<()> {
+    let quote = &planned.rules.quote;
+    let mut but = Vec::new();
+    if let Some(ladder) = &planned.draft.ladder {
+        but.extend(far_words(&ladder.summary));
     }
-    Ok(())
+    let missing = planned.quote_missing();
+    if !missing.is_zero() {
+        but.push(format!(
+            "the account has {} {quote} too little for it{}: levels will wait until you deposit that",
+            amount(missing),
+            beside_others(planned)
+        ));
+    }
+    let verdict = "This plan breaks no rule";
+    let then = "Nothing was written; `gridkeeper bot create` with the same words makes it a bot.";
+    if but.is_empty() {
+        return writeln!(out, "{verdict}. {then}");
+    }
+    writeln!(out, "{verdict}, but {}.\n{then}", but.join("; and "))
+}
+
+/// Whose needs are counted before this plan's.
+fn beside_others(planned: &Planned) -> &'static str {
+    if planned.funds.quote_claimed.is_zero() {
+        ""
+    } else {
+        " beside what its other bots still need"
+    }
+}
+
+/// That nothing trades for now, where the market is not within the grid.
+fn far_words(summary: &PlanSummary) -> Option<String> {
+    let all = count_of(summary.levels.len(), "level");
+    summary.warnings.iter().find_map(|warning| match warning {
+        PlanWarning::MarketAboveGrid { first_buy, .. } => Some(format!(
+            "the market is above the whole grid: no order is near it, and all {all} wait until it falls to {first_buy}"
+        )),
+        PlanWarning::MarketBelowGrid { first_sell, .. } => Some(format!(
+            "the market is below the whole grid: all {all} start with inventory, and none sells until it has \
+             risen to {first_sell}"
+        )),
+        PlanWarning::MarketUnknown
+        | PlanWarning::MoreLevelsThanOrders { .. }
+        | PlanWarning::OutsideBand { .. }
+        | PlanWarning::FirstBuysRest { .. }
+        | PlanWarning::ThinMargin { .. }
+        | PlanWarning::SalesInWholeSteps { .. } => None,
+    })
 }
 
 fn write_head(planned: &Planned, out: &mut dyn Write) -> io::Result<()> {
@@ -137,11 +190,6 @@ fn lines_words(planned: &Planned) -> String {
     }
 }
 
-fn count(number: u32, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{plural}")
-}
-
 fn write_ladder(planned: &Planned, ladder: &Ladder, out: &mut dyn Write) -> io::Result<()> {
     let (base, quote) = (&planned.rules.base, &planned.rules.quote);
     writeln!(
@@ -185,7 +233,23 @@ fn write_ladder(planned: &Planned, ladder: &Ladder, out: &mut dyn Write) -> io::
             "  {left_out} levels between are left out; --json has them all"
         )?;
     }
+    if first_buys(&ladder.summary).next().is_some() {
+        writeln!(
+            out,
+            "Levels above the market first buy once, near the market's price and not at their own line, so that they\n\
+             have something to sell. After that SELL they buy at their line like all others."
+        )?;
+    }
     Ok(())
+}
+
+/// The limits of the first BUYs.
+fn first_buys(summary: &PlanSummary) -> impl Iterator<Item = Price> {
+    let prices = summary.levels.iter().map(|level| match level.entry {
+        Entry::MarketBuy { price } => Some(price),
+        Entry::RestingBuy | Entry::FromBalance { .. } => None,
+    });
+    prices.flatten()
 }
 
 fn entry_words(entry: Entry) -> String {
@@ -196,16 +260,16 @@ fn entry_words(entry: Entry) -> String {
     }
 }
 
-fn write_figures(planned: &Planned, summary: &PlanSummary, out: &mut dyn Write) -> io::Result<()> {
+fn write_capital(planned: &Planned, summary: &PlanSummary, out: &mut dyn Write) -> io::Result<()> {
     let (base, quote) = (&planned.rules.base, &planned.rules.quote);
     let funds = planned.funds;
     writeln!(out, "Capital needed")?;
     let resting = amount(summary.resting_buys.decimal());
     writeln!(out, "  {resting} {quote} for BUYs that rest")?;
-    if !summary.first_inventory.is_zero() {
+    if let Some(dearest) = first_buys(summary).max() {
         writeln!(
             out,
-            "  {} {quote} at most for first BUYs, up to 0.5% above the ask",
+            "  {} {quote} at most for first BUYs, at {dearest} or less",
             amount(summary.first_inventory.decimal())
         )?;
     }
@@ -213,8 +277,15 @@ fn write_figures(planned: &Planned, summary: &PlanSummary, out: &mut dyn Write) 
         out,
         "  {} {quote} in all; the account has {} {quote} free",
         amount(summary.capital.decimal()),
-        funds.quote_free
+        amount(funds.quote_free.decimal())
     )?;
+    if !funds.quote_claimed.is_zero() {
+        writeln!(
+            out,
+            "  other bots of this account still need {} {quote} for BUYs they owe",
+            amount(funds.quote_claimed.decimal())
+        )?;
+    }
     if let Sizing::Investment { total } = planned.plan.sizing
         && let Some(rest) = left_of(total, summary)
     {
@@ -233,20 +304,35 @@ fn write_figures(planned: &Planned, summary: &PlanSummary, out: &mut dyn Write) 
             funds.base_unclaimed(),
         )?;
     }
+    Ok(())
+}
+
+fn write_profit(planned: &Planned, summary: &PlanSummary, out: &mut dyn Write) -> io::Result<()> {
+    let quote = &planned.rules.quote;
     writeln!(out, "Profit after fees")?;
+    let total = summary.net_profit.decimal();
     writeln!(
         out,
-        "  {} {quote} when every level completes one round trip (a BUY at its lower line, a SELL at its upper one)",
-        short(summary.net_profit.decimal())
+        "  {} {quote} {}when every level completes one round trip (a BUY at its lower line, a SELL at its upper one)",
+        short(total.abs()),
+        if total < Decimal::ZERO {
+            "are lost "
+        } else {
+            ""
+        }
     )?;
     let of = |index| summary.levels.iter().find(|level| level.index == index);
     let (Some(best), Some(worst)) = (of(summary.best), of(summary.worst)) else {
         return Ok(());
     };
     if percent(best.net_percent) != percent(worst.net_percent) {
-        for (word, level) in [("most", best), ("least", worst)] {
+        for (word, opposite, level) in [("most", "least", best), ("least", "most", worst)] {
             let words = profit_words(level, quote);
-            writeln!(out, "  level {} brings the {word}: {words}", level.index)?;
+            if level.net_percent < Decimal::ZERO {
+                writeln!(out, "  level {} loses the {opposite}: {words}", level.index)?;
+            } else {
+                writeln!(out, "  level {} brings the {word}: {words}", level.index)?;
+            }
         }
         return Ok(());
     }
@@ -258,20 +344,26 @@ fn write_figures(planned: &Planned, summary: &PlanSummary, out: &mut dyn Write) 
     let (Some(least), Some(most)) = (amounts.clone().min(), amounts.max()) else {
         return Ok(());
     };
+    let (verb, from, to) = if best.net_percent < Decimal::ZERO {
+        ("loses", most.abs(), least.abs())
+    } else {
+        ("brings", least, most)
+    };
     writeln!(
         out,
-        "  each level brings {} % of what it buys: {} to {} {quote}",
-        percent(best.net_percent),
-        short(least),
-        short(most)
+        "  each level {verb} {} % of what it buys: {} to {} {quote}",
+        percent(best.net_percent.abs()),
+        short(from),
+        short(to)
     )
 }
 
+/// What a round trip brings, or loses, without its sign.
 fn profit_words(level: &LevelFigures, quote: &Asset) -> String {
     format!(
         "{} % of what it buys, {} {quote}, after {} {quote} of fees",
-        percent(level.net_percent),
-        short(level.net_profit.decimal()),
+        percent(level.net_percent.abs()),
+        short(level.net_profit.decimal().abs()),
         short(level.fees.decimal())
     )
 }
@@ -306,13 +398,15 @@ pub(super) fn write_short(planned: &Planned, out: &mut dyn Write) -> io::Result<
         out,
         "needs {} {quote}, {} free now",
         amount(summary.capital.decimal()),
-        planned.funds.quote_free
+        amount(planned.funds.quote_free.decimal())
     )?;
     let missing = planned.quote_missing();
     if !missing.is_zero() {
         writeln!(
             out,
-            "{missing} {quote} too little: levels will wait until you deposit that"
+            "{} {quote} too little{}: levels will wait until you deposit that",
+            amount(missing),
+            beside_others(planned)
         )?;
     }
     for warning in &summary.warnings {

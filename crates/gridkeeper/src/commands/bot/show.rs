@@ -12,9 +12,9 @@ use trading::{AccountRecord, AccountStore as _, Breaker, LevelStore as _, Stream
 use super::super::Session;
 use super::super::account::{breaker_words, stream_words};
 use super::super::fills::placed_by;
-use super::super::seen::seen_words;
+use super::super::seen::seen;
 use crate::failure::{Exit, Failure, Outcome};
-use crate::table::{Align, Table, amount, when};
+use crate::table::{Align, Table, amount, count, when};
 use crate::words::state_in_short;
 
 /// What all levels of a bot come to.
@@ -210,7 +210,7 @@ fn write_head(
     account: &AccountRecord,
     requested: bool,
 ) -> Result<(), Failure> {
-    let seen = seen_words(session, bot);
+    let seen = seen(session, bot, None).words;
     let out = &mut *session.out;
     writeln!(
         out,
@@ -288,9 +288,9 @@ fn write_sums(session: &mut Session<'_>, bot: &Bot, sums: &Sums) -> Result<(), F
     };
     writeln!(
         out,
-        "  earned     {} {quote} in {} round trips; fees paid: {fees}",
+        "  earned     {} {quote} in {}; fees paid: {fees}",
         amount(sums.realized_profit.decimal()),
-        sums.round_trips
+        count(sums.round_trips, "round trip")
     )?;
     writeln!(
         out,

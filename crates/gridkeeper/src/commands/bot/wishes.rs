@@ -89,9 +89,26 @@ async fn tell(session: &Session<'_>, bot: &Bot, desired: DesiredStatus) -> Resul
         no: None,
         at: session.now(),
         kind: EventKind::Operator,
-        text: format!("asked to be {desired} (was to be {})", bot.desired),
+        text: wish_words(bot.desired, desired).to_owned(),
     };
     Ok(session.home.store().add_event(&event).await?)
+}
+
+/// What the operator has asked for.
+const fn wish_words(before: DesiredStatus, wanted: DesiredStatus) -> &'static str {
+    match (before, wanted) {
+        (DesiredStatus::Paused, DesiredStatus::Running) => "resumed the bot",
+        (DesiredStatus::Stopped | DesiredStatus::StoppedAndSold, DesiredStatus::Running) => {
+            "started the bot again"
+        }
+        (DesiredStatus::Ready | DesiredStatus::Running, DesiredStatus::Running) => {
+            "started the bot"
+        }
+        (_, DesiredStatus::Paused) => "paused the bot",
+        (_, DesiredStatus::Stopped) => "stopped the bot",
+        (_, DesiredStatus::StoppedAndSold) => "stopped the bot and asked to sell what it holds",
+        (_, DesiredStatus::Ready) => "set the bot back to not started",
+    }
 }
 
 fn answer(session: &mut Session<'_>, bot: &Bot, desired: DesiredStatus) -> Outcome {

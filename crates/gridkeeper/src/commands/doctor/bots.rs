@@ -1,0 +1,287 @@
+//! What of the bots needs the operator: who runs them, and which of their levels stand still, and why.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    Bot, DesiredStatus, Level, LevelIndex, LevelNames, ObservedStatus, OrderState, QuarantineReason,
+};
+use trading::LevelStore as _;
+
+use super::super::Session;
+use super::super::finding::Finding;
+use super::of_failure;
+use crate::failure::Failure;
+use crate::table::count_of;
+use crate::words::quarantine::{first_step, of_several};
+
+/// Each bot whose levels stand still, what cannot be read, and who runs the bots; and the bots.
+pub(super) async fn bots(session: &Session<'_>) -> (Vec<Finding>, Vec<Bot>) {
+    let mut findings = Vec::new();
+    let (bots, failures) = match session.bots().await {
+        Ok(bots) => bots,
+        Err(failure) => return (vec![of_failure("bots", failure)], Vec::new()),
+    };
+    let failures = failures.into_iter();
+    findings.extend(failures.map(|failure| of_failure("bots", failure)));
+    for bot in &bots {
+        findings.extend(levels(session, bot).await);
+    }
+    findings.push(running(&bots, session.home.is_owned()));
+    (findings, bots)
+}
+
+async fn levels(session: &Session<'_>, bot: &Bot) -> Vec<Finding> {
+    let subject = || format!("levels of bot {}", bot.id);
+    match session.home.store().list_levels(&bot.id).await {
+        Ok(levels) => {
+            let mut findings = quarantined(bot, &levels.readable);
+            findings.extend(waiting(bot, &levels.readable));
+            let bad = levels.unreadable.into_iter();
+            findings.extend(bad.map(|error| of_failure(subject(), Failure::from(error))));
+            findings
+        }
+        Err(error) => vec![of_failure(subject(), Failure::from(error))],
+    }
+}
+
+/// Levels for which nothing is sent until somebody mends what is wrong, a finding for each reason.
+fn quarantined(bot: &Bot, levels: &[Level]) -> Vec<Finding> {
+    // Where the bot ends, its quarantined levels are laid to rest by themselves.
+    if matches!(
+        bot.desired,
+        DesiredStatus::Stopped | DesiredStatus::StoppedAndSold
+    ) {
+        return Vec::new();
+    }
+    let mut of_reason: BTreeMap<QuarantineReason, Vec<LevelIndex>> = BTreeMap::new();
+    for level in levels {
+        let state = level.order.as_ref().map(|order| &order.state);
+        if let Some(OrderState::Quarantined { why, .. }) = state {
+            of_reason.entry(*why).or_default().push(level.index);
+        }
+    }
+    let finding = |(why, names): (QuarantineReason, Vec<LevelIndex>)| {
+        let (id, subject) = (&bot.id, format!("bot {}", bot.id));
+        let first = names.first().copied().unwrap_or(LevelIndex(0));
+        let text = format!(
+            "{} quarantined ({}): {}",
+            out_of(names.len(), levels.len(), "is", "are"),
+            LevelNames(&names),
+            of_several(why)
+        );
+        match first_step(why) {
+            Some(step) => Finding::problem(
+                subject,
+                format!("{text}; nothing is sent until that is resolved"),
+                format!(
+                    "{step}; `gridkeeper explain {id} {first}` shows the evidence, and \
+                     `gridkeeper bot release {id} {first}` lets level {first} go on by what the exchange shows"
+                ),
+            ),
+            None => Finding::warning(subject, text, "wait for a minute"),
+        }
+    };
+    of_reason.into_iter().map(finding).collect()
+}
+
+/// So many levels of all, and the verb that goes with them.
+fn out_of(some: usize, all: usize, one: &str, many: &str) -> String {
+    let verb = if some == 1 { one } else { many };
+    format!("{some} of {} {verb}", count_of(all, "level"))
+}
+
+/// Levels of a running bot whose orders the exchange or the records keep from being placed.
+fn waiting(bot: &Bot, levels: &[Level]) -> Option<Finding> {
+    if bot.desired != DesiredStatus::Running {
+        return None;
+    }
+    let mut of_reason: BTreeMap<String, Vec<LevelIndex>> = BTreeMap::new();
+    for level in levels {
+        let why = match level.order.as_ref().map(|order| &order.state) {
+            Some(OrderState::Refused { why, .. }) => why.to_string(),
+            // How much is missing differs from level to level.
+            Some(OrderState::Held {
+                why: domain::HoldReason::BelowMinimum { .. },
+                ..
+            }) => "below the minimum value".to_owned(),
+            Some(OrderState::Held { why, .. }) => why.to_string(),
+            Some(
+                OrderState::Pending { .. }
+                | OrderState::Open
+                | OrderState::Quarantined { .. }
+                | OrderState::Idle,
+            )
+            | None => continue,
+        };
+        of_reason.entry(why).or_default().push(level.index);
+    }
+    let first = of_reason.values().flatten().min()?;
+    let count: usize = of_reason.values().map(Vec::len).sum();
+    let reasons: Vec<String> = of_reason
+        .iter()
+        .map(|(why, names)| format!("{why} ({})", LevelNames(names)))
+        .collect();
+    Some(Finding::warning(
+        format!("bot {}", bot.id),
+        format!(
+            "{} an order that is not placed: {}",
+            out_of(count, levels.len(), "owes", "owe"),
+            reasons.join("; ")
+        ),
+        format!(
+            "`gridkeeper explain {} {first}` says what is tried next and what you can do",
+            bot.id
+        ),
+    ))
+}
+
+/// Whether a bot needs a running `up`: it trades, its orders rest, or it has not come to its end yet.
+pub(super) fn needs_up(bot: &Bot) -> bool {
+    let wanted = matches!(bot.desired, DesiredStatus::Running | DesiredStatus::Paused);
+    let at_rest = matches!(
+        bot.observed,
+        ObservedStatus::Ready | ObservedStatus::Stopped
+    );
+    wanted || !at_rest
+}
+
+fn running(bots: &[Bot], nobody_runs: bool) -> Finding {
+    let words = |bot: &Bot| match bot.desired {
+        DesiredStatus::Running => "started",
+        DesiredStatus::Paused => "paused",
+        DesiredStatus::Stopped | DesiredStatus::StoppedAndSold => "stopped",
+        DesiredStatus::Ready => "not started",
+    };
+    let all = count_of(bots.len(), "bot");
+    let text = match bots {
+        [] => "none yet".to_owned(),
+        [bot] => format!("{all}, {}", words(bot)),
+        bots => {
+            let kinds = ["started", "paused", "stopped", "not started"].map(|kind| {
+                let of_kind = bots.iter().filter(|bot| words(bot) == kind).count();
+                (of_kind > 0).then(|| format!("{of_kind} {kind}"))
+            });
+            let kinds: Vec<String> = kinds.into_iter().flatten().collect();
+            format!("{all}: {}", kinds.join(", "))
+        }
+    };
+    let needing = bots.iter().filter(|bot| needs_up(bot)).count();
+    if needing > 0 && nobody_runs {
+        let whom = if needing == 1 { "it" } else { "them" };
+        let whom = if bots.len() == needing {
+            whom.to_owned()
+        } else {
+            format!("{needing} of them")
+        };
+        return Finding::warning(
+            "bots",
+            format!("{text}, but `gridkeeper up` is not running: nobody looks after {whom}"),
+            "gridkeeper up",
+        );
+    }
+    Finding::ok("bots", text)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{OrderState, QuarantineReason};
+
+    use super::super::super::finding::Grade;
+    use super::*;
+    use crate::words::tests::{bot, level, order};
+
+    /// Levels whose orders are in these states.
+    fn levels(states: &[OrderState]) -> Vec<Level> {
+        let of_state = |(index, state): (u16, &OrderState)| Level {
+            index: LevelIndex(index),
+            order: Some(order(state.clone())),
+            ..level()
+        };
+        (0..).zip(states).map(of_state).collect()
+    }
+
+    fn vanished() -> OrderState {
+        OrderState::Quarantined {
+            why: QuarantineReason::OrderVanished,
+            evidence: "order 7".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_quarantine_is_a_problem_whether_its_bot_runs_or_is_paused() {
+        let levels = levels(&[OrderState::Open, vanished()]);
+        let mut bot = bot();
+        for desired in [DesiredStatus::Running, DesiredStatus::Paused] {
+            bot.desired = desired;
+            let findings = quarantined(&bot, &levels);
+            assert_eq!(findings[0].grade, Grade::Problem);
+            let text = &findings[0].text;
+            assert!(
+                text.starts_with(
+                    "1 of 2 levels is quarantined (level 1): the level's order cannot be found"
+                ),
+                "{text}"
+            );
+        }
+        bot.desired = DesiredStatus::Stopped;
+        assert_eq!(quarantined(&bot, &levels), []);
+    }
+
+    #[test]
+    fn a_bot_that_needs_up_is_missed_when_nobody_runs() {
+        let with = |desired, observed| Bot {
+            desired,
+            observed,
+            ..bot()
+        };
+        let ready = with(DesiredStatus::Ready, ObservedStatus::Ready);
+        let runs = with(DesiredStatus::Running, ObservedStatus::Running);
+        let rests = with(DesiredStatus::Paused, ObservedStatus::Paused);
+        let stops = with(DesiredStatus::Stopped, ObservedStatus::Stopping);
+        for (bots, says) in [
+            (vec![], "none yet"),
+            (vec![ready.clone()], "1 bot, not started"),
+            (
+                vec![rests.clone()],
+                "1 bot, paused, but `gridkeeper up` is not running: nobody looks after it",
+            ),
+            (
+                vec![stops.clone()],
+                "1 bot, stopped, but `gridkeeper up` is not running: nobody looks after it",
+            ),
+            (
+                vec![ready, runs, rests, stops],
+                "4 bots: 1 started, 1 paused, 1 stopped, 1 not started, but `gridkeeper up` is not running: \
+                 nobody looks after 3 of them",
+            ),
+        ] {
+            let finding = running(&bots, true);
+            assert_eq!(finding.text, says);
+            assert_eq!(finding.grade == Grade::Warning, says.contains("nobody"));
+            assert_eq!(running(&bots, false).grade, Grade::Ok);
+        }
+    }
+
+    #[test]
+    fn what_waits_is_told_with_its_reasons_and_quarantined_levels_are_not_told_twice() {
+        let refused = |why| OrderState::Refused {
+            why,
+            detail: String::new(),
+            retry_at: crate::words::tests::NOW,
+            lease: None,
+        };
+        let held = OrderState::Held {
+            why: domain::HoldReason::OutsideBand,
+            lease: None,
+        };
+        let poor = refused(domain::RefusalReason::InsufficientBalance);
+        let levels = levels(&[poor.clone(), vanished(), poor, held]);
+        let finding = waiting(&bot(), &levels).unwrap();
+        assert_eq!(
+            finding.text,
+            "3 of 4 levels owe an order that is not placed: the account's balance is too small (levels 0, 2); \
+             too far from the market (level 3)"
+        );
+        assert_eq!(waiting(&bot(), &levels[1..2]), None);
+    }
+}

@@ -1,0 +1,213 @@
+//! The bridge that holds the streams of a running `up`, and what is left of earlier ones.
+
+use std::time::Duration;
+
+use domain::{Bot, LocalTime};
+use trading::{AccountRecord, AccountStore as _, Heartbeat, StreamState};
+
+use super::super::Session;
+use super::super::finding::Finding;
+use super::bots::needs_up;
+use super::of_failure;
+use crate::table::{ago, count, count_of};
+
+/// A living bridge is heard of every five seconds: after three of them, something is wrong.
+const OVERDUE: Duration = Duration::from_secs(15);
+
+/// An earlier bridge is of no interest any more from here on.
+const FORGOTTEN: Duration = Duration::from_secs(60);
+
+pub(super) async fn bridges(
+    session: &Session<'_>,
+    accounts: &[AccountRecord],
+    bots: &[Bot],
+) -> Vec<Finding> {
+    let streams: Vec<&StreamState> = bots
+        .iter()
+        .filter(|bot| needs_up(bot))
+        .filter_map(|bot| {
+            let of_bot = |account: &&AccountRecord| account.id == bot.account;
+            Some(&accounts.iter().find(of_bot)?.stream)
+        })
+        .collect();
+    match session.home.store().heartbeats().await {
+        Ok(heartbeats) => judge(heartbeats, &streams, session.now(), session.home.is_owned()),
+        Err(error) => vec![of_failure("bridges", error.into())],
+    }
+}
+
+/// One `up` at a time holds a data folder, so that only the bridge heard of last can be alive. `started`:
+/// the stream of each bot that needs one.
+fn judge(
+    mut heartbeats: Vec<Heartbeat>,
+    started: &[&StreamState],
+    now: LocalTime,
+    nobody_runs: bool,
+) -> Vec<Finding> {
+    heartbeats.sort_by_key(|beat| std::cmp::Reverse(beat.at));
+    let mut heartbeats = heartbeats.iter();
+    let last = heartbeats.next();
+    if nobody_runs {
+        return without_up(last, now, !started.is_empty());
+    }
+    let mut findings = Vec::from_iter(last.map(|beat| of_up(beat, started, now)));
+    let earlier = heartbeats.filter(|beat| now.since(beat.at) < FORGOTTEN);
+    findings.extend(earlier.map(|beat| {
+        Finding::ok(
+            format!("bridge {}", beat.bridge),
+            format!(
+                "of an earlier `gridkeeper up`, {}; it is gone",
+                heard(beat, now)
+            ),
+        )
+    }));
+    findings
+}
+
+fn heard(beat: &Heartbeat, now: LocalTime) -> String {
+    format!("last heard of {}", ago(beat.at, now))
+}
+
+fn without_up(last: Option<&Heartbeat>, now: LocalTime, wanted: bool) -> Vec<Finding> {
+    let Some(beat) = last else {
+        return Vec::new();
+    };
+    let subject = format!("bridge {}", beat.bridge);
+    let text = format!(
+        "{}; no `gridkeeper up` is running on this data folder",
+        heard(beat, now)
+    );
+    vec![if wanted {
+        Finding::warning(subject, text, "gridkeeper up")
+    } else {
+        Finding::ok(subject, text)
+    }]
+}
+
+/// The bridge of the `up` that runs.
+fn of_up(beat: &Heartbeat, started: &[&StreamState], now: LocalTime) -> Finding {
+    let subject = format!("bridge {}", beat.bridge);
+    if now.since(beat.at) >= OVERDUE {
+        return Finding::warning(
+            subject,
+            format!("{}, though it should be every 5 seconds", heard(beat, now)),
+            "if it stays so, look at what `gridkeeper up` has written, and start it again",
+        );
+    }
+    // A stream that is recorded as subscribed is younger than what the bridge was last heard of.
+    let unheard = started
+        .iter()
+        .filter(|stream| !matches!(stream, StreamState::Subscribed { .. }))
+        .count();
+    if beat.connections == 0 && unheard > 0 {
+        return Finding::problem(
+            subject,
+            format!(
+                "alive, but it has no connection to the exchange: fills of {} are found by polling only",
+                count_of(unheard, "bot")
+            ),
+            "it goes on trying by itself; if it stays so, see the exchange and the keys above",
+        );
+    }
+    let holds = match beat.connections {
+        0 => "no connection to the exchange yet".to_owned(),
+        connections => format!(
+            "{} to the exchange for {}",
+            count(connections, "connection"),
+            count_of(beat.accounts.len(), "account")
+        ),
+    };
+    Finding::ok(subject, format!("alive ({}): {holds}", heard(beat, now)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::finding::Grade;
+    use super::*;
+    use crate::words::tests::{NOW, bot};
+
+    fn beat(bridge: &str, seconds_ago: u64, connections: u32) -> Heartbeat {
+        Heartbeat {
+            bridge: bridge.to_owned(),
+            at: NOW.before(Duration::from_secs(seconds_ago)),
+            connections,
+            // Those whose stream is up.
+            accounts: (0..connections).map(|_| bot().account).collect(),
+        }
+    }
+
+    fn told(beats: &[Heartbeat], nobody_runs: bool) -> Vec<(Grade, String)> {
+        let findings = judge(beats.to_vec(), &[&StreamState::Never], NOW, nobody_runs);
+        findings
+            .into_iter()
+            .map(|finding| {
+                (
+                    finding.grade,
+                    format!("{} {}", finding.subject, finding.text),
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn only_the_bridge_of_the_running_up_is_alive() {
+        let told = told(
+            &[beat("old", 23, 1), beat("new", 2, 1), beat("older", 90, 1)],
+            false,
+        );
+        let [(Grade::Ok, new), (Grade::Ok, old)] = told.as_slice() else {
+            panic!("{told:?}");
+        };
+        assert!(
+            new.contains("new alive (last heard of 2 s ago): 1 connection to"),
+            "{new}"
+        );
+        assert!(
+            old.contains("old of an earlier `gridkeeper up`, last heard of 23 s ago"),
+            "{old}"
+        );
+    }
+
+    #[test]
+    fn a_bridge_that_has_just_started_has_no_connection_yet() {
+        let subscribed = StreamState::Subscribed {
+            since: NOW,
+            bridge: "b".to_owned(),
+        };
+        let findings = judge(vec![beat("b", 1, 0)], &[&subscribed], NOW, false);
+        assert_eq!(findings[0].grade, Grade::Ok);
+        assert!(
+            findings[0]
+                .text
+                .ends_with("no connection to the exchange yet")
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_bridge_is_said() {
+        for (beat, nobody_runs, grade, says) in [
+            (
+                beat("b", 23, 1),
+                true,
+                Grade::Warning,
+                "no `gridkeeper up` is running",
+            ),
+            (
+                beat("b", 23, 1),
+                false,
+                Grade::Warning,
+                "should be every 5 seconds",
+            ),
+            (
+                beat("b", 2, 0),
+                false,
+                Grade::Problem,
+                "fills of 1 bot are found by polling",
+            ),
+        ] {
+            let told = told(&[beat], nobody_runs);
+            assert_eq!(told[0].0, grade, "{told:?}");
+            assert!(told[0].1.contains(says), "{told:?}");
+        }
+    }
+}

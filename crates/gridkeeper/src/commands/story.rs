@@ -1,0 +1,167 @@
+//! The story of a level or a bot: its trades and what happened beside them, told line by line.
+//!
+//! Start at [`story`]. A trade tells of its price and quantity; of an order only the records that are
+//! kept say them: the current order's, the last one's and the first one's.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use domain::{Bot, Level, LocalTime, OrderNumber, OrderState};
+use serde::Serialize;
+use trading::{EventKind, EventRecord, FillRecord};
+
+use super::fills::{booked_words, source_words};
+use crate::table::{span, when_there};
+
+/// A fill learnt of later than this after it happened is told with its delay.
+const NOTABLE_DELAY: Duration = Duration::from_secs(2);
+
+/// One line of a story.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Line {
+    /// When this system learnt of it.
+    pub(super) at: LocalTime,
+    /// What happened.
+    pub(super) text: String,
+}
+
+/// Fills and events as one story, in the order in which this system learnt of them. `level` is the
+/// one whose story it is; a bot's own has none.
+pub(super) fn story(
+    bot: &Bot,
+    level: Option<&Level>,
+    fills: &[FillRecord],
+    events: &[EventRecord],
+) -> Vec<Line> {
+    let orders = known_orders(bot, level, fills);
+    let mut lines: Vec<Line> = fills
+        .iter()
+        .map(|fill| Line {
+            at: fill.committed_at,
+            text: fill_words(bot, fill, &orders),
+        })
+        .chain(events.iter().map(|event| Line {
+            at: event.at,
+            text: event_words(event),
+        }))
+        .chain(level.and_then(|level| accepted(level, &orders)))
+        .collect();
+    lines.sort_by_key(|line| line.at);
+    lines
+}
+
+/// What is known of the orders a level has had, by number: side, and where a record still holds them
+/// quantity and price.
+fn known_orders(
+    bot: &Bot,
+    level: Option<&Level>,
+    fills: &[FillRecord],
+) -> BTreeMap<OrderNumber, String> {
+    let (base, quote) = (&bot.rules.base, &bot.rules.quote);
+    let mut orders: BTreeMap<OrderNumber, String> = fills
+        .iter()
+        .map(|fill| (fill.no, format!("a {}", fill.side)))
+        .collect();
+    if let Some(passed) = level.and_then(|level| level.previous.as_ref()) {
+        let words = format!("{} at {} {quote}", passed.side, passed.price);
+        orders.insert(passed.no, words);
+    }
+    if let Some(order) = level.and_then(|level| level.order.as_ref()) {
+        let intent = &order.intent;
+        let words = format!(
+            "{} {} {base} at {} {quote}",
+            intent.side, intent.quantity, intent.price
+        );
+        orders.insert(order.no, words);
+    }
+    orders
+}
+
+/// The current order at the exchange. Its record changes with each of its fills, so that only before the
+/// first one it says when the exchange had it.
+fn accepted(level: &Level, orders: &BTreeMap<OrderNumber, String>) -> Option<Line> {
+    let order = level.order.as_ref()?;
+    let (id, words) = (order.exchange_order_id?, orders.get(&order.no)?);
+    let untouched = order.state == OrderState::Open && order.executed.is_zero();
+    untouched.then(|| Line {
+        at: level.changed_at,
+        text: format!(
+            "number {}: {words} is at the exchange as order {id}",
+            order.no
+        ),
+    })
+}
+
+fn fill_words(bot: &Bot, fill: &FillRecord, orders: &BTreeMap<OrderNumber, String>) -> String {
+    let (base, quote) = (&bot.rules.base, &bot.rules.quote);
+    let verb = match fill.side {
+        domain::Side::Buy => "bought",
+        domain::Side::Sell => "sold",
+    };
+    let fee = fill.trade.fee.as_ref().map_or_else(String::new, |fee| {
+        format!(", fee {} {}", fee.amount, fee.asset)
+    });
+    let booked =
+        booked_words(fill.booked_as).map_or_else(String::new, |words| format!(", {words}"));
+    let placed = if fill.by_recovery {
+        ", of an order placed by recovery"
+    } else {
+        ""
+    };
+    let caused = fill.caused.map_or_else(String::new, |no| {
+        let order = orders
+            .get(&no)
+            .map_or_else(String::new, |words| format!(", {words}"));
+        format!("; led to order number {no}{order}")
+    });
+    let late = fill
+        .committed_at
+        .as_millis()
+        .saturating_sub(fill.trade.time.as_millis());
+    let late = Duration::from_millis(u64::try_from(late).unwrap_or(0));
+    let late = if late >= NOTABLE_DELAY {
+        format!(
+            "; it happened {} earlier, at {}",
+            span(late),
+            when_there(fill.trade.time)
+        )
+    } else {
+        String::new()
+    };
+    format!(
+        "number {}: {verb} {} {base} at {} {quote}{fee} (trade {}, from the {}{booked}{placed}){caused}{late}",
+        fill.no,
+        fill.trade.quantity,
+        fill.trade.price,
+        fill.trade.id,
+        source_words(fill.source)
+    )
+}
+
+fn event_words(event: &EventRecord) -> String {
+    let no = event
+        .no
+        .map_or_else(String::new, |no| format!("number {no}: "));
+    format!("{no}{}: {}", kind_words(event.kind), event.text)
+}
+
+const fn kind_words(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::Laid => "first order",
+        EventKind::Refused => "not placed",
+        EventKind::Unknown => "no clear answer",
+        EventKind::Claimed => "taken over",
+        EventKind::WindowExpired => "signed anew",
+        EventKind::Adopted => "found at the exchange",
+        EventKind::Recovered => "missed, and found by recovery",
+        EventKind::Cancelled => "cancelled by us",
+        EventKind::Ended => "ended early",
+        EventKind::Amended => "changed by hand",
+        EventKind::Held => "on purpose not placed",
+        EventKind::Released => "owed again",
+        EventKind::LateFill => "late fill",
+        EventKind::SecondOrder => "second order",
+        EventKind::Quarantined => "records and exchange disagree",
+        EventKind::Operator => "operator",
+    }
+}
