@@ -134,10 +134,18 @@ fn a_report_proves_that_the_order_was_accepted() {
     }
 }
 
+/// Up to where a report reaches, its trades, and the ids of those that are booked, if any can be.
+type Shown = (
+    &'static str,
+    OrderStatus,
+    &'static [&'static str],
+    Option<&'static [i64]>,
+);
+
 #[test]
 fn trades_are_booked_where_they_begin_at_what_is_booked() {
     use OrderStatus::{Filled, PartiallyFilled};
-    let cases: [(&str, OrderStatus, &[&str], Option<&[i64]>); 12] = [
+    let cases: [Shown; 12] = [
         ("6", PartiallyFilled, &["2"], Some(&[1])),
         ("10", Filled, &["6"], Some(&[1])),
         ("6", PartiallyFilled, &["1", "1"], Some(&[1, 2])),

@@ -17,7 +17,15 @@ use simulation::exhaust::{Bounds, explore};
 use simulation::mistake::Mistake;
 
 /// Prints, recoveries, faults and waits of the worlds that are tried when none is asked for.
-const WORLDS: [(u32, u32, u32, u32); 4] = [(2, 0, 0, 1), (1, 1, 1, 1), (1, 0, 2, 2), (2, 0, 1, 1)];
+const WORLDS: [(u32, u32, u32, u32); 7] = [
+    (1, 1, 1, 1),
+    (1, 1, 2, 1),
+    (1, 0, 2, 2),
+    (2, 0, 1, 1),
+    (2, 1, 0, 1),
+    (2, 1, 1, 0),
+    (4, 0, 0, 0),
+];
 
 /// Try everything in every order, in one small world or in a few.
 #[derive(Debug, Parser)]
