@@ -135,10 +135,7 @@ fn resting_place(level: &Level) -> (Side, Price) {
 
 /// Whether the level may have an order at the exchange.
 fn may_rest(level: &Level) -> bool {
-    level.order.as_ref().is_some_and(|order| match order.state {
-        OrderState::Pending { .. } | OrderState::Open | OrderState::Quarantined { .. } => true,
-        OrderState::Refused { .. } | OrderState::Held { .. } | OrderState::Idle => false,
-    })
+    level.order.as_ref().is_some_and(LevelOrder::may_be_live)
 }
 
 fn middle_price(prices: BestPrices) -> Option<Price> {

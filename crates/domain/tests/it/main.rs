@@ -10,7 +10,9 @@
 mod accounting;
 mod decide;
 mod fixtures;
+mod levels;
 mod next;
+mod owed;
 mod passed;
 mod protocol;
 mod recovery;

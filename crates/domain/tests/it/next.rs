@@ -127,6 +127,19 @@ fn a_first_purchase_that_executed_nothing_goes_on_as_one() {
     }
 }
 
+/// A fill of an order given up before may have been booked meanwhile.
+#[test]
+fn a_first_purchase_that_executed_nothing_does_not_keep_a_level_from_selling() {
+    let bot = bot();
+    let mut level = first_purchase_ended(OrderStatus::Canceled, "0");
+    level.base = domain::BaseAmount::from(quantity("9.99"));
+    let next = placed(next_intent(&bot, &level));
+    assert_eq!(
+        (next.side, next.purpose, next.price, next.quantity),
+        (Side::Sell, Purpose::Grid, price("3.1537"), quantity("9.9"))
+    );
+}
+
 #[test]
 fn a_first_purchase_that_executed_something_is_followed_by_the_grids_orders() {
     let bot = bot();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{DesiredStatus, ObservedStatus};
+use domain::{DesiredStatus, ExchangeOrderId, ObservedStatus, RefusalReason, TradeId};
 
 #[test]
 fn each_status_has_a_word_of_its_own() {
@@ -24,4 +24,28 @@ fn each_status_has_a_word_of_its_own() {
     ];
     let words: BTreeSet<String> = observed.iter().map(ToString::to_string).collect();
     assert_eq!(words.len(), observed.len());
+}
+
+#[test]
+fn each_refusal_has_words_of_its_own() {
+    let all = [
+        RefusalReason::InsufficientBalance,
+        RefusalReason::WouldTake,
+        RefusalReason::MarketClosed,
+        RefusalReason::Filter,
+        RefusalReason::RateLimited,
+        RefusalReason::Overloaded,
+        RefusalReason::AccountStopped,
+        RefusalReason::BadRequest,
+        RefusalReason::WindowExpired,
+        RefusalReason::Backoff,
+    ];
+    let words: BTreeSet<String> = all.iter().map(ToString::to_string).collect();
+    assert_eq!(words.len(), all.len());
+}
+
+#[test]
+fn ids_are_written_as_the_exchange_writes_them() {
+    assert_eq!(ExchangeOrderId(42).to_string(), "42");
+    assert_eq!(TradeId(-1).to_string(), "-1");
 }
