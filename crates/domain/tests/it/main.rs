@@ -15,6 +15,7 @@ mod next;
 mod owed;
 mod passed;
 mod protocol;
+mod reconcile;
 mod recovery;
 mod resolve;
 mod words;
