@@ -1,9 +1,12 @@
 //! Build and check commands, run as `cargo xtask NAME`.
 //!
+//! `cargo xtask chaos` lets real processes trade while everything goes wrong at once.
 //! `cargo xtask simulate` lives through many seeds of the simulation (see `docs/guarantees.md`).
 //! `cargo xtask test` is the one command that people and CI run: formatting, lints, documentation
 //! and every test, with all its own set-up. Where a tool is missing it says which part was not run
 //! and how to get it; with `CI` set that is a failure.
+
+mod chaos;
 
 use std::env;
 use std::process::{Command, ExitCode};
@@ -69,7 +72,8 @@ const USAGE: &str = "\
 usage: cargo xtask test
        cargo xtask simulate [--seeds N] [--from S] [--jobs J]
        cargo xtask simulate --seed S [--trace]
-       cargo xtask simulate --mistake NAME|all [--seeds N]";
+       cargo xtask simulate --mistake NAME|all [--seeds N]
+       cargo xtask chaos [--for DUR] [--seed S]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -81,6 +85,7 @@ fn main() -> ExitCode {
     {
         ["test"] => test(),
         ["simulate", rest @ ..] => cargo(&[SIMULATE, rest].concat()),
+        ["chaos", rest @ ..] => chaos::run(rest),
         _ => Err(anyhow::anyhow!("{USAGE}")),
     };
     match outcome {
