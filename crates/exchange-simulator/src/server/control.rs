@@ -140,7 +140,10 @@ pub(crate) fn carry_out_account(shared: &Shared, command: AccountControl) -> Res
         match command {
             AccountControl::Open { account } => {
                 let taken = exchange.account(&account.name).is_some()
-                    || account.keys.iter().any(|key| exchange.key(&key.key).is_some());
+                    || account
+                        .keys
+                        .iter()
+                        .any(|key| exchange.key(&key.key).is_some());
                 if !taken {
                     exchange.add_account(now_ms, *account);
                 }
