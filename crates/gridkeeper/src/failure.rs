@@ -130,8 +130,9 @@ impl From<StoreError> for Failure {
                 .mend("run the command again in a moment"),
             StoreError::Unavailable(detail) => match cannot_write(&detail) {
                 Some((what, mend)) => Self::refused(what).mend(mend),
-                None => Self::refused(format!("the store did not answer: {detail}"))
-                    .mend("run the command again; if `gridkeeper up` has just ended, nothing was lost"),
+                None => Self::refused(format!("the store did not answer: {detail}")).mend(
+                    "run the command again; if `gridkeeper up` has just ended, nothing was lost",
+                ),
             },
             StoreError::Corrupt { key, detail } => {
                 let (what, mend) = detail.split_once("; ").unwrap_or((

@@ -112,7 +112,10 @@ async fn a_log_that_cannot_be_written_ends_nothing() {
     let path = world.path().join("log");
     let log = std::fs::File::create(&path).unwrap();
     log.set_len(LOG).unwrap();
-    let log = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
+    let log = std::fs::OpenOptions::new()
+        .append(true)
+        .open(&path)
+        .unwrap();
     let mut up = up_under_limit(&world, LOG);
     up.env("GRIDKEEPER_LOG", "debug").stderr(log);
     let up = Running::with_errors(up);
