@@ -6,6 +6,8 @@
 
 mod link;
 mod pair;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 
