@@ -28,7 +28,10 @@ const REASONS: [&str; 3] = [r#""refused""#, r#""held""#, r#""quarantined""#];
 
 /// Faults end, the network is whole, the clock is right, the disk has room; `up` runs and every bot is to trade.
 pub(crate) async fn heal(stage: &Stage, bots: &[String]) -> anyhow::Result<Running> {
-    stage.exchange.control(json!({ "do": "stopFaults" })).await?;
+    stage
+        .exchange
+        .control(json!({ "do": "stopFaults" }))
+        .await?;
     let clock = json!({ "do": "clock", "offsetMs": 0 });
     stage.exchange.control(clock).await?;
     stage.network.heal();
@@ -63,7 +66,9 @@ pub(crate) async fn come_to_rest(
         ensure!(reason, "{level} has no order and no reason: {state}");
     }
     let stats = stage.exchange.stats().await?;
-    let owing = stats["owing"].as_array().context("no list of what is owed")?;
+    let owing = stats["owing"]
+        .as_array()
+        .context("no list of what is owed")?;
     let unexplained: Vec<&Value> = owing
         .iter()
         .filter(|slot| slot.as_str().is_none_or(|slot| !without.contains_key(slot)))
@@ -93,10 +98,7 @@ async fn quiet(stage: &Stage, bots: &[String], deadline: Instant) -> anyhow::Res
 
 /// The levels without an open order, as the exchange calls them, and in which state they are instead. A bot that does
 /// not run yet counts as one.
-async fn without_order(
-    stage: &Stage,
-    bots: &[String],
-) -> anyhow::Result<BTreeMap<String, String>> {
+async fn without_order(stage: &Stage, bots: &[String]) -> anyhow::Result<BTreeMap<String, String>> {
     let mut without = BTreeMap::new();
     for bot in bots {
         let shown = stage.json(&["bot", "show", bot]).await?;

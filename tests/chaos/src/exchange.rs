@@ -78,6 +78,7 @@ impl Exchange {
             "ordersPerDay": NO_LIMIT,
             "connectionsPerFiveMinutes": NO_LIMIT,
         });
-        self.control(json!({ "do": "limits", "limits": limits })).await
+        self.control(json!({ "do": "limits", "limits": limits }))
+            .await
     }
 }

@@ -64,13 +64,38 @@ impl Keeper<'_> {
     /// One ordinary life.
     async fn live(&mut self) -> anyhow::Result<()> {
         let mut up = self.start(None).await?;
-        let ended = self.live_on(&mut up).await?;
-        ensure!(
-            ended.is_none(),
-            "`up` ended by itself: {ended:?}; its log is the last one"
-        );
-        self.kill(up).await?;
+        match self.live_on(&mut up).await? {
+            None => drop(self.kill(up).await?),
+            Some(status) => self.allow(status, &up.last_words().await?, false)?,
+        }
         self.stay_down().await;
+        Ok(())
+    }
+
+    /// Starts it until it is up.
+    async fn come_up(&mut self) -> anyhow::Result<Running> {
+        loop {
+            let mut up = self.start(None).await?;
+            if up.line_with("up:").await.is_ok() {
+                return Ok(up);
+            }
+            let status = up.ended().await?;
+            self.allow(status, &up.last_words().await?, false)?;
+        }
+    }
+
+    /// Whether it may end by itself like that: where its disk is full, if it says so, and where somebody else holds
+    /// its folder. An operator's command does while nobody else does, and the exchange may let it wait.
+    fn allow(&self, status: ExitStatus, said: &Said, is_full: bool) -> anyhow::Result<()> {
+        if status.code() == Some(2) && said.held {
+            self.tally.count("starts refused");
+            return Ok(());
+        }
+        ensure!(
+            is_full && status.code() == Some(1) && said.full > 0,
+            "`up` ended by itself, {status}; its log is the last one"
+        );
+        self.tally.count("disk full: ended saying so");
         Ok(())
     }
 
@@ -110,12 +135,7 @@ impl Keeper<'_> {
     /// A disk that fills up while `up` runs, stays full over a few lives, and has room again.
     async fn fill_up(&mut self, way: Way) -> anyhow::Result<()> {
         self.tally.count(&format!("disk full: {}", way.word()));
-        let mut up = self.start(None).await?;
-        let ended = self.live_on(&mut up).await?;
-        ensure!(
-            ended.is_none(),
-            "`up` ended by itself with room on its disk: {ended:?}"
-        );
+        let mut up = self.come_up().await?;
         let limit = self.size_limit(way);
         self.take_room(way, &up, limit).await?;
         let deadline = Instant::now() + TO_NOTICE;
@@ -126,7 +146,7 @@ impl Keeper<'_> {
             let is_long = lives > FULL_LIVES;
             match ended {
                 Some(status) => {
-                    self.gave_up(status, &up.last_words().await?)?;
+                    self.allow(status, &up.last_words().await?, true)?;
                     if is_long {
                         return self.give_room(way, None).await;
                     }
@@ -175,20 +195,8 @@ impl Keeper<'_> {
         let disk = &self.stage.disk;
         match (way, up) {
             (Way::Space, _) => disk.empty().await,
-            (Way::Size, Some(up)) if disk.limits_the_running() => {
-                disk.limit(&up.id()?, None).await
-            }
+            (Way::Size, Some(up)) if disk.limits_the_running() => disk.limit(&up.id()?, None).await,
             (Way::Size, _) => Ok(()),
         }
-    }
-
-    /// It may end by itself where its disk is full, if it says so.
-    fn gave_up(&self, status: ExitStatus, said: &Said) -> anyhow::Result<()> {
-        ensure!(
-            status.code() == Some(1) && said.full > 0,
-            "`up` ended by itself, {status}, and did not say that its disk is full"
-        );
-        self.tally.count("disk full: ended saying so");
-        Ok(())
     }
 }

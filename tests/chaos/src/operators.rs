@@ -42,12 +42,12 @@ pub(crate) async fn operate(
             _ => &["fills", bot, "--level", &level],
         };
         let ended = stage.run(arguments).await?;
-        judge(arguments, &ended, tally)?;
+        judge(stage, arguments, &ended, tally)?;
     }
 }
 
 /// Counts a command, and sees that one that was refused says why.
-fn judge(arguments: &[&str], ended: &Ended, tally: &Tally) -> anyhow::Result<()> {
+fn judge(stage: &Stage, arguments: &[&str], ended: &Ended, tally: &Tally) -> anyhow::Result<()> {
     if ended.code == Some(0) {
         tally.count("commands: done");
         return Ok(());
@@ -66,6 +66,7 @@ fn judge(arguments: &[&str], ended: &Ended, tally: &Tally) -> anyhow::Result<()>
         .lines()
         .find_map(|line| line.split_once("error: "));
     if let Some((_, words)) = first {
+        let words = words.replace(stage.folder(), "DIR");
         let short: String = words.chars().take(60).collect();
         tally.count(&format!("refusal: {short}"));
     }

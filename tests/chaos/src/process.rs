@@ -22,6 +22,9 @@ pub(crate) const FULL: &str = "cannot be written";
 /// With these it says that it does again.
 pub(crate) const ROOM: &str = "can be written again";
 
+/// With these it says that another process holds the folder.
+const HELD: &str = "is in use by";
+
 /// How long a process may take to go once it was asked or killed.
 const TO_GO: Duration = Duration::from_secs(60);
 
@@ -34,6 +37,8 @@ pub(crate) struct Said {
     pub(crate) full: u64,
     /// How often it said that it does again.
     pub(crate) room: u64,
+    /// Whether it said that another process holds its folder.
+    pub(crate) held: bool,
     /// Whether one of its threads panicked.
     panicked: bool,
 }
@@ -45,6 +50,7 @@ impl Said {
         }
         self.full += u64::from(line.contains(FULL));
         self.room += u64::from(line.contains(ROOM));
+        self.held |= line.contains(HELD);
         self.panicked |= line.contains("panicked at");
     }
 }
@@ -68,8 +74,7 @@ impl Running {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let file = File::create(log)
-            .with_context(|| format!("{} not created", log.display()))?;
+        let file = File::create(log).with_context(|| format!("{} not created", log.display()))?;
         let mut child = command
             .spawn()
             .with_context(|| format!("{command:?} did not start"))?;

@@ -21,6 +21,8 @@ pub struct Report {
     pub kills: u64,
     /// How often it was started.
     pub starts: u64,
+    /// How often it did not start because a command held its folder.
+    pub starts_refused: u64,
     /// How often the network was cut, by link and kind.
     pub cuts: BTreeMap<String, u64>,
     /// How often the disk was full, in which way, and what `up` did.
@@ -50,6 +52,7 @@ impl Report {
     pub(crate) fn add(&mut self, tally: &Tally) {
         self.kills = tally.of("kills");
         self.starts = tally.of("starts");
+        self.starts_refused = tally.of("starts refused");
         self.clock_changes = tally.of("clock changes");
         self.cuts = tally.group("cut: ");
         self.disk_full = tally.group("disk full: ");
@@ -76,9 +79,10 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "kills {}, restarts {}, clock changes {}",
+            "kills {}, restarts {} ({} refused while a command held the folder), clock changes {}",
             self.kills,
             self.starts.saturating_sub(1),
+            self.starts_refused,
             self.clock_changes
         )?;
         for (name, counts) in [

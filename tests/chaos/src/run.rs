@@ -66,8 +66,9 @@ async fn live(run: &Run, tally: &Tally, report: &mut Report) -> anyhow::Result<(
     };
     // Listened to before anything is started that would be left behind.
     let mut interrupts = Interrupts::listen()?;
+    let mut of_market = random();
     let mut stage = tokio::select! {
-        stage = Stage::set(&setting, &mut random()) => stage?,
+        stage = Stage::set(&setting, &mut of_market) => stage?,
         error = interrupts.heard() => return Err(error),
     };
     report.not_possible.clone_from(&stage.disk.not_possible);
@@ -137,7 +138,9 @@ async fn perform(
     // The promise does not hang on a kill: asked to end, it ends well, and the ledger stands without it.
     let ended = up.end().await?;
     ensure!(ended.success(), "`up` was asked to end: {ended}");
-    verdict.add_own_audit(stage).await?;
+    let bot = bots.first().map(String::as_str).unwrap_or_default();
+    let command = ["audit", bot, "--json"];
+    verdict.add_own_audit(stage, &command).await?;
     report.verdict = Some(verdict);
     Ok(())
 }

@@ -22,6 +22,10 @@ use crate::process::Running;
 /// How long one command may take before the run gives up.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// How long an audit may take: it keeps to the request weight of an address like everything else, and asks for the
+/// trades of every single order.
+const PATIENCE_WITH_AUDIT: Duration = Duration::from_secs(45 * 60);
+
 /// How often a command is typed again that cannot be done now.
 const TRIES: u32 = 20;
 
@@ -150,7 +154,12 @@ impl Stage {
             .process_group(0)
             .kill_on_drop(true)
             .stdin(Stdio::null());
-        let output = timeout(PATIENCE, command.output()).await;
+        let patience = if arguments.first() == Some(&"audit") {
+            PATIENCE_WITH_AUDIT
+        } else {
+            PATIENCE
+        };
+        let output = timeout(patience, command.output()).await;
         let output: Output = output.with_context(|| format!("{arguments:?} does not end"))??;
         let ended = Ended {
             code: output.status.code(),
@@ -206,5 +215,10 @@ impl Stage {
         let path = self.dir.path().to_owned();
         self.disk.keep(&path).await;
         path
+    }
+
+    /// Where everything of this run lies.
+    pub(crate) fn folder(&self) -> &str {
+        self.dir.path().to_str().unwrap_or_default()
     }
 }

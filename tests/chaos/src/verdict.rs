@@ -72,7 +72,7 @@ pub(crate) async fn judge(
     verdict.levels_without = without;
     let audit = stage.exchange.post("audit", &ladder.into()).await?;
     verdict.read(&audit)?;
-    verdict.add_own_audit(stage).await?;
+    verdict.add_own_audit(stage, &["audit", "--json"]).await?;
     Ok(verdict)
 }
 
@@ -88,7 +88,9 @@ impl Verdict {
         self.missing = number("missing")?;
         self.duplicates = number("duplicates")?;
         let levels = audit["levels"].as_array().context("an audit of nothing")?;
-        let opposite = levels.iter().filter_map(|level| level["oppositeOrders"].as_u64());
+        let opposite = levels
+            .iter()
+            .filter_map(|level| level["oppositeOrders"].as_u64());
         self.opposite_orders = opposite.sum();
         for (name, what) in [
             ("violations", "a broken invariant"),
@@ -115,9 +117,13 @@ impl Verdict {
         Ok(())
     }
 
-    /// The full audit of every bot, by the command.
-    pub(crate) async fn add_own_audit(&mut self, stage: &Stage) -> anyhow::Result<()> {
-        let ended = stage.run(&["audit", "--json"]).await?;
+    /// The full audit by the command, of every bot or of one.
+    pub(crate) async fn add_own_audit(
+        &mut self,
+        stage: &Stage,
+        command: &[&str],
+    ) -> anyhow::Result<()> {
+        let ended = stage.run(command).await?;
         ensure!(
             matches!(ended.code, Some(0 | 1)),
             "gridkeeper audit: {ended:?}"

@@ -89,7 +89,10 @@ fn again_with_own_mounts(gridkeeper: &Path) -> anyhow::Error {
         Err(error) => return error,
     };
     let mut again = Command::new("unshare");
-    again.args(UNSHARE).arg(own).args(std::env::args_os().skip(1));
+    again
+        .args(UNSHARE)
+        .arg(own)
+        .args(std::env::args_os().skip(1));
     again.arg("--own-mounts").arg("--built").arg(gridkeeper);
     anyhow::Error::from(again.exec()).context("unshare did not start")
 }

@@ -5,9 +5,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stderr,
-    reason = "a test stops where something is not as it should be, and tells what was done"
+    reason = "a test stops where something is not as it should be"
 )]
 
 mod interrupted;

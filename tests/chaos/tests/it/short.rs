@@ -23,7 +23,8 @@ fn killed_cut_off_and_without_disk_each_completed_order_has_one_opposite_order()
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    let report: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    let report: Value =
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
     assert!(output.status.success(), "{report:#}");
     for what in report["not_possible"].as_array().unwrap() {
         eprintln!("not possible here: {what}");
@@ -42,10 +43,16 @@ fn killed_cut_off_and_without_disk_each_completed_order_has_one_opposite_order()
     assert_eq!(verdict["duplicates"], 0, "{report:#}");
     assert_eq!(verdict["fills"], verdict["ledger_entries"], "{report:#}");
     let completed = verdict["completed_orders"].as_u64().unwrap();
-    assert!(completed >= ORDERS, "only {completed} orders were completed");
+    assert!(
+        completed >= ORDERS,
+        "only {completed} orders were completed"
+    );
     for source in ["stream", "recovery"] {
         let learnt = verdict["learnt_from"][source].as_u64();
-        assert!(learnt > Some(0), "no fill was learnt from {source}: {report:#}");
+        assert!(
+            learnt > Some(0),
+            "no fill was learnt from {source}: {report:#}"
+        );
     }
 }
 
