@@ -1,12 +1,18 @@
 //! Build and check commands, run as `cargo xtask NAME`.
 //!
-//! `cargo xtask chaos` lets real processes trade while everything goes wrong at once.
-//! `cargo xtask simulate` lives through many seeds of the simulation (see `docs/guarantees.md`).
 //! `cargo xtask test` is the one command that people and CI run: formatting, lints, documentation
 //! and every test, with all its own set-up. Where a tool is missing it says which part was not run
 //! and how to get it; with `CI` set that is a failure.
+//!
+//! The others look further than a test run may (`docs/guarantees.md`): `cargo xtask simulate` lives
+//! through many seeds of the simulation, `cargo xtask exhaust` tries everything in every order in a
+//! small world, `cargo xtask hostile` gives every reader bytes that nobody sane would send, `cargo xtask
+//! clients` runs clients that did not come from this project against the
+//! simulator, `cargo xtask chaos` lets real processes trade while everything goes wrong at once.
 
 mod chaos;
+mod clients;
+mod hostile;
 
 use std::env;
 use std::process::{Command, ExitCode};
@@ -55,8 +61,8 @@ const TOOLS: &[(&str, &str)] = &[
     ("clippy", "rustup component add clippy"),
 ];
 
-/// What lives through simulated systems (`tests/simulation`).
-const SIMULATE: &[&str] = &[
+/// A program of the simulation (`tests/simulation`), by its name.
+const SIMULATION: &[&str] = &[
     "run",
     "--release",
     "--locked",
@@ -64,8 +70,6 @@ const SIMULATE: &[&str] = &[
     "-p",
     "simulation",
     "--bin",
-    "simulate",
-    "--",
 ];
 
 const USAGE: &str = "\
@@ -73,7 +77,10 @@ usage: cargo xtask test
        cargo xtask simulate [--seeds N] [--from S] [--jobs J]
        cargo xtask simulate --seed S [--trace]
        cargo xtask simulate --mistake NAME|all [--seeds N]
-       cargo xtask chaos [--for DUR] [--seed S]";
+       cargo xtask exhaust [--prints P] [--recoveries R] [--faults F] [--waits W]
+       cargo xtask hostile [--inputs N] [--target T] [--seed S]
+       cargo xtask clients
+       cargo xtask chaos [--for DUR] [--seed S] [--kills N] [--json]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -83,8 +90,11 @@ fn main() -> ExitCode {
         .collect::<Vec<_>>()
         .as_slice()
     {
-        ["test"] => test(),
-        ["simulate", rest @ ..] => cargo(&[SIMULATE, rest].concat()),
+        ["test"] => run(STEPS, answers, cargo).and_then(finish),
+        ["simulate", rest @ ..] => cargo(&[SIMULATION, &["simulate", "--"], rest].concat()),
+        ["exhaust", rest @ ..] => cargo(&[SIMULATION, &["exhaust", "--"], rest].concat()),
+        ["hostile", rest @ ..] => hostile::run(rest),
+        ["clients"] => clients::run().and_then(finish),
         ["chaos", rest @ ..] => chaos::run(rest),
         _ => Err(anyhow::anyhow!("{USAGE}")),
     };
@@ -97,13 +107,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn test() -> anyhow::Result<()> {
+/// Says what was not run, and whether that may be.
+fn finish(skipped: Vec<String>) -> anyhow::Result<()> {
     #[expect(
         clippy::disallowed_methods,
         reason = "the environment of a build command is its input"
     )]
     let ci = env::var("CI").ok();
-    let skipped = run(STEPS, answers, cargo)?;
     for line in &skipped {
         say(line);
     }

@@ -69,6 +69,9 @@ impl Credentials {
     /// [`CredentialsError`] when key or secret cannot be what Binance gave out.
     pub fn hmac(api_key: &str, secret: &str) -> Result<Self, CredentialsError> {
         let api_key = checked_api_key(api_key)?;
+        if secret.len() > MAX_SECRET {
+            return Err(CredentialsError::Secret);
+        }
         let secret = secret.trim();
         if secret.starts_with("-----") {
             return Err(CredentialsError::FileForHmac);
@@ -153,6 +156,10 @@ impl fmt::Debug for Credentials {
 /// stay small.
 const MAX_TOKEN: usize = 256;
 
+/// Longest secret taken in bytes, with all that is around it; the file of an Ed25519 key has about
+/// 120. Whoever seals secrets opens none that are much longer.
+const MAX_SECRET: usize = 4_096;
+
 fn is_token(text: &str) -> bool {
     (1..=MAX_TOKEN).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
@@ -167,6 +174,9 @@ fn checked_api_key(text: &str) -> Result<String, CredentialsError> {
 }
 
 fn signing_key(text: &str) -> Result<SigningKey, CredentialsError> {
+    if text.len() > MAX_SECRET {
+        return Err(CredentialsError::Unreadable);
+    }
     // A file kept in an environment variable often has its line ends written as the two characters
     // backslash and n.
     let text = text.replace("\\n", "\n");

@@ -11,6 +11,8 @@
 mod classify;
 mod credentials;
 mod endpoints;
+#[cfg(feature = "readers")]
+pub mod readers;
 mod rest;
 mod sign;
 pub mod stream;

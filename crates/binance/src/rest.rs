@@ -8,10 +8,10 @@
 //! A placement leaves this machine once: redirects and retries are off, and a connection that
 //! breaks gives an unknown outcome. Starts no task and reads no clock of its own.
 
-mod address;
+pub(crate) mod address;
 mod client;
 mod clock_offset;
-mod headers;
+pub(crate) mod headers;
 mod order_pacing;
 mod placement;
 mod queries;
@@ -19,7 +19,7 @@ mod question;
 mod rules_cache;
 mod transport;
 mod weight_budget;
-mod wire;
+pub(crate) mod wire;
 
 pub use address::{AddressConfig, AddressError, Now, RestAddress};
 pub use client::RestClient;

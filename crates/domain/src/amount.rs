@@ -38,9 +38,6 @@ pub enum AmountError {
         /// What the value must be.
         rule: &'static str,
     },
-    /// The result does not fit in an exact decimal.
-    #[error("the amount is too large to calculate with exactly")]
-    Overflow,
 }
 
 /// The largest magnitude any amount may have; with at most [`MAX_SCALE`] decimals a product of two

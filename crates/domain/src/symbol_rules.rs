@@ -6,7 +6,7 @@
 use std::fmt;
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Asset, Price, Quantity, QuoteAmount, Symbol};
 
@@ -45,14 +45,23 @@ impl fmt::Display for SymbolStatus {
     }
 }
 
+/// Reads a number of a rule as a record writes it: like a quantity, and in no other spelling that the
+/// decimal crate would take.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
+    Quantity::deserialize(deserializer).map(Quantity::decimal)
+}
+
 /// `PRICE_FILTER`: a zero disables that part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PriceRule {
     /// Lowest price, 0 for none.
+    #[serde(deserialize_with = "number")]
     pub min: Decimal,
     /// Highest price, 0 for none.
+    #[serde(deserialize_with = "number")]
     pub max: Decimal,
     /// Prices are multiples of this, counted from zero; 0 for any.
+    #[serde(deserialize_with = "number")]
     pub tick: Decimal,
 }
 
@@ -64,6 +73,7 @@ pub struct LotRule {
     /// Largest quantity.
     pub max: Quantity,
     /// Quantities are multiples of this, counted from zero; 0 for any.
+    #[serde(deserialize_with = "number")]
     pub step: Decimal,
 }
 
@@ -81,12 +91,16 @@ pub struct NotionalRule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BandRule {
     /// Highest multiple for a BUY.
+    #[serde(deserialize_with = "number")]
     pub bid_up: Decimal,
     /// Lowest multiple for a BUY.
+    #[serde(deserialize_with = "number")]
     pub bid_down: Decimal,
     /// Highest multiple for a SELL.
+    #[serde(deserialize_with = "number")]
     pub ask_up: Decimal,
     /// Lowest multiple for a SELL.
+    #[serde(deserialize_with = "number")]
     pub ask_down: Decimal,
 }
 

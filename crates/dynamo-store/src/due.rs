@@ -148,7 +148,7 @@ impl DynamoStore {
     }
 }
 
-fn read_due(record: &Record) -> Result<DueBot, StoreError> {
+pub(crate) fn read_due(record: &Record) -> Result<DueBot, StoreError> {
     let due: DueBot = record.decode()?;
     record.check_key(&Key::due(&due.bot, due.due_at))?;
     Ok(due)

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use trading::StoreError;
+use trading::{StoreError, excerpt};
 
 use crate::error::unwritable;
 use crate::key::Key;
@@ -144,9 +144,10 @@ impl Record {
     /// An error that names this item and says what to do about it.
     pub(crate) fn corrupt(&self, detail: impl std::fmt::Display) -> StoreError {
         StoreError::Corrupt {
-            key: self.key.to_string(),
+            key: excerpt(&self.key.to_string()),
             detail: format!(
-                "{detail}; nothing was changed. Restore the item from a backup or dump"
+                "{}; nothing was changed. Restore the item from a backup or dump",
+                excerpt(&detail.to_string())
             ),
         }
     }
@@ -166,7 +167,7 @@ impl Record {
             format!("its format {found} was never written by any version; nothing was changed")
         };
         Err(StoreError::Corrupt {
-            key: self.key.to_string(),
+            key: excerpt(&self.key.to_string()),
             detail,
         })
     }
@@ -284,6 +285,23 @@ mod tests {
         assert_eq!(cut("aäö", 3), "aä");
         assert_eq!(cut("aäö", 2), "a");
         assert_eq!(cut("ä", 1), "");
+    }
+
+    #[test]
+    fn an_error_repeats_little_of_an_item() {
+        let long = || text("x".repeat(100_000));
+        let record = Record::new([("bp", long()), ("fe", long())].map(|(n, v)| (n.to_owned(), v)));
+        for error in [
+            record.parsed::<domain::Price>("bp").unwrap_err(),
+            record.decoded::<BTreeMap<String, u8>>("fe").unwrap_err(),
+            record.decoded::<u8>("bp").unwrap_err(),
+        ] {
+            let told = error.to_string();
+            assert!(
+                told.len() < 600 && told.contains("nothing was changed"),
+                "{told}"
+            );
+        }
     }
 
     #[test]

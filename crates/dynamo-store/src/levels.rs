@@ -251,7 +251,7 @@ pub(crate) fn read_fill(record: &Record) -> Result<FillRecord, StoreError> {
     Ok(fill)
 }
 
-fn fill_key(fill: &FillRecord) -> Key {
+pub(crate) fn fill_key(fill: &FillRecord) -> Key {
     Key::fill(&fill.bot, fill.level, fill.no, fill.trade.id)
 }
 

@@ -27,6 +27,8 @@ mod levels;
 mod mark;
 mod open;
 mod range;
+#[cfg(feature = "readers")]
+pub mod readers;
 mod settle;
 mod socket;
 mod store;

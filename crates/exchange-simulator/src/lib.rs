@@ -16,11 +16,15 @@
 pub mod audit;
 pub mod faults;
 pub mod model;
+mod number;
 mod server;
 pub mod signing;
 pub mod tape;
 pub mod walk;
 pub mod written;
+
+#[cfg(feature = "readers")]
+pub use server::readers;
 
 pub use server::{
     AccountControl, Control, DEMO_API_KEY, DEMO_API_SECRET, LimitsConfig, MarketControl,

@@ -1,16 +1,22 @@
 //! Binance's public trade files as prices: `aggTrades` or `trades` CSV, plain or gzip, with a header or without.
 //!
 //! Entry points: [`Tape::open`] (a stream of prints), [`survey`] (reads a tape once and proves every line),
-//! [`symbol_of`]. What a file is, is told by its content, not its name. Never holds more than one line.
+//! [`symbol_of`]. What a file is, is told by its content, not its name. Never holds more than one line, and
+//! none longer than a kilobyte.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use csv::ByteRecord;
 use flate2::read::MultiGzDecoder;
 use rust_decimal::Decimal;
+
+use crate::number;
+
+mod lines;
+
+use lines::Lines;
 
 /// One trade of the outside market.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +112,7 @@ impl Layout {
 /// A tape being read.
 pub struct Tape {
     path: PathBuf,
-    reader: csv::Reader<Box<dyn Read + Send>>,
+    reader: csv::Reader<Lines<Box<dyn Read + Send>>>,
     record: ByteRecord,
     layout: Option<Layout>,
     failed: bool,
@@ -127,11 +133,20 @@ impl Tape {
     /// # Errors
     /// [`TapeError::Read`] if the file cannot be opened, [`TapeError::Unusable`] for a zip archive.
     pub fn open(path: &Path) -> Result<Self, TapeError> {
+        let file = File::open(path).map_err(|source| TapeError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::over(path, file)
+    }
+
+    /// A tape that is read from `source`; errors name it as `path`.
+    pub(crate) fn over(path: &Path, source: impl Read + Send + 'static) -> Result<Self, TapeError> {
         let failed = |source| TapeError::Read {
             path: path.to_owned(),
             source,
         };
-        let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(failed)?);
+        let mut file = BufReader::with_capacity(1 << 16, source);
         let start = file.fill_buf().map_err(failed)?;
         if start.starts_with(b"PK\x03\x04") {
             let problem =
@@ -150,7 +165,7 @@ impl Tape {
             .has_headers(false)
             .flexible(true)
             .quoting(false)
-            .from_reader(source);
+            .from_reader(Lines::new(source));
         Ok(Self {
             path: path.to_owned(),
             reader,
@@ -250,8 +265,7 @@ impl Tape {
 
     fn amount(&self, line: u64, column: usize, name: &str) -> Result<Decimal, TapeError> {
         let text = self.field(line, column, name)?;
-        Decimal::from_str(text)
-            .ok()
+        number::plain(text)
             .filter(|amount| *amount > Decimal::ZERO && amount.normalize().scale() <= 8)
             .ok_or_else(|| {
                 self.wrong(

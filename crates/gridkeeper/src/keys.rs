@@ -356,6 +356,31 @@ mod tests {
         assert_eq!(opened.sign(b"payload"), plain.sign(b"payload"));
     }
 
+    /// A secret that cannot be opened again is lost: it is refused while the operator still has it.
+    #[test]
+    fn whatever_it_seals_opens_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let keys = KeyFile::open_or_create(dir.path()).unwrap();
+        let main = account("main");
+        let key = "MC4CAQAwBQYDK2VwBCIEIIJEYWtGBrhACmb9Dvy+qa8WEf0lQOl1s4CLIAB9m89u";
+        for (kind, secret) in [("hmac", "hiddenpart"), ("ed25519", key)] {
+            for blanks in [0, 1_000, 4_000, 6_200, 20_000, 1_000_000] {
+                let secret = SecretString::from(format!("{secret}{}", " ".repeat(blanks)));
+                let sealed = keys.seal(&main, Purpose::Trade, "k", kind, &secret);
+                assert!(
+                    sealed.is_ok() == (blanks <= 4_000),
+                    "{kind} and {blanks} blanks"
+                );
+                if let Ok(sealed) = sealed {
+                    assert!(
+                        keys.open(&main, Purpose::Trade, &sealed).is_ok(),
+                        "{blanks}"
+                    );
+                }
+            }
+        }
+    }
+
     #[test]
     fn opens_nothing_of_another_account_purpose_or_file() {
         let dir = tempfile::tempdir().unwrap();

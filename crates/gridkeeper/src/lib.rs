@@ -24,5 +24,7 @@ pub mod failure;
 pub mod home;
 pub mod keys;
 pub mod node;
+#[cfg(feature = "readers")]
+pub mod readers;
 pub mod table;
 pub mod words;

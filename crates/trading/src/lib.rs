@@ -12,6 +12,7 @@
 mod advance;
 mod aside;
 mod book;
+mod excerpt;
 mod exchange;
 mod handle_fill;
 mod late;
@@ -32,6 +33,7 @@ mod story;
 mod stray;
 mod surroundings;
 
+pub use excerpt::excerpt;
 pub use exchange::*;
 pub use handle_fill::{Answer, HandleFillError, Handled, Outcome, handle_fill};
 pub use limits::*;

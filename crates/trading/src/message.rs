@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{AccountId, BotId, Execution, LocalTime};
 use serde::{Deserialize, Serialize};
 
-use crate::MAX_MESSAGE_BYTES;
+use crate::{MAX_MESSAGE_BYTES, excerpt};
 
 /// The version this build writes and reads.
 pub const MESSAGE_VERSION: u32 = 1;
@@ -45,7 +45,14 @@ pub enum MessageError {
     Version(u32),
     /// Not a message at all.
     #[error("the message cannot be read: {0}")]
-    Unreadable(#[from] serde_json::Error),
+    Unreadable(String),
+}
+
+/// The reader repeats what it found instead of what it expected, which may be most of a message.
+impl From<serde_json::Error> for MessageError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Unreadable(excerpt(&error.to_string()))
+    }
 }
 
 #[derive(Serialize)]
@@ -167,6 +174,13 @@ mod tests {
                     .contains("update the older part")
             );
         }
+    }
+
+    #[test]
+    fn a_refusal_repeats_little_of_a_message() {
+        let text = r#"{"v":"1"}"#.replace('1', &"x".repeat(100_000));
+        let told = Message::from_text(&text).unwrap_err().to_string();
+        assert!(told.len() < 400 && told.contains("u32"), "{told}");
     }
 
     #[test]

@@ -90,16 +90,24 @@ pub fn findings(world: &World, bot: &BotId) -> Vec<Finding> {
     found
 }
 
-/// Everything that is wrong with a bot's past, at any moment: orders, ledger, holdings.
+/// Everything that is wrong with a bot's past once all fills should be seen: orders, ledger, holdings.
 #[must_use]
 pub fn safety_findings(world: &World, bot: &BotId) -> Vec<Finding> {
+    let past = Past::of_bot(world, bot);
+    let mut found = order_findings(world, bot);
+    found.extend(ledger::differences(world, bot, &past));
+    found
+}
+
+/// Everything that is wrong with a bot's orders, while their fills may not have been seen yet.
+#[must_use]
+pub fn order_findings(world: &World, bot: &BotId) -> Vec<Finding> {
     let past = Past::of_bot(world, bot);
     let mut found = Vec::new();
     for orders in past.levels.values() {
         found.extend(one_at_a_time(orders));
         found.extend(what_holdings_call_for(world, bot, orders));
     }
-    found.extend(ledger::differences(world, bot, &past));
     found.extend(rules::not_ours(world, bot));
     found.extend(rules::broken(world, bot));
     found.extend(rules::sent_though_paused(world, bot));

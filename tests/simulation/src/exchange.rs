@@ -11,7 +11,9 @@ mod journey;
 pub(crate) mod mistaken;
 mod translate;
 
+use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, VecDeque};
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -184,6 +186,25 @@ impl ModelExchange {
         let mut state = self.state();
         let keys = state.keys.entry(account.to_string()).or_default();
         keys.stored = keys.honoured;
+    }
+
+    /// Everything that may still matter of the exchange and of what is on its way to it. `read` is how
+    /// much of the journal was read before, and what it said.
+    pub(crate) fn fingerprint(&self, read: &mut (usize, u64)) -> u64 {
+        let state = self.state();
+        let journal = state.model.journal();
+        for entry in &journal[read.0..] {
+            let mut hasher = DefaultHasher::new();
+            (read.1, format!("{entry:?}")).hash(&mut hasher);
+            read.1 = hasher.finish();
+        }
+        read.0 = journal.len();
+        let mut hasher = DefaultHasher::new();
+        read.1.hash(&mut hasher);
+        if !state.flights.is_empty() || !state.journeys.is_empty() {
+            format!("{:?}{:?}", state.flights, state.journeys).hash(&mut hasher);
+        }
+        hasher.finish()
     }
 
     /// The number an order was meant under, where each attempt has an id of its own.

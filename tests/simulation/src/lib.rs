@@ -7,6 +7,7 @@
 //! * [`Journey`] scripts how one placement travels.
 //! * [`audit`] judges the outcome from the exchange's own history alone.
 //! * [`sweep`] draws everything by lot from a seed; [`bridge`] is its bridges.
+//! * [`exhaust`] tries everything in every order, in small worlds.
 //! * [`mistake`] has the ways in which handlers may be wrong, to show that each would be noticed.
 //!
 //! Nothing here knows how the use cases work inside, and none of them knows that it is simulated.
@@ -23,6 +24,7 @@ pub mod bridge;
 mod build;
 mod clock;
 mod exchange;
+pub mod exhaust;
 mod gate;
 pub mod mistake;
 mod queue;
@@ -38,6 +40,6 @@ pub use exchange::{
 };
 pub use gate::Gate;
 pub use queue::{Delivery, TestQueue};
-pub use store::{MemoryStore, StoreFault};
+pub use store::{MemoryStore, Operation, StoreFault};
 pub use task::{Step, Task};
 pub use world::{Outside, World};

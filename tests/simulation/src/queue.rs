@@ -116,6 +116,11 @@ impl TestQueue {
         self.state.lock().unwrap().waiting.clone()
     }
 
+    /// Looks at everything that waits.
+    pub(crate) fn look<T>(&self, at: impl FnOnce(&[Delivery]) -> T) -> T {
+        at(&self.state.lock().unwrap().waiting)
+    }
+
     /// The dead letters.
     #[must_use]
     pub fn dead(&self) -> Vec<Delivery> {

@@ -7,13 +7,18 @@
 mod accounts;
 mod bots;
 mod levels;
+mod operation;
 mod settle;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use domain::{AccountId, Bot, BotId, Level, LevelIndex, ObservedStatus, OrderNumber, TradeId};
-use trading::{AccountRecord, DueBot, EventRecord, FillCommit, FillRecord, Heartbeat, StoreError};
+use trading::{
+    AccountRecord, Claim, DueBot, EventRecord, FillCommit, FillRecord, Heartbeat, StoreError,
+};
+
+pub use operation::Operation;
 
 use crate::gate::Gate;
 use crate::world::variant;
@@ -48,6 +53,8 @@ pub(crate) struct Tables {
     pub(crate) outcomes: BTreeMap<(&'static str, String), u64>,
     /// Commits that a mistaken handler writes only once it has sent the order.
     pub(crate) unmarked: BTreeMap<(BotId, LevelIndex), FillCommit>,
+    /// Everything that was read and written, with what came of it, if anybody wants to know.
+    operations: Option<Vec<Operation>>,
     script: VecDeque<(&'static str, StoreFault)>,
 }
 
@@ -126,13 +133,31 @@ impl MemoryStore {
     pub fn change_bot(&self, bot: &BotId, change: impl FnOnce(&mut Bot)) {
         let mut tables = self.tables();
         let bot = tables.bots.get_mut(bot).unwrap();
+        let before = bot.version;
         change(bot);
         bot.version += 1;
+        let after = Box::new(bot.clone());
+        tables.log(|| Operation::UpdateBot(before, after, Claim::Won));
     }
 
     /// Changes an account's record as the bridge or the operator would.
     pub fn change_account(&self, account: &AccountId, change: impl FnOnce(&mut AccountRecord)) {
-        change(self.tables().accounts.get_mut(account).unwrap());
+        let mut tables = self.tables();
+        let record = tables.accounts.get_mut(account).unwrap();
+        change(record);
+        let (id, breaker) = (record.id.clone(), record.breaker.clone());
+        tables.log(|| Operation::SetBreaker(id, breaker));
+    }
+
+    /// Writes down from now on what is read and written.
+    pub fn keep_operations(&self) {
+        self.tables().operations = Some(Vec::new());
+    }
+
+    /// What was read and written.
+    #[must_use]
+    pub fn take_operations(&self) -> Vec<Operation> {
+        self.tables().operations.take().unwrap_or_default()
     }
 
     /// One conditional write, counted by its outcome.
@@ -172,6 +197,15 @@ impl MemoryStore {
                 work(&mut tables)?;
                 Err(unavailable(name))
             }
+        }
+    }
+}
+
+impl Tables {
+    /// Writes an operation down, if that is wanted.
+    fn log(&mut self, operation: impl FnOnce() -> Operation) {
+        if let Some(operations) = &mut self.operations {
+            operations.push(operation());
         }
     }
 }

@@ -18,6 +18,7 @@ use rand_chacha::rand_core::SeedableRng;
 use crate::World;
 use crate::audit::{Finding, safety_findings, settled_findings, unsettled_findings};
 use crate::mistake::Mistake;
+use crate::store::Operation;
 pub use coverage::{Coverage, never_occurred};
 use life::Life;
 use mix::Mix;
@@ -72,10 +73,29 @@ pub fn run_mistaken(seed: u64, notes: Notes, mistake: Mistake) -> Outcome {
     live(seed, notes, Some(mistake))
 }
 
+/// Lives one seed, and tells everything that was read from the store and written to it.
+#[must_use]
+pub fn operations_of(seed: u64) -> Vec<Operation> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mix = Mix::draw(&mut random);
+    let world = World::empty();
+    world.store.keep_operations();
+    mix.build(&world);
+    let mut life = Life::new(&world, &mix, random);
+    mix.begin_faults(&world, seed);
+    for _ in 0..mix.moves {
+        life.make_a_move();
+    }
+    life.end_faults();
+    life.recover_all();
+    world.store.take_operations()
+}
+
 fn live(seed: u64, notes: Notes, mistake: Option<Mistake>) -> Outcome {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mix = Mix::draw(&mut random);
-    let world = mix.build();
+    let world = World::empty();
+    mix.build(&world);
     if let Some(mistake) = mistake {
         world.gate.make(mistake);
     }

@@ -139,7 +139,7 @@ impl World {
         self.move_to(end);
     }
 
-    fn next_event(&self) -> Option<i64> {
+    pub(crate) fn next_event(&self) -> Option<i64> {
         let next = [self.clock.next_deadline(), self.exchange.next_arrival()];
         next.into_iter().flatten().min()
     }
@@ -232,6 +232,7 @@ impl World {
                 self.tally(&format!("action {action}"), u64::from(*times));
             }
         }
+        self.note(|| format!("recovery of {bot}: {recovered:?}"));
         recovered.is_ok()
     }
 

@@ -10,6 +10,7 @@ use domain::{AccountId, ExchangeTime, LocalTime, RefusalReason};
 use reqwest::{Client, Method, Url};
 use trading::{
     ADDRESS_WEIGHT, AccountStop, ExchangeError, PLACE_TIMEOUT, QUERY_TIMEOUT, SHARED_REST_WEIGHT,
+    excerpt,
 };
 
 use super::clock_offset::ClockOffset;
@@ -326,8 +327,14 @@ impl fmt::Debug for RestAddress {
     }
 }
 
-fn checked_base_url(text: &str) -> Result<String, AddressError> {
-    let refused = || AddressError::BaseUrl(text.to_owned());
+/// The longest base URL taken, in bytes. Reading one may take a hundred times its length.
+const LONGEST_BASE_URL: usize = 1_024;
+
+pub(crate) fn checked_base_url(text: &str) -> Result<String, AddressError> {
+    let refused = || AddressError::BaseUrl(excerpt(text));
+    if text.len() > LONGEST_BASE_URL {
+        return Err(refused());
+    }
     let url = Url::parse(text.trim()).map_err(|_malformed| refused())?;
     let plain = matches!(url.scheme(), "http" | "https")
         && url.has_host()
@@ -383,5 +390,8 @@ mod tests {
             let error = checked_base_url(text).unwrap_err().to_string();
             assert!(error.contains("not a base URL"), "{error}");
         }
+        let long = format!("https://{}.binance.com", "a".repeat(LONGEST_BASE_URL));
+        let error = checked_base_url(&long).unwrap_err().to_string();
+        assert!(error.len() < 400, "{error}");
     }
 }

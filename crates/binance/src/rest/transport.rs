@@ -12,7 +12,8 @@ use trading::UnknownCause;
 use super::headers::LimitHeaders;
 
 /// The longest body read. The largest the adapter asks for, a page of 1,000 orders, has below 1 MiB.
-const MAX_BODY: usize = 8 * 1024 * 1024;
+/// Reading one may take many times its length (`tests/hostile`).
+const MAX_BODY: usize = 2 * 1024 * 1024;
 
 /// For how long an idle connection is kept. The exchange closes it earlier as a rule; then the next
 /// question, never the next order, finds out (see [`super::RestAddress::keep_warm`]).

@@ -6,7 +6,7 @@
 use domain::ExchangeTime;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use trading::ExchangeError;
+use trading::{ExchangeError, excerpt};
 
 pub(crate) mod account;
 pub(crate) mod order;
@@ -15,8 +15,10 @@ pub(crate) mod trade;
 
 /// Reads a whole reply; `what` names it in the error.
 pub(crate) fn read<T: DeserializeOwned>(what: &str, body: &[u8]) -> Result<T, ExchangeError> {
-    serde_json::from_slice(body)
-        .map_err(|error| ExchangeError::Unavailable(format!("{what} cannot be read: {error}")))
+    serde_json::from_slice(body).map_err(|error| {
+        let detail = excerpt(&error.to_string());
+        ExchangeError::Unavailable(format!("{what} cannot be read: {detail}"))
+    })
 }
 
 /// `GET /api/v3/time`.
@@ -37,6 +39,13 @@ pub(crate) fn read_server_time(body: &[u8]) -> Result<ExchangeTime, ExchangeErro
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_repeats_little_of_a_reply() {
+        let body = r#"{"serverTime":"1"}"#.replace('1', &"x".repeat(100_000));
+        let told = read_server_time(body.as_bytes()).unwrap_err().to_string();
+        assert!(told.len() < 400 && told.contains("column"), "{told}");
+    }
 
     #[test]
     fn reads_the_time_or_says_what_is_wrong() {

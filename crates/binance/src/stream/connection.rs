@@ -23,7 +23,7 @@ use crate::Credentials;
 /// The longest frame the socket takes at all, in bytes. Above [`MAX_FRAME_BYTES`] a frame is
 /// skipped with an error; above this one the connection is given up, as reading on would cost
 /// memory without limit.
-const MAX_SOCKET_BYTES: usize = 4 * MAX_FRAME_BYTES;
+const MAX_SOCKET_BYTES: usize = 32 * MAX_FRAME_BYTES;
 
 /// Small, because a process may hold several connections and frames are short.
 const READ_BUFFER_BYTES: usize = 16 * 1024;

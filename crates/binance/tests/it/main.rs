@@ -8,5 +8,9 @@
 
 mod limits;
 mod placement;
+#[cfg(test)]
+mod published;
+#[cfg(test)]
+mod published_stream;
 mod questions;
 mod server;

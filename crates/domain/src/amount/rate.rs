@@ -67,7 +67,12 @@ impl FromStr for Rate {
         let value = parse_decimal(percent.trim_end_matches(' '))?;
         let fraction = value
             .checked_div(Decimal::ONE_HUNDRED)
-            .ok_or(AmountError::Overflow)?;
+            .filter(|fraction| fraction.checked_mul(Decimal::ONE_HUNDRED) == Some(value))
+            .ok_or(AmountError::OutOfRange {
+                value,
+                kind: "percentage",
+                rule: "below 100%, with at most 26 decimals",
+            })?;
         Self::new(fraction)
     }
 }

@@ -256,8 +256,19 @@ fn rates_are_read_and_written_as_percentages() {
             format!("\"{fraction}\"")
         );
     }
+    // A hundredth of the last two has more decimals than fit, and would be read as another rate.
     for text in [
-        "1.5", "0.015", "", "%", "-1%", "100%", "1e1%", "1.5%%", "٣%",
+        "1.5",
+        "0.015",
+        "",
+        "%",
+        "-1%",
+        "100%",
+        "1e1%",
+        "1.5%%",
+        "٣%",
+        "0.0000000000000000000000000001%",
+        "1.0000000000000000000000000015%",
     ] {
         assert!(text.parse::<Rate>().is_err(), "{text:?}");
     }

@@ -76,6 +76,28 @@ fn check(rules: &SymbolRules, at: &str, of: &str) -> Vec<String> {
     buy.iter().map(ToString::to_string).collect()
 }
 
+/// The decimal crate would read all of these, and on a long one with underscores it would use up the
+/// stack.
+#[test]
+fn numbers_of_a_recorded_rule_have_one_spelling() {
+    let written = serde_json::to_string(&rules()).unwrap();
+    let read = |text: &str| serde_json::from_str::<SymbolRules>(text);
+    assert_eq!(read(&written).unwrap(), rules());
+    let long = format!("\"9.5{}\"", "_".repeat(5_000));
+    for number in [
+        "1", "1.5", "\"1_0\"", "\"+1\"", "\"1e3\"", "\"-1\"", "null", &long,
+    ] {
+        for (field, value) in [("tick", "0.01"), ("step", "0.1"), ("ask_up", "5")] {
+            let bad = written.replace(
+                &format!("\"{field}\":\"{value}\""),
+                &format!("\"{field}\":{number}"),
+            );
+            assert_ne!(bad, written, "{field}");
+            assert!(read(&bad).is_err(), "{field}: {number}");
+        }
+    }
+}
+
 #[test]
 fn each_rule_passes_at_its_bound_and_breaks_beyond_it() {
     for (at, of, expected) in [

@@ -10,7 +10,7 @@ pub(crate) mod disk;
 pub(crate) mod dispatch;
 mod folder;
 pub(crate) mod known;
-mod value;
+pub(crate) mod value;
 
 use std::fmt;
 use std::path::Path;

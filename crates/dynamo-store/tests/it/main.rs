@@ -19,6 +19,7 @@ mod folder;
 mod full_disk;
 mod killed;
 mod known;
+mod lives;
 mod lost_replies;
 mod on_the_wire;
 mod race;

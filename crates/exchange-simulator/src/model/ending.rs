@@ -238,7 +238,7 @@ impl Exchange {
     }
 
     /// Lowers an open order's quantity, keeping its place in the queue. Without `client_order_id` the order gets a new
-    /// one, as on the exchange. An amend down to what is executed ends the order.
+    /// one, as on the exchange. An amend down to what is executed ends the order. Returns the order and the execution's id.
     ///
     /// # Errors
     /// -2011 if it is not open, -2038 if the new quantity is not lower or the order was amended too often, -1013 for a
@@ -249,7 +249,7 @@ impl Exchange {
         (symbol, order_id): (&str, u64),
         quantity: Decimal,
         client_order_id: Option<&str>,
-    ) -> Result<Order, Reject> {
+    ) -> Result<(Order, u64), Reject> {
         let chosen = client_order_id.map(check_client_order_id).transpose()?;
         let mut desk = self.desk(now_ms, symbol)?;
         let order = live(desk.market, order_id)?;
@@ -294,14 +294,14 @@ impl Exchange {
             original_id: Some(old_id),
             ..ReportDetail::default()
         };
-        desk.ledger.report(order, ExecutionType::Replaced, detail);
+        let execution_id = desk.ledger.report(order, ExecutionType::Replaced, detail);
         if order.remaining().is_zero() {
             desk.end(order_id, OrderStatus::Expired, Ending::default());
         }
         desk.market
             .orders
             .get(&order_id)
-            .map(Order::without_past)
+            .map(|order| (order.without_past(), execution_id))
             .ok_or_else(Reject::unknown_order)
     }
 }

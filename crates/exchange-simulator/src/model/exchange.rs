@@ -4,7 +4,7 @@
 //! and synchronous: time comes in as an argument, nothing here waits, draws lots or does input and output.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
@@ -130,16 +130,23 @@ impl Ledger {
     }
 
     /// Reports an order's change to its account.
-    pub(crate) fn report(&mut self, order: &Order, execution: ExecutionType, detail: ReportDetail) {
+    pub(crate) fn report(
+        &mut self,
+        order: &Order,
+        execution: ExecutionType,
+        detail: ReportDetail,
+    ) -> u64 {
         // Ids rise unevenly on the exchange, so that nobody takes them for a gap detector.
         self.next_execution_id += 1 + order.order_id % 2;
         let request = detail
             .request_id
             .unwrap_or_else(|| order.state.client_order_id.clone());
+        // While it takes, an order is not on the book (`market_orders_faq.md`).
+        let takes = detail.trade.as_ref().is_some_and(|trade| !trade.is_maker);
         let report = ExecutionReport {
             order: order.without_past(),
             execution,
-            on_book: order.working_ms.is_some() && order.state.status.is_live(),
+            on_book: order.state.status.is_live() && !takes,
             trade: detail.trade,
             request_client_order_id: request,
             original_client_order_id: detail.original_id.unwrap_or_else(|| Arc::from("")),
@@ -152,6 +159,27 @@ impl Ledger {
             account: order.account.clone(),
             body,
         });
+        self.next_execution_id
+    }
+
+    /// Moves what accounts were told of their balances since a point of the outbox behind everything else told since
+    /// then, once for each account, as they are now: a placement tells them after all it caused
+    /// (`market_orders_faq.md`, sample payload).
+    pub(crate) fn gather_positions(&mut self, now_ms: i64, since: usize) {
+        let mut touched: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let told = self.outbox.split_off(since.min(self.outbox.len()));
+        for event in told {
+            if let EventBody::Position { balances, .. } = &event.body {
+                let assets = balances.iter().map(|(asset, _)| asset.clone());
+                touched.entry(event.account).or_default().extend(assets);
+            } else {
+                self.outbox.push(event);
+            }
+        }
+        for (account, assets) in touched {
+            let assets: Vec<&str> = assets.iter().map(String::as_str).collect();
+            self.report_position(now_ms, &account, &assets);
+        }
     }
 
     /// Tells an account its balances of these assets.

@@ -263,8 +263,8 @@ pub struct Order {
     pub stp: StpMode,
     /// Creation time, ms.
     pub time_ms: i64,
-    /// Whether and since when it was on the book, ms.
-    pub working_ms: Option<i64>,
+    /// Since when it works, ms: at once, whatever its type here (`rest-api.md`: MARKET orders have a time too).
+    pub working_ms: i64,
     /// Current state.
     pub state: OrderState,
     /// Earlier states, oldest first.

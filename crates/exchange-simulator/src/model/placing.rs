@@ -178,6 +178,7 @@ impl Exchange {
         accepted: Accepted,
     ) -> OrderReport {
         let Self { markets, ledger } = self;
+        let told_before = ledger.outbox.len();
         // Judged a moment ago under the same lock: the market is there.
         let Some(market) = markets.get_mut(symbol) else {
             return OrderReport {
@@ -221,6 +222,7 @@ impl Exchange {
             now_ms,
         };
         let fills = settle(&mut desk, order_id, &checked, &accepted);
+        desk.ledger.gather_positions(now_ms, told_before);
         let order = desk.market.orders.get(&order_id).map(Order::without_past);
         let order = order
             .unwrap_or_else(|| new_order(order_id, now_ms, (account, symbol), &checked, &accepted));
@@ -298,8 +300,6 @@ fn new_order(
 ) -> Order {
     let made_up = || Arc::from(format!("simulated{order_id:013}"));
     let client_order_id: Arc<str> = checked.client_order_id.clone().unwrap_or_else(made_up);
-    let rests =
-        checked.order_type != OrderType::Market && checked.time_in_force == TimeInForce::Gtc;
     Order {
         order_id,
         placed_as: client_order_id.clone(),
@@ -315,7 +315,7 @@ fn new_order(
         },
         stp: checked.stp,
         time_ms: now_ms,
-        working_ms: rests.then_some(now_ms),
+        working_ms: now_ms,
         state: OrderState {
             client_order_id,
             quantity: accepted.quantity,

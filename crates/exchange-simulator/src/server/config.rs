@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::faults::FaultPlan;
 use crate::model::{Account, ApiKey, Balance, SymbolRules};
+use crate::number;
 
 /// API key of the default account.
 pub const DEMO_API_KEY: &str = "simulatedDemoAccountKeyThatOpensNothingAtAllOnAnyRealExchange001";
@@ -61,8 +62,7 @@ impl FromStr for Speed {
         if text == "max" {
             return Ok(Self::Max);
         }
-        let factor = text.trim_end_matches('x').parse::<Decimal>().ok();
-        factor
+        number::plain(text.trim_end_matches('x'))
             .filter(|factor| *factor > Decimal::ZERO && *factor <= Decimal::from(1_000_000))
             .map(Self::Times)
             .ok_or_else(|| {

@@ -18,6 +18,7 @@ use super::streams::Outgoing;
 use crate::audit::{self, AuditReport, LadderSlot};
 use crate::faults::FaultPlan;
 use crate::model::{Exchange, Fact, OutsideMarket, Reject};
+use crate::number;
 
 /// Carries out one command.
 pub(crate) fn carry_out(shared: &Shared, command: Control) -> Result<(), String> {
@@ -240,16 +241,24 @@ async fn command<C: serde::de::DeserializeOwned>(
     body: String,
     carry_out: fn(&Shared, C) -> Result<(), String>,
 ) -> Response {
-    match serde_json::from_str::<C>(&body) {
+    match read(&body, "command") {
         Ok(command) => done(carry_out(&shared, command)),
-        Err(error) => refused(&format!("this is not a command: {error}")),
+        Err(reason) => refused(&reason),
     }
 }
 
+/// Reads a command, or anything else that comes as JSON.
+pub(crate) fn read<C: serde::de::DeserializeOwned>(body: &str, what: &str) -> Result<C, String> {
+    if number::has_endless_word(body) {
+        return Err(format!("this is not a {what}: a word in it is too long"));
+    }
+    serde_json::from_str(body).map_err(|error| format!("this is not a {what}: {error}"))
+}
+
 async fn audited(State(shared): State<Shared>, body: String) -> Response {
-    match serde_json::from_str::<Vec<LadderSlot>>(&body) {
+    match read::<Vec<LadderSlot>>(&body, "ladder") {
         Ok(ladder) => Json(audit(&shared, &ladder)).into_response(),
-        Err(error) => refused(&format!("this is not a ladder: {error}")),
+        Err(reason) => refused(&reason),
     }
 }
 

@@ -9,6 +9,8 @@ mod control;
 mod core;
 mod http;
 mod limits;
+#[cfg(feature = "readers")]
+pub mod readers;
 mod reading;
 mod replay;
 mod request;

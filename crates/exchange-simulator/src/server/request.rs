@@ -10,6 +10,7 @@ use percent_encoding::percent_decode_str;
 use rust_decimal::Decimal;
 
 use crate::model::{ApiKey, Exchange, Reject};
+use crate::number;
 use crate::signing;
 
 /// Default and largest `recvWindow`, in microseconds (`rest-api.md`, timing security).
@@ -162,8 +163,7 @@ pub(crate) fn window_us(text: Option<&str>) -> Result<i64, Reject> {
         return Ok(DEFAULT_WINDOW_US);
     };
     let invalid = || Reject::new(400, -1131, "recvWindow must be less than 60000.");
-    let window =
-        Decimal::from_str(text).map_err(|_not_a_number| Reject::invalid_parameter("recvWindow"))?;
+    let window = number::plain(text).ok_or_else(|| Reject::invalid_parameter("recvWindow"))?;
     if window.is_sign_negative()
         || window > Decimal::from(MAX_WINDOW_MS)
         || window.normalize().scale() > 3

@@ -231,13 +231,13 @@ fn act(
                 .decimal("newQty")?
                 .ok_or_else(|| Reject::mandatory("newQty"))?;
             let id = request.text("newClientOrderId");
-            let amended = core
-                .exchange
-                .amend(engine_ms, (symbol, order.order_id), quantity, id)?;
+            let (amended, execution_id) =
+                core.exchange
+                    .amend(engine_ms, (symbol, order.order_id), quantity, id)?;
             Ok(wire::amended(
                 &amended,
                 &order.state.client_order_id,
-                amended.order_id,
+                execution_id,
             ))
         }
     }

@@ -4,6 +4,7 @@
 //! `web-socket-api.md`; amounts are strings of eight decimals. Never decides anything.
 
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 use serde_json::{Map, Value, json};
 
 use super::config::LimitsConfig;
@@ -41,9 +42,7 @@ pub(crate) fn placed(report: &OrderReport, kind: ResponseType) -> Value {
     });
     if kind != ResponseType::Ack {
         extend(&mut reply, result_fields(order));
-        if let Some(working_ms) = order.working_ms {
-            extend(&mut reply, json!({ "workingTime": working_ms }));
-        }
+        extend(&mut reply, json!({ "workingTime": order.working_ms }));
     }
     if kind == ResponseType::Full {
         let fills: Vec<Value> = report
@@ -107,8 +106,8 @@ pub(crate) fn order(order: &Order) -> Value {
         "icebergQty": amount(Decimal::ZERO),
         "time": order.time_ms,
         "updateTime": order.state.update_ms,
-        "isWorking": order.working_ms.is_some(),
-        "workingTime": order.working_ms.unwrap_or(-1),
+        "isWorking": true,
+        "workingTime": order.working_ms,
     });
     extend(&mut reply, result_fields(order));
     reply
@@ -143,12 +142,13 @@ pub(crate) fn amended(order_amended: &Order, previous_id: &str, execution_id: u6
             "qty": amount(order_amended.state.quantity),
             "executedQty": amount(order_amended.state.executed),
             "preventedQty": amount(order_amended.state.prevented),
+            "quoteOrderQty": amount(order_amended.quote_order_quantity),
             "cumulativeQuoteQty": amount(order_amended.state.quote),
             "status": order_amended.state.status.as_str(),
             "timeInForce": order_amended.time_in_force.as_str(),
             "type": order_amended.order_type.as_str(),
             "side": order_amended.side.as_str(),
-            "workingTime": order_amended.working_ms.unwrap_or(-1),
+            "workingTime": order_amended.working_ms,
             "selfTradePreventionMode": order_amended.stp.as_str(),
         },
     })
@@ -184,6 +184,10 @@ pub(crate) fn account(owner: &Account, key: &ApiKey, omit_zero: bool, now_ms: i6
         })
         .collect();
     json!({
+        "makerCommission": hundredths_of_percent(owner.commission.maker),
+        "takerCommission": hundredths_of_percent(owner.commission.taker),
+        "buyerCommission": 0,
+        "sellerCommission": 0,
         "commissionRates": {
             "maker": amount(owner.commission.maker),
             "taker": amount(owner.commission.taker),
@@ -200,6 +204,20 @@ pub(crate) fn account(owner: &Account, key: &ApiKey, omit_zero: bool, now_ms: i6
         "accountType": "SPOT",
         "balances": balances,
         "permissions": ["SPOT"],
+        "uid": number_of(&owner.name),
+    })
+}
+
+/// A rate as the older whole-numbered fields tell it: 15 is 0.0015, and what is finer is lost.
+fn hundredths_of_percent(rate: Decimal) -> i64 {
+    let scaled = rate.checked_mul(Decimal::from(10_000));
+    scaled.and_then(|scaled| scaled.to_i64()).unwrap_or(0)
+}
+
+/// A number for an account, always the same for the same name.
+fn number_of(name: &str) -> u32 {
+    name.bytes().fold(1, |number: u32, byte| {
+        number.wrapping_mul(31).wrapping_add(u32::from(byte))
     })
 }
 
@@ -455,9 +473,7 @@ fn execution_report(report: &ExecutionReport, now_ms: i64) -> Value {
     put("Y", json!(traded(|trade| trade.quote)));
     put("Q", json!(amount(order.quote_order_quantity)));
     put("V", json!(order.stp.as_str()));
-    if let Some(working_ms) = order.working_ms {
-        put("W", json!(working_ms));
-    }
+    put("W", json!(order.working_ms));
     if let Some(reason) = order.state.expiry_reason {
         put("eR", json!(reason));
     }

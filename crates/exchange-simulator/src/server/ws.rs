@@ -80,7 +80,11 @@ async fn serve(
                     true
                 }
                 Some(Ok(Message::Ping(_) | Message::Binary(_))) => true,
-                Some(Ok(Message::Close(_)) | Err(_)) | None => false,
+                Some(Ok(Message::Close(_))) => {
+                    say_goodbye(socket).await;
+                    false
+                }
+                Some(Err(_)) | None => false,
             },
         };
         if !alive {
@@ -96,6 +100,13 @@ async fn close(socket: &mut WebSocket) {
     };
     if socket.send(Message::Close(Some(frame))).await.is_err() {
         tracing::trace!("a stream was gone before it could be closed");
+    }
+}
+
+/// Answers a close frame with one (RFC 6455, section 5.5.1): reading on sends what is due.
+async fn say_goodbye(socket: &mut WebSocket) {
+    if let Some(Ok(frame)) = socket.recv().await {
+        tracing::trace!(?frame, "something came after a goodbye");
     }
 }
 
@@ -122,7 +133,7 @@ async fn send(shared: &Shared, socket: &mut WebSocket, what: Outgoing) -> bool {
     }
 }
 
-fn answer(shared: &Shared, connection: u64, text: &str) -> Value {
+pub(crate) fn answer(shared: &Shared, connection: u64, text: &str) -> Value {
     let mut core = shared.look();
     let now_ms = core.now_ms();
     let (id, result) = match serde_json::from_str::<Call>(text) {

@@ -47,6 +47,12 @@ async fn keys_signatures_and_windows_are_proven() {
             "recvWindow must be less than 60000",
         ),
         (
+            signed(&format!("recvWindow=5_0&timestamp={now}")),
+            400,
+            -1130,
+            "'recvWindow'",
+        ),
+        (
             signed("recvWindow=5000"),
             400,
             -1102,

@@ -104,7 +104,7 @@ fn an_amend_lowers_the_quantity_frees_the_rest_and_renames() {
             .code,
         -2038
     );
-    let amended = exchange
+    let (amended, execution_id) = exchange
         .amend(3, (SYMBOL, order), dec("0.0015"), None)
         .unwrap();
     assert_ne!(&*amended.state.client_order_id, "x-1");
@@ -125,6 +125,7 @@ fn an_amend_lowers_the_quantity_frees_the_rest_and_renames() {
         (report.execution.as_str(), &*report.original_client_order_id),
         ("REPLACED", "x-1")
     );
+    assert_eq!(report.execution_id, execution_id);
 }
 
 #[test]

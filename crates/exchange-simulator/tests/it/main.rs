@@ -28,6 +28,8 @@ mod replay;
 #[cfg(test)]
 mod rest;
 #[cfg(test)]
+mod shapes;
+#[cfg(test)]
 mod signing;
 #[cfg(test)]
 mod stream;

@@ -264,7 +264,7 @@ async fn a_bad_start_says_why() {
         error.contains("BTCUSDT-aggTrades.csv, line 2") && error.contains("'abc'"),
         "{error}"
     );
-    for bad in ["fast", "0", "-1"] {
+    for bad in ["fast", "0", "-1", "+1", "1_0", "1e3"] {
         assert!(bad.parse::<Speed>().unwrap_err().contains(bad));
     }
 }

@@ -414,6 +414,14 @@ async fn control_calls_over_http_do_the_same() {
         (&json!(1), &json!("missing")),
         "{report}"
     );
+    let endless = format!("9.5{}", "_".repeat(100_000));
+    let print = json!({ "do": "print", "symbol": "BTCUSDT", "price": endless, "quantity": "1" });
+    let (status, body) = post("/sim/market", print).await;
+    assert_eq!(status, 400);
+    assert!(
+        body["error"].as_str().unwrap().contains("too long"),
+        "{body}"
+    );
     let (status, body) = post("/sim/market", json!({ "do": "dance" })).await;
     assert_eq!(status, 400);
     assert!(body["error"].as_str().unwrap().contains("dance"), "{body}");

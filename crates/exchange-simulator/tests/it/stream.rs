@@ -346,3 +346,15 @@ async fn a_connection_without_pongs_or_past_its_life_is_ended() {
     assert_eq!(client.stream().await.next().await, None);
     simulator.shutdown().await;
 }
+
+/// RFC 6455, section 5.5.1: whoever receives a close frame sends one back. A client that waits for it would otherwise
+/// see the connection break.
+#[tokio::test]
+async fn a_client_that_closes_is_told_goodbye() {
+    let (simulator, client) = manual().await;
+    let mut stream = client.stream().await;
+    stream.socket.send(Message::Close(None)).await.unwrap();
+    let answer = stream.socket.next().await;
+    assert!(matches!(answer, Some(Ok(Message::Close(_)))), "{answer:?}");
+    simulator.shutdown().await;
+}

@@ -81,6 +81,8 @@ fn a_broken_line_is_named_with_its_file() {
             "1,zero,2,10,10,1570752011620,True,True\n",
             "the price 'zero'",
         ),
+        ("1,1_0,2,10,10,1570752011620,True,True\n", "the price '1_0'"),
+        ("1,+.5,2,10,10,1570752011620,True,True\n", "the price '+.5'"),
         (
             "1,-0.5,2,10,10,1570752011620,True,True\n",
             "the price '-0.5'",
@@ -105,6 +107,26 @@ fn a_broken_line_is_named_with_its_file() {
         error.contains("line 2") && error.contains("neither an aggTrades line"),
         "{error}"
     );
+}
+
+/// A packed file of a few kilobytes may hold a line of any length, and whatever is wrong with a line
+/// is told in words.
+#[test]
+fn a_line_without_an_end_is_refused_and_not_repeated() {
+    let good = "1,0.5,2,10,10,1570752011620,True,True\n";
+    for end in ["", "\n"] {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(good.as_bytes()).unwrap();
+        packed.write_all(&b"9".repeat(32 << 20)).unwrap();
+        packed.write_all(end.as_bytes()).unwrap();
+        let error = read(&packed.finish().unwrap()).unwrap_err();
+        assert!(error.contains("line 2 has more than"), "{}", error.len());
+    }
+    let wide = good.replace("0.5", &"7".repeat(900));
+    let error = read(wide.as_bytes()).unwrap_err();
+    assert!(error.contains("the price '777"), "{error}");
+    let crowded = format!("{}{good}", good.replace('\n', &",".repeat(900)) + "\r\n");
+    assert_eq!(read(crowded.as_bytes()).unwrap().len(), 2);
 }
 
 #[test]

@@ -13,7 +13,7 @@ mod fills;
 mod finding;
 mod key_check;
 mod recover;
-mod secrets;
+pub(crate) mod secrets;
 mod seen;
 mod simulate;
 

@@ -65,7 +65,7 @@ impl Secrets<'_> {
 }
 
 /// Reads one secret: a line, or all lines of a private key file.
-fn read_one(input: &mut dyn BufRead) -> Result<Option<SecretString>, Failure> {
+pub(crate) fn read_one(input: &mut dyn BufRead) -> Result<Option<SecretString>, Failure> {
     let Some(first) = next_line(input)? else {
         return Ok(None);
     };

@@ -1,6 +1,6 @@
 //! What was sent although it must not have been: against the symbol's rules, or for a bot at rest.
 
-use domain::{BotId, ObservedStatus, OrderState, Side};
+use domain::{BotId, ClientOrderId, ObservedStatus, OrderState, Side};
 use exchange_simulator::model::{self, Fact, OrderKey};
 
 use super::Finding;
@@ -11,7 +11,6 @@ const OF_THE_MOMENT: [&str; 2] = ["MAX_NUM_ORDERS", "PERCENT_PRICE_BY_SIDE"];
 
 /// Orders that the exchange refused for a filter (-1013, -1111), as long as no rule had changed.
 pub(super) fn broken(world: &World, bot: &BotId) -> Vec<Finding> {
-    let prefix = format!("gk-{bot}-");
     let symbol = world.store.bot_now(bot).rules.symbol.to_string();
     world.exchange.with_model(|model, _| {
         let mut rules = 0;
@@ -26,7 +25,10 @@ pub(super) fn broken(world: &World, bot: &BotId) -> Vec<Finding> {
                     let fixed = !OF_THE_MOMENT
                         .iter()
                         .any(|name| reject.message.contains(name));
-                    if id.starts_with(&prefix) && fixed {
+                    let ours = id.parse::<ClientOrderId>();
+                    let ours = ours
+                        .is_ok_and(|id| id.bot == *bot && !world.was_meddled_with(bot, id.level));
+                    if ours && fixed {
                         found.push(Finding::BrokeRule(format!("{id}: {reject}")));
                     }
                 }

@@ -13,7 +13,7 @@ use domain::{
 use exchange_simulator::faults::{OrderFault, QueryFault};
 use exchange_simulator::model::{Exchange as Model, ListQuery, OrderKey, Reject};
 use trading::{
-    Admission, Balance, CancelOutcome, CommissionRates, Exchange, ExchangeError, FoundOrder,
+    Admission, Balance, CancelOutcome, Clock, CommissionRates, Exchange, ExchangeError, FoundOrder,
     NewOrder, OrderView, PLACE_TIMEOUT, PlaceOutcome, UnknownCause,
 };
 
@@ -172,7 +172,10 @@ impl Exchange for Connection {
     async fn server_time(&self) -> Result<ExchangeTime, ExchangeError> {
         self.exchange.gate.pass("server_time").await;
         if self.exchange.gate.makes(Mistake::StoredOffset) {
-            return Ok(self.estimated_time());
+            // What is signed is right; what is judged goes by the difference once measured.
+            self.resync();
+            let now = self.exchange.clock.now();
+            return Ok(ExchangeTime::from_millis(now.as_millis()));
         }
         self.resync();
         Ok(ExchangeTime::from_millis(self.exchange.exchange_millis()))

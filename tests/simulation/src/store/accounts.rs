@@ -5,7 +5,7 @@ use trading::{
     AccountRecord, AccountStore, Breaker, Heartbeat, Listing, SealedKey, StoreError, StreamState,
 };
 
-use super::{MemoryStore, Tables};
+use super::{MemoryStore, Operation, Tables};
 
 impl AccountStore for MemoryStore {
     async fn create_account(&self, account: &AccountRecord) -> Result<(), StoreError> {
@@ -18,6 +18,7 @@ impl AccountStore for MemoryStore {
             }
             let key = account.id.clone();
             tables.accounts.insert(key, account.clone());
+            tables.log(|| Operation::CreateAccount(account.clone()));
             Ok(())
         })
         .await
@@ -48,6 +49,7 @@ impl AccountStore for MemoryStore {
     async fn set_stream(&self, id: &AccountId, state: &StreamState) -> Result<(), StoreError> {
         self.call("set_stream", |tables| {
             find(tables, id)?.stream = state.clone();
+            tables.log(|| Operation::SetStream(id.clone(), state.clone()));
             Ok(())
         })
         .await
@@ -60,6 +62,7 @@ impl AccountStore for MemoryStore {
     ) -> Result<(), StoreError> {
         self.call("want_stream", |tables| {
             find(tables, id)?.stream_wanted_since = since;
+            tables.log(|| Operation::WantStream(id.clone(), since));
             Ok(())
         })
         .await
@@ -70,6 +73,7 @@ impl AccountStore for MemoryStore {
             let account = find(tables, id)?;
             account.breaker = breaker.clone();
             account.version += 1;
+            tables.log(|| Operation::SetBreaker(id.clone(), breaker.clone()));
             Ok(())
         })
         .await

@@ -3,7 +3,7 @@
 use domain::{AccountId, Bot, BotId, Level, LocalTime, ObservedStatus};
 use trading::{BotStore, Claim, DueBot, StoreError};
 
-use super::MemoryStore;
+use super::{MemoryStore, Operation};
 
 impl BotStore for MemoryStore {
     async fn create_bot(&self, bot: &Bot, levels: &[Level]) -> Result<(), StoreError> {
@@ -25,6 +25,7 @@ impl BotStore for MemoryStore {
             };
             tables.listed.insert(bot.id.clone(), due);
             tables.bots.insert(bot.id.clone(), bot.clone());
+            tables.log(|| Operation::CreateBot(Box::new(bot.clone()), levels.to_vec()));
             Ok(())
         })
         .await
@@ -68,6 +69,9 @@ impl BotStore for MemoryStore {
                 .get_mut(&bot.id)
                 .ok_or_else(|| StoreError::Invalid(format!("no bot {}", bot.id)))?;
             if stored.version != expected_version {
+                tables.log(|| {
+                    Operation::UpdateBot(expected_version, Box::new(bot.clone()), Claim::Lost)
+                });
                 return Ok(Claim::Lost);
             }
             *stored = bot.clone();
@@ -77,6 +81,8 @@ impl BotStore for MemoryStore {
                 .entry(bot.id.clone())
                 .or_default()
                 .push(seen);
+            tables
+                .log(|| Operation::UpdateBot(expected_version, Box::new(bot.clone()), Claim::Won));
             Ok(Claim::Won)
         })
         .await

@@ -10,7 +10,7 @@ use trading::{
     MAX_FILLS_PER_COMMIT, SettleOutcome, Settlement, StoreError,
 };
 
-use super::{FillKey, MemoryStore, Tables};
+use super::{FillKey, MemoryStore, Operation, Tables};
 use crate::gate::Gate;
 use crate::mistake::Mistake;
 use crate::store::settle::{Wrongly, apply};
@@ -24,14 +24,18 @@ impl LevelStore for MemoryStore {
     ) -> Result<Loaded, StoreError> {
         self.call("load", |tables| {
             let known = tables.bots.get(bot).cloned();
-            let level = known
-                .as_ref()
-                .and_then(|_| tables.levels.get(&(bot.clone(), level)));
-            Ok(Loaded {
-                level: level.map(|level| read(tables, level)).transpose()?,
+            let at = known.as_ref().map(|_| (bot.clone(), level));
+            let loaded = Loaded {
+                level: at
+                    .and_then(|at| tables.levels.get(&at))
+                    .map(|level| read(tables, level))
+                    .transpose()?,
                 bot: known,
                 account: tables.accounts.get(account).cloned(),
-            })
+            };
+            let asked = (account.clone(), bot.clone(), level);
+            tables.log(|| Operation::Load(asked, Box::new(loaded.clone())));
+            Ok(loaded)
         })
         .await
     }
@@ -48,7 +52,9 @@ impl LevelStore for MemoryStore {
                 tables.unmarked.insert(key, commit.clone());
                 return Ok(CommitOutcome::Committed);
             }
-            commit_now(tables, &gate, commit)
+            let outcome = commit_now(tables, &gate, commit)?;
+            tables.log(|| Operation::Commit(Box::new(commit.clone()), outcome.clone()));
+            Ok(outcome)
         })
         .await
     }
@@ -61,11 +67,13 @@ impl LevelStore for MemoryStore {
         let gate = self.gate.clone();
         self.conditional("claim_intent", move |tables| {
             check(expected_version, level)?;
-            if stored(tables, level)?.version != expected_version {
-                return Ok(Claim::Lost);
+            let current = stored(tables, level)?.version == expected_version;
+            let claim = if current { Claim::Won } else { Claim::Lost };
+            if current {
+                write(tables, &gate, level);
             }
-            write(tables, &gate, level);
-            Ok(Claim::Won)
+            tables.log(|| Operation::ClaimIntent(expected_version, Box::new(level.clone()), claim));
+            Ok(claim)
         })
         .await
     }
@@ -89,13 +97,17 @@ impl LevelStore for MemoryStore {
                     .levels
                     .get_mut(&key)
                     .ok_or_else(|| StoreError::Invalid("there is no such level".to_owned()))?;
-                if !apply(level, no, settlement, wrongly(&gate)) {
-                    return Ok(SettleOutcome::MovedOn);
-                }
-                as_marked(level, &gate);
-                level.version += 1;
-                level.changed_at = now;
-                Ok(SettleOutcome::Settled)
+                let outcome = if apply(level, no, settlement, wrongly(&gate)) {
+                    as_marked(level, &gate);
+                    level.version += 1;
+                    level.changed_at = now;
+                    SettleOutcome::Settled
+                } else {
+                    SettleOutcome::MovedOn
+                };
+                let about = (key.0, key.1, no, now);
+                tables.log(|| Operation::Settle(about, settlement.clone(), outcome));
+                Ok(outcome)
             })
             .await;
         if self.gate.makes(Mistake::SettleBeforeQueue) {
@@ -110,7 +122,12 @@ impl LevelStore for MemoryStore {
     async fn list_levels(&self, bot: &BotId) -> Result<Listing<Level>, StoreError> {
         self.call("list_levels", |tables| {
             let of_bot = tables.levels.values().filter(|level| level.bot == *bot);
-            Ok(of_bot.map(|level| read(tables, level)).collect())
+            let listing: Listing<Level> = of_bot.map(|level| read(tables, level)).collect();
+            if listing.unreadable.is_empty() {
+                let levels = listing.readable.clone();
+                tables.log(|| Operation::Levels(bot.clone(), levels));
+            }
+            Ok(listing)
         })
         .await
     }
@@ -126,7 +143,10 @@ impl LevelStore for MemoryStore {
                 .fills
                 .values()
                 .filter(|fill| fill.bot == *bot && fill.level == level && fill.no == no);
-            Ok(of_order.cloned().collect())
+            let found: Vec<FillRecord> = of_order.cloned().collect();
+            let asked = (bot.clone(), level, no);
+            tables.log(|| Operation::FillsOfOrder(asked, found.clone()));
+            Ok(found)
         })
         .await
     }
@@ -149,6 +169,7 @@ impl LevelStore for MemoryStore {
     async fn add_event(&self, event: &EventRecord) -> Result<(), StoreError> {
         self.call("add_event", |tables| {
             tables.events.push(event.clone());
+            tables.log(|| Operation::AddEvent(event.clone()));
             Ok(())
         })
         .await

@@ -225,15 +225,13 @@ impl Life<'_> {
         let quantity = order.intent.quantity.decimal();
         let symbol = record.rules.symbol.to_string();
         let typed = NewOrder::limit(&symbol, side, price.round_dp(2), quantity, &id.to_string());
-        let placed = self
-            .world
-            .exchange
-            .with_model(|model, now| model.place(now, record.account.as_str(), typed).is_ok());
-        if placed {
-            self.world
-                .note(|| format!("somebody placed an order as {id}"));
-            self.world.meddle_with(&bot, level.index);
-        }
+        self.world
+            .note(|| format!("somebody places an order as {id}"));
+        self.world.meddle_with(&bot, level.index);
+        self.world.exchange.with_model(|model, now| {
+            // Refused where it breaks a rule.
+            drop(model.place(now, record.account.as_str(), typed));
+        });
     }
 
     /// The operator asks for a quarantined level to be looked at again.

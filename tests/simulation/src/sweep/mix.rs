@@ -3,6 +3,8 @@
 //! Entry point: [`Mix::draw`]. Mixes differ widely on purpose: what many faults at once hide, one
 //! fault alone may show.
 
+use std::time::Duration;
+
 use domain::{FirstInventory, Rung};
 use exchange_simulator::faults::{FaultKind, FaultPlan, FaultRate};
 use exchange_simulator::model::{self, SymbolRules};
@@ -200,9 +202,8 @@ impl Mix {
         self
     }
 
-    /// The world as it begins. Nothing is placed yet.
-    pub(super) fn build(&self) -> World {
-        let world = World::empty();
+    /// Furnishes an empty world. Nothing is placed yet.
+    pub(super) fn build(&self, world: &World) {
         for market in &MARKETS {
             world.list(self.rules(market), market.first_price);
         }
@@ -227,7 +228,6 @@ impl Mix {
             world.create_bot(&bot.spec());
         }
         world.exchange.resync_clocks();
-        world
     }
 
     /// From now on things go wrong.
@@ -244,6 +244,11 @@ impl Mix {
             rules.min_notional = Decimal::from(60);
         }
         rules
+    }
+
+    /// How far our clock may be from where it was.
+    pub(super) fn clock_may_jump(&self) -> Duration {
+        2 * Duration::from_millis(self.faults.settings.clock_offset_ms.into())
     }
 
     /// The markets that have bots.

@@ -10,6 +10,7 @@ mod archived;
 mod damaged;
 mod delisted;
 mod endings;
+mod exhaust;
 mod founding;
 mod funds;
 mod given_up;

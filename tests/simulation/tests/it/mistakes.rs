@@ -23,7 +23,7 @@ const FROM: [(Mistake, u64); 22] = [
     (Mistake::RefusalIsUnknown, 3),
     (Mistake::UnknownIsRefusal, 2),
     (Mistake::MatchByPrice, 2),
-    (Mistake::StoredOffset, 1_357),
+    (Mistake::StoredOffset, 440),
     (Mistake::ResignOldLease, 5),
     (Mistake::LateRefusalSettles, 1_209),
     (Mistake::OutOfOrder, 13),

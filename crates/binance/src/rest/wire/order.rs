@@ -5,52 +5,73 @@ use domain::{
     QuoteAmount, Side, Source, Symbol, Trade, TradeId,
 };
 use serde::Deserialize;
-use trading::{ExchangeError, NewOrder, OrderView};
+use trading::{ExchangeError, NewOrder, OrderView, excerpt};
 
-/// The fields all replies about an order share.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct OrderFields {
-    symbol: Symbol,
-    order_id: i64,
-    client_order_id: String,
-    /// Zero for an order without a limit price.
-    price: Quantity,
-    orig_qty: Quantity,
-    executed_qty: Quantity,
-    status: String,
-    side: Side,
+/// A reply about an order: the fields that all of them have, and its own. Read without
+/// `#[serde(flatten)]`, which would first keep all that a reply says in memory, wanted or not.
+macro_rules! order_reply {
+    ($name:ident { $($(#[$attribute:meta])* $field:ident: $kind:ty,)* }) => {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct $name {
+            symbol: Symbol,
+            order_id: i64,
+            /// Zero for an order without a limit price.
+            price: Quantity,
+            orig_qty: Quantity,
+            executed_qty: Quantity,
+            status: String,
+            side: Side,
+            $($(#[$attribute])* $field: $kind,)*
+        }
+    };
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct QueriedOrder {
-    #[serde(flatten)]
-    fields: OrderFields,
-    time: i64,
-    update_time: i64,
+/// The order that a reply shows.
+macro_rules! view {
+    ($reply:expr, $created_at:expr, $updated_at:expr) => {{
+        let reply = $reply;
+        OrderView {
+            symbol: reply.symbol,
+            exchange_order_id: ExchangeOrderId(reply.order_id),
+            client_order_id: reply.client_order_id,
+            side: reply.side,
+            price: Price::new(reply.price.decimal()).ok(),
+            quantity: reply.orig_qty,
+            executed: reply.executed_qty,
+            status: status(&reply.status),
+            created_at: ExchangeTime::from_millis($created_at),
+            updated_at: ExchangeTime::from_millis($updated_at),
+        }
+    }};
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct CanceledOrder {
-    #[serde(flatten)]
-    fields: OrderFields,
-    orig_client_order_id: String,
-    transact_time: i64,
+order_reply! {
+    QueriedOrder {
+        client_order_id: String,
+        time: i64,
+        update_time: i64,
+    }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PlacedOrder {
-    #[serde(flatten)]
-    fields: OrderFields,
-    transact_time: i64,
-    /// Spelled so by the exchange; below zero when it is not available.
-    #[serde(rename = "cummulativeQuoteQty")]
-    quote: QuoteAmount,
-    #[serde(default)]
-    fills: Vec<PlacedFill>,
+order_reply! {
+    CanceledOrder {
+        #[serde(rename = "origClientOrderId")]
+        client_order_id: String,
+        transact_time: i64,
+    }
+}
+
+order_reply! {
+    PlacedOrder {
+        client_order_id: String,
+        transact_time: i64,
+        /// Spelled so by the exchange; below zero when it is not available.
+        #[serde(rename = "cummulativeQuoteQty")]
+        quote: QuoteAmount,
+        #[serde(default)]
+        fills: Vec<PlacedFill>,
+    }
 }
 
 #[derive(Deserialize)]
@@ -87,28 +108,10 @@ pub(super) fn fee(amount: Quantity, asset: Option<Asset>) -> Result<Option<Fee>,
     }
 }
 
-impl OrderFields {
-    fn into_view(self, created_at: ExchangeTime, updated_at: ExchangeTime) -> OrderView {
-        OrderView {
-            symbol: self.symbol,
-            exchange_order_id: ExchangeOrderId(self.order_id),
-            client_order_id: self.client_order_id,
-            side: self.side,
-            price: Price::new(self.price.decimal()).ok(),
-            quantity: self.orig_qty,
-            executed: self.executed_qty,
-            status: status(&self.status),
-            created_at,
-            updated_at,
-        }
-    }
-}
-
 impl QueriedOrder {
     fn into_view(self) -> OrderView {
-        let created_at = ExchangeTime::from_millis(self.time);
-        let updated_at = ExchangeTime::from_millis(self.update_time);
-        self.fields.into_view(created_at, updated_at)
+        let (created_at, updated_at) = (self.time, self.update_time);
+        view!(self, created_at, updated_at)
     }
 }
 
@@ -127,10 +130,8 @@ pub(crate) fn read_orders(body: &[u8]) -> Result<Vec<OrderView>, ExchangeError> 
 /// when the order was created: the time of the cancel stands for both times.
 pub(crate) fn read_canceled(body: &[u8]) -> Result<OrderView, ExchangeError> {
     let canceled: CanceledOrder = super::read("a cancelled order", body)?;
-    let time = ExchangeTime::from_millis(canceled.transact_time);
-    let mut view = canceled.fields.into_view(time, time);
-    view.client_order_id = canceled.orig_client_order_id;
-    Ok(view)
+    let time = canceled.transact_time;
+    Ok(view!(canceled, time, time))
 }
 
 /// The body of the reply to `POST /api/v3/order` with `newOrderRespType=FULL`, as the answer to
@@ -143,31 +144,32 @@ pub fn read_placed(
     order: &NewOrder,
     account: &AccountId,
 ) -> Result<Execution, String> {
-    let placed: PlacedOrder = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-    let fields = &placed.fields;
+    let placed: PlacedOrder =
+        serde_json::from_slice(body).map_err(|error| excerpt(&error.to_string()))?;
     let id = order.client_order_id.to_string();
-    if fields.symbol != order.symbol
-        || fields.client_order_id != id
-        || fields.side != order.intent.side
+    if placed.symbol != order.symbol
+        || placed.client_order_id != id
+        || placed.side != order.intent.side
     {
         return Err(format!(
             "it shows {} {} under the id {:?}",
-            fields.side, fields.symbol, fields.client_order_id
+            placed.side,
+            placed.symbol,
+            excerpt(&placed.client_order_id)
         ));
     }
     let time = ExchangeTime::from_millis(placed.transact_time);
     let trades = shown_trades(&placed, time).unwrap_or_default();
-    let fields = placed.fields;
     Ok(Execution {
         account: account.clone(),
-        symbol: fields.symbol,
+        symbol: placed.symbol,
         client_order_id: id,
-        exchange_order_id: ExchangeOrderId(fields.order_id),
-        side: fields.side,
-        order_price: Price::new(fields.price.decimal()).ok(),
-        order_quantity: fields.orig_qty,
-        cumulative: fields.executed_qty,
-        status: status(&fields.status),
+        exchange_order_id: ExchangeOrderId(placed.order_id),
+        side: placed.side,
+        order_price: Price::new(placed.price.decimal()).ok(),
+        order_quantity: placed.orig_qty,
+        cumulative: placed.executed_qty,
+        status: status(&placed.status),
         trades,
         created_at: Some(time),
         time,
@@ -182,6 +184,7 @@ fn shown_trades(placed: &PlacedOrder, time: ExchangeTime) -> Option<Vec<Trade>> 
     let mut executed = Quantity::ZERO;
     let mut paid = QuoteAmount::ZERO;
     for fill in &placed.fills {
+        (!fill.qty.is_zero()).then_some(())?;
         let quote = fill.price.times(fill.qty)?;
         executed = executed.checked_add(fill.qty)?;
         paid = paid.checked_add(quote)?;
@@ -195,7 +198,7 @@ fn shown_trades(placed: &PlacedOrder, time: ExchangeTime) -> Option<Vec<Trade>> 
             time,
         });
     }
-    let agrees = executed == placed.fields.executed_qty
+    let agrees = executed == placed.executed_qty
         && (placed.quote < QuoteAmount::ZERO || paid == placed.quote);
     trades.sort_by_key(|trade| trade.id);
     agrees.then_some(trades)

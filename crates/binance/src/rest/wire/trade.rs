@@ -43,6 +43,12 @@ impl ListedTrade {
         if self.id < 0 {
             return Err("an id below zero");
         }
+        if self.qty.is_zero() {
+            return Err("a quantity of zero");
+        }
+        if self.quote_qty < QuoteAmount::ZERO {
+            return Err("a quote amount below zero");
+        }
         let asset = match self.commission_asset.as_deref() {
             None | Some("") => None,
             Some(text) => Some(
@@ -100,7 +106,9 @@ mod tests {
             ("\"BNB\"", "\"\"", "without its asset"),
             ("\"BNB\"", "\"B N B\"", "malformed asset"),
             ("\"orderId\":100234", "\"orderId\":7", "another order"),
-            ("\"id\":28457", "\"id\":-1", "below zero"),
+            ("\"id\":28457", "\"id\":-1", "id below zero"),
+            ("\"12.00000000\"", "\"0.00000000\"", "quantity of zero"),
+            ("\"48.000012\"", "\"-48.000012\"", "quote amount below zero"),
             ("\"commission\":\"10.10000000\",", "", "commission"),
             ("\"quoteQty\":\"48.000012\",", "", "quoteQty"),
             ("\"4.00000100\"", "4.1", "price"),

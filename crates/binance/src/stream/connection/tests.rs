@@ -143,7 +143,7 @@ async fn frames_that_cannot_be_read_are_told_and_the_rest_goes_on() {
     .await;
     send(&mut server, &fixture("")).await;
     for part in [
-        "more than the 1048576 allowed",
+        "more than the 131072 allowed",
         "not UTF-8",
         "not JSON",
         "no object",

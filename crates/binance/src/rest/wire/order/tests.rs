@@ -83,6 +83,9 @@ fn trades_that_are_not_complete_are_left_out() {
         assert!(execution.trades.is_empty(), "{to}");
         assert_eq!(execution.cumulative, "10".parse().unwrap());
     }
+    let nothing = r#""fills":[{"price":"3.1","qty":"0.0","commission":"0","tradeId":58},"#;
+    let with_nothing = PLACED.replace("\"fills\":[", nothing);
+    assert!(placed(&with_nothing).unwrap().trades.is_empty());
     let unavailable = PLACED.replace("\"31.06000000\"", "\"-1.00000000\"");
     assert_eq!(placed(&unavailable).unwrap().trades.len(), 2);
     let free = PLACED.replace(
