@@ -9,6 +9,7 @@ use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use crate::bots::Fleet;
 use crate::exchange::LOOK_AGAIN;
 use crate::process::Running;
 use crate::stage::Stage;
@@ -23,11 +24,12 @@ const ONE_RUN: Duration = Duration::from_secs(120);
 /// How many runs of recovery may not find anything more to do.
 const RUNS: u32 = 2;
 
-/// The states of a level that say why it has no order.
-const REASONS: [&str; 3] = [r#""refused""#, r#""held""#, r#""quarantined""#];
+/// The states of a level that say why it has no order, of a bot that trades.
+const REASONS: [&str; 3] = ["refused", "held", "quarantined"];
 
-/// Faults end, the network is whole, the clock is right, the disk has room; `up` runs and every bot is to trade.
-pub(crate) async fn heal(stage: &Stage, bots: &[String]) -> anyhow::Result<Running> {
+/// Faults end, the network is whole, the clock is right, the disk has room; `up` runs, those bots are to trade and every
+/// other one to be stopped.
+pub(crate) async fn heal(stage: &Stage, bots: &[String]) -> anyhow::Result<(Running, Fleet)> {
     stage
         .exchange
         .control(json!({ "do": "stopFaults" }))
@@ -37,41 +39,53 @@ pub(crate) async fn heal(stage: &Stage, bots: &[String]) -> anyhow::Result<Runni
     stage.network.heal();
     let mut up = stage.up(None).await?;
     up.line_with("up:").await?;
-    for bot in bots {
-        stage.yes(&["bot", "resume", bot]).await?;
+    let fleet = Fleet::listed(stage, bots).await?;
+    for bot in &fleet.trading {
+        stage.yes(&["bot", "start", bot]).await?;
     }
-    Ok(up)
+    for bot in &fleet.stopped {
+        // One that is to be sold off stays so.
+        let shown = stage.json(&["bot", "show", bot]).await?;
+        if shown["bot"]["desired"] != "stopped_and_sold" {
+            stage.yes(&["bot", "stop", bot]).await?;
+        }
+    }
+    Ok((up, fleet))
 }
 
-/// Waits until every level has its order, and sees that recovery finds nothing more to do then. Gives the levels that
-/// have none, with the word for why.
+/// The levels without an open order, as the exchange calls them.
+pub(crate) type Without = BTreeMap<String, String>;
+
+/// Waits until every level has its order, or its bot is stopped as it is to be, and sees that recovery finds nothing
+/// more to do then. Gives the levels that have none, with the word for why.
 pub(crate) async fn come_to_rest(
     stage: &Stage,
-    bots: &[String],
+    fleet: &Fleet,
     up: &mut Running,
-) -> anyhow::Result<BTreeMap<String, String>> {
+) -> anyhow::Result<Without> {
     let deadline = Instant::now() + PATIENCE;
     tokio::select! {
         ended = up.ended() => anyhow::bail!("`up` ended by itself in the calm: {}", ended?),
-        quiet = quiet(stage, bots, deadline) => quiet?,
+        quiet = quiet(stage, fleet, deadline) => quiet?,
     };
     for _ in 0..RUNS {
-        for bot in bots {
+        for bot in &fleet.trading {
             look_again(stage, bot).await?;
         }
     }
-    let without = without_order(stage, bots).await?;
-    for (level, state) in &without {
-        let reason = REASONS.iter().any(|reason| state.contains(reason));
+    let rest = Rest::of(stage, fleet).await?;
+    ensure!(rest.busy.is_empty(), "not at rest: {:?}", rest.busy);
+    for (level, state) in &rest.without {
+        let reason = REASONS
+            .iter()
+            .any(|reason| state.contains(&format!(r#""state":"{reason}""#)));
         ensure!(reason, "{level} has no order and no reason: {state}");
     }
+    let mut without = rest.without;
+    without.extend(rest.stopped);
     let stats = stage.exchange.stats().await?;
-    let owing = stats["owing"]
-        .as_array()
-        .context("no list of what is owed")?;
-    let unexplained: Vec<&Value> = owing
-        .iter()
-        .filter(|slot| slot.as_str().is_none_or(|slot| !without.contains_key(slot)))
+    let unexplained: Vec<&str> = owing(&stats)?
+        .filter(|slot| !without.contains_key(*slot))
         .collect();
     ensure!(
         unexplained.is_empty(),
@@ -80,12 +94,21 @@ pub(crate) async fn come_to_rest(
     Ok(without)
 }
 
-/// Waits until every level has its order and the exchange waits for none, or time is up.
-async fn quiet(stage: &Stage, bots: &[String], deadline: Instant) -> anyhow::Result<()> {
+/// The levels for whose order the exchange waits.
+fn owing(stats: &Value) -> anyhow::Result<impl Iterator<Item = &str>> {
+    let owing = stats["owing"]
+        .as_array()
+        .context("no list of what is owed")?;
+    Ok(owing.iter().map(|slot| slot.as_str().unwrap_or_default()))
+}
+
+/// Waits until all is at rest, or time is up.
+async fn quiet(stage: &Stage, fleet: &Fleet, deadline: Instant) -> anyhow::Result<()> {
     loop {
-        let without = without_order(stage, bots).await?;
+        let rest = Rest::of(stage, fleet).await?;
         let stats = stage.exchange.stats().await?;
-        if without.is_empty() && stats["owing"] == json!([]) {
+        let owes = owing(&stats)?.any(|slot| !rest.stopped.contains_key(slot));
+        if rest.busy.is_empty() && rest.without.is_empty() && !owes {
             return Ok(());
         }
         if Instant::now() >= deadline {
@@ -96,24 +119,44 @@ async fn quiet(stage: &Stage, bots: &[String], deadline: Instant) -> anyhow::Res
     }
 }
 
-/// The levels without an open order, as the exchange calls them, and in which state they are instead. A bot that does
-/// not run yet counts as one.
-async fn without_order(stage: &Stage, bots: &[String]) -> anyhow::Result<BTreeMap<String, String>> {
-    let mut without = BTreeMap::new();
-    for bot in bots {
-        let shown = stage.json(&["bot", "show", bot]).await?;
-        let observed = shown["bot"]["observed"].as_str().unwrap_or_default();
-        if observed != "running" {
-            without.insert(bot.clone(), observed.to_owned());
-        }
-        for level in shown["levels"].as_array().context("a bot without levels")? {
-            let state = &level["order"]["state"];
-            if state["state"] != "open" {
-                without.insert(format!("gk-{bot}-{}", level["index"]), state.to_string());
+/// What is not open, and why.
+#[derive(Debug, Default)]
+struct Rest {
+    /// Levels without an order, of bots that trade.
+    without: Without,
+    /// Levels without an order, of bots that are stopped.
+    stopped: Without,
+    /// What still has to become as it is to be: bots, and levels of stopped bots that have an order.
+    busy: Vec<String>,
+}
+
+impl Rest {
+    async fn of(stage: &Stage, fleet: &Fleet) -> anyhow::Result<Self> {
+        let mut rest = Self::default();
+        for (bots, wanted) in [(&fleet.trading, "running"), (&fleet.stopped, "stopped")] {
+            for bot in bots {
+                let shown = stage.json(&["bot", "show", bot]).await?;
+                let observed = shown["bot"]["observed"].as_str().unwrap_or_default();
+                if observed != wanted {
+                    rest.busy.push(format!("bot {bot} is {observed}"));
+                }
+                for level in shown["levels"].as_array().context("a bot without levels")? {
+                    let slot = format!("gk-{bot}-{}", level["index"]);
+                    rest.add(slot, &level["order"]["state"], wanted);
+                }
             }
         }
+        Ok(rest)
     }
-    Ok(without)
+
+    fn add(&mut self, slot: String, state: &Value, wanted: &str) {
+        match (state["state"] == "open", wanted == "stopped") {
+            (true, false) => {}
+            (true, true) => self.busy.push(format!("{slot} of a stopped bot is open")),
+            (false, false) => drop(self.without.insert(slot, state.to_string())),
+            (false, true) => drop(self.stopped.insert(slot, format!("stopped: {state}"))),
+        }
+    }
 }
 
 /// Waits until recovery has looked at a bot once more.

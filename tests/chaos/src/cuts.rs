@@ -8,6 +8,7 @@ use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 use tokio::time::sleep;
 
+use crate::bag::Bag;
 use crate::network::{Link, Mode, Network, Way};
 use crate::tally::Tally;
 
@@ -23,8 +24,19 @@ const LONG_MS: u64 = 15_000;
 /// The largest piece of a request that still goes over before a cut, bytes.
 const PIECE: u64 = 400;
 
+/// The kinds, by their names.
+pub(crate) const KINDS: [&str; 6] = [
+    "refused",
+    "stalled",
+    "lost",
+    "reset",
+    "cut within a request",
+    "cut within an answer",
+];
+
 /// Cuts and heals until it is dropped.
 pub(crate) async fn cut(network: &Network, tally: &Tally, mut random: ChaCha8Rng) {
+    let mut kinds = Bag::of(KINDS);
     loop {
         let whole = random.random_range(100..WHOLE_MS);
         sleep(Duration::from_millis(whole)).await;
@@ -33,7 +45,8 @@ pub(crate) async fn cut(network: &Network, tally: &Tally, mut random: ChaCha8Rng
             2 | 3 => ("WebSocket", &[&network.web_socket]),
             _ => ("both", &[&network.rest, &network.web_socket]),
         };
-        let kind = cut_one(links, &mut random);
+        let kind = kinds.draw(&mut random);
+        cut_one(links, kind, &mut random);
         tally.count(&format!("cut: {name} {kind}"));
         let longest = if random.random_ratio(1, 10) {
             LONG_MS
@@ -48,31 +61,22 @@ pub(crate) async fn cut(network: &Network, tally: &Tally, mut random: ChaCha8Rng
     }
 }
 
-/// Cuts links in one way; its name.
-fn cut_one(links: &[&Link], random: &mut ChaCha8Rng) -> &'static str {
+/// Cuts links in one way.
+fn cut_one(links: &[&Link], kind: &str, random: &mut ChaCha8Rng) {
     let way = match random.random_range(0..3) {
         0 => Way::Out,
         1 => Way::Back,
         _ => Way::Both,
     };
     let after = random.random_range(1..PIECE);
-    let kind = random.random_range(0..6);
     for link in links {
         match kind {
-            0 => link.set(Mode::Refuse),
-            1 => link.set(Mode::Stall(way)),
-            2 => link.set(Mode::Lose(way)),
-            3 => link.reset_all(),
-            4 => link.cut_after(Way::Out, after),
+            "refused" => link.set(Mode::Refuse),
+            "stalled" => link.set(Mode::Stall(way)),
+            "lost" => link.set(Mode::Lose(way)),
+            "reset" => link.reset_all(),
+            "cut within a request" => link.cut_after(Way::Out, after),
             _ => link.cut_after(Way::Back, after),
         }
-    }
-    match kind {
-        0 => "refused",
-        1 => "stalled",
-        2 => "lost",
-        3 => "reset",
-        4 => "cut within a request",
-        _ => "cut within an answer",
     }
 }

@@ -29,6 +29,9 @@ const TO_NOTICE: Duration = Duration::from_secs(60);
 /// How many lives a disk stays full at least.
 const FULL_LIVES: u32 = 2;
 
+/// Times at which somebody was told that the disk takes nothing: `up` tells it once until it can write again.
+pub(crate) const REFUSED_WRITES: &str = "refused writes";
+
 /// What it keeps running, and how.
 pub(crate) struct Keeper<'a> {
     pub(crate) stage: &'a Stage,
@@ -87,6 +90,7 @@ impl Keeper<'_> {
     /// Whether it may end by itself like that: where its disk is full, if it says so, and where somebody else holds
     /// its folder. An operator's command does while nobody else does, and the exchange may let it wait.
     fn allow(&self, status: ExitStatus, said: &Said, is_full: bool) -> anyhow::Result<()> {
+        self.tally.add(REFUSED_WRITES, said.full);
         if status.code() == Some(2) && said.held {
             self.tally.count("starts refused");
             return Ok(());
@@ -122,6 +126,7 @@ impl Keeper<'_> {
     async fn kill(&self, up: Running) -> anyhow::Result<Said> {
         let said = up.kill().await?;
         self.tally.count("kills");
+        self.tally.add(REFUSED_WRITES, said.full);
         Ok(said)
     }
 

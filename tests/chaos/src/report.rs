@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::keeper::REFUSED_WRITES;
 use crate::tally::Tally;
 use crate::verdict::Verdict;
 
@@ -19,26 +20,37 @@ pub struct Report {
     pub rest_ms: u64,
     /// How often `up` was killed with `-9`.
     pub kills: u64,
-    /// How often it was started.
-    pub starts: u64,
+    /// How often it was started again.
+    pub restarts: u64,
     /// How often it did not start because a command held its folder.
     pub starts_refused: u64,
     /// How often the network was cut, by link and kind.
     pub cuts: BTreeMap<String, u64>,
     /// How often the disk was full, in which way, and what `up` did.
     pub disk_full: BTreeMap<String, u64>,
+    /// How often a write was refused by a full disk, as `up` told it (once until it could write again) and as
+    /// commands did.
+    pub refused_writes: u64,
     /// How often the exchange's clock was changed by command.
     pub clock_changes: u64,
     /// What was done to streams by command.
     pub streams: BTreeMap<String, u64>,
-    /// What became of operators' commands.
+    /// What else was done to the exchange by command.
+    pub trades_split: u64,
+    /// What operators typed, by kind.
+    pub typed: BTreeMap<String, u64>,
+    /// What became of it.
     pub commands: BTreeMap<String, u64>,
+    /// How many bots were created on the way, and how often one was told to stop for good.
+    pub bots: BTreeMap<String, u64>,
     /// Why commands were refused.
     pub refusals: BTreeMap<String, u64>,
     /// Faults that the exchange made by itself, by kind.
     pub faults: BTreeMap<String, u64>,
     /// What could not be tried here, and why.
     pub not_possible: Vec<String>,
+    /// Troubles that a run of this length has to have, and this one had not.
+    pub never: Vec<String>,
     /// What the audits say; nothing if it did not come to that.
     pub verdict: Option<Verdict>,
     /// Why the run ended early.
@@ -51,7 +63,11 @@ impl Report {
     /// Takes over what was counted.
     pub(crate) fn add(&mut self, tally: &Tally) {
         self.kills = tally.of("kills");
-        self.starts = tally.of("starts");
+        self.restarts = tally.of("starts").saturating_sub(1);
+        self.refused_writes = tally.of(REFUSED_WRITES);
+        self.trades_split = tally.of("trades split");
+        self.typed = tally.group("typed: ");
+        self.bots = tally.group("bots ");
         self.starts_refused = tally.of("starts refused");
         self.clock_changes = tally.of("clock changes");
         self.cuts = tally.group("cut: ");
@@ -64,7 +80,9 @@ impl Report {
     /// Whether nothing is missing, doubled, broken or left over.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.failure.is_none() && self.verdict.as_ref().is_some_and(Verdict::is_clean)
+        self.failure.is_none()
+            && self.never.is_empty()
+            && self.verdict.as_ref().is_some_and(Verdict::is_clean)
     }
 }
 
@@ -79,17 +97,22 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "kills {}, restarts {} ({} refused while a command held the folder), clock changes {}",
+            "kills {}, restarts {} ({} refused while a command held the folder), clock changes {}, \
+             writes refused by a full disk {}, trades split anew {}",
             self.kills,
-            self.starts.saturating_sub(1),
+            self.restarts,
             self.starts_refused,
-            self.clock_changes
+            self.clock_changes,
+            self.refused_writes,
+            self.trades_split
         )?;
         for (name, counts) in [
             ("cuts of the network", &self.cuts),
             ("disk full", &self.disk_full),
             ("streams", &self.streams),
-            ("operators' commands", &self.commands),
+            ("operators' commands", &self.typed),
+            ("what became of them", &self.commands),
+            ("further bots", &self.bots),
             ("refused because", &self.refusals),
             ("faults made by the exchange", &self.faults),
         ] {
@@ -98,6 +121,9 @@ impl fmt::Display for Report {
         }
         for what in &self.not_possible {
             writeln!(f, "not possible here: {what}")?;
+        }
+        for what in &self.never {
+            writeln!(f, "NEVER: {what}")?;
         }
         if let Some(verdict) = &self.verdict {
             write_verdict(verdict, f)?;

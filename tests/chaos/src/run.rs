@@ -7,15 +7,19 @@ use anyhow::ensure;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::bots::create;
 use crate::calm::{come_to_rest, heal};
+use crate::demands::never;
 use crate::report::Report;
 use crate::stage::{Setting, Stage};
 use crate::storm::{Plan, rage};
 use crate::tally::Tally;
-use crate::verdict::{Verdict, judge};
+use crate::verdict::judge;
+
+/// How long a run may take beside thrice its storm.
+const AFTERWARDS: Duration = Duration::from_secs(60 * 60);
 
 /// What a run is to be.
 #[derive(Debug, Clone)]
@@ -42,7 +46,6 @@ pub async fn run(run: &Run) -> Report {
     };
     let tally = Tally::default();
     let outcome = live(run, &tally, &mut report).await;
-    report.add(&tally);
     if let Err(error) = outcome {
         report.failure = Some(format!("{error:#}"));
     }
@@ -75,8 +78,14 @@ async fn live(run: &Run, tally: &Tally, report: &mut Report) -> anyhow::Result<(
     let outcome = tokio::select! {
         outcome = perform(&stage, run, tally, report, &mut random) => outcome,
         error = interrupts.heard() => Err(error),
+        () = sleep(run.length * 3 + AFTERWARDS) => Err(anyhow::anyhow!("it does not come to an end")),
     };
-    if outcome.is_err() || !report.verdict.as_ref().is_some_and(Verdict::is_clean) {
+    report.add(tally);
+    if outcome.is_ok() {
+        let ways: Vec<&str> = stage.disk.ways().iter().map(|way| way.word()).collect();
+        report.never = never(report, run.length, &ways);
+    }
+    if outcome.is_err() || !report.is_clean() {
         report.kept = Some(stage.keep().await.display().to_string());
         return outcome;
     }
@@ -131,10 +140,10 @@ async fn perform(
         report.faults.insert(kind.clone(), times);
     }
     let begin = Instant::now();
-    let mut up = heal(stage, &bots).await?;
-    let without = come_to_rest(stage, &bots, &mut up).await?;
+    let (mut up, fleet) = heal(stage, &bots).await?;
+    let without = come_to_rest(stage, &fleet, &mut up).await?;
     report.rest_ms = millis(begin);
-    let mut verdict = judge(stage, &bots, without).await?;
+    let mut verdict = judge(stage, &fleet, without).await?;
     // The promise does not hang on a kill: asked to end, it ends well, and the ledger stands without it.
     let ended = up.end().await?;
     ensure!(ended.success(), "`up` was asked to end: {ended}");

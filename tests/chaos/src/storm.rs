@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::cuts::cut;
+use crate::founder::found;
 use crate::keeper::Keeper;
 use crate::operators::operate;
 use crate::stage::Stage;
@@ -40,13 +41,14 @@ pub(crate) async fn rage(
         kills: plan.kills,
     };
     let end = Instant::now() + plan.length;
-    let (first, second) = (random(), random());
+    let (first, second, third) = (random(), random(), random());
     tokio::select! {
         kept = keeper.keep(end) => kept?,
         () = cut(&stage.network, tally, random()) => {}
         troubled = trouble(&stage.exchange, tally, random()) => troubled?,
         operated = operate(stage, bots, tally, first) => operated?,
         operated = operate(stage, bots, tally, second) => operated?,
+        founded = found(stage, tally, third) => founded?,
     }
     let prints = stage.prints;
     let over = |stats: &Value| stats["prints"].as_u64() >= Some(prints);

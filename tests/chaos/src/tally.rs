@@ -13,6 +13,11 @@ impl Tally {
         *self.all().entry(what.to_owned()).or_default() += 1;
     }
 
+    /// Counts many.
+    pub(crate) fn add(&self, what: &str, times: u64) {
+        *self.all().entry(what.to_owned()).or_default() += times;
+    }
+
     /// How often so far.
     pub(crate) fn of(&self, what: &str) -> u64 {
         self.all().get(what).copied().unwrap_or_default()

@@ -9,6 +9,8 @@ use anyhow::{Context as _, ensure};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::bots::Fleet;
+use crate::calm::Without;
 use crate::market::SYMBOL;
 use crate::stage::Stage;
 
@@ -40,12 +42,12 @@ pub struct Verdict {
 /// Asks both audits.
 pub(crate) async fn judge(
     stage: &Stage,
-    bots: &[String],
-    without: BTreeMap<String, String>,
+    fleet: &Fleet,
+    without: Without,
 ) -> anyhow::Result<Verdict> {
     let mut verdict = Verdict::default();
     let mut ladder = Vec::new();
-    for bot in bots {
+    for bot in fleet.all() {
         let levels = stage.json(&["bot", "show", bot]).await?["levels"].take();
         for level in levels.as_array().context("a bot without levels")? {
             let slot = format!("gk-{bot}-{}", level["index"]);
