@@ -24,6 +24,22 @@ const ONE_RUN: Duration = Duration::from_secs(120);
 /// How many runs of recovery may not find anything more to do.
 const RUNS: u32 = 2;
 
+/// How often recovery is asked to look again, where it is.
+const ASKS_EVERY: Duration = Duration::from_secs(2);
+
+/// How the word begins for a level whose bot is stopped.
+pub(crate) const STOPPED: &str = "stopped: ";
+
+/// Whether anybody helps a system that comes to rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Haste {
+    /// It finds its way by itself.
+    No,
+    /// An operator types `gridkeeper recover` until all is quiet. Attempts that a kill cut off are waited for all the
+    /// same: nobody may try again before their lease has run out.
+    Asks,
+}
+
 /// The states of a level that say why it has no order, of a bot that trades.
 const REASONS: [&str; 3] = ["refused", "held", "quarantined"];
 
@@ -62,11 +78,12 @@ pub(crate) async fn come_to_rest(
     stage: &Stage,
     fleet: &Fleet,
     up: &mut Running,
+    haste: Haste,
 ) -> anyhow::Result<Without> {
     let deadline = Instant::now() + PATIENCE;
     tokio::select! {
         ended = up.ended() => anyhow::bail!("`up` ended by itself in the calm: {}", ended?),
-        quiet = quiet(stage, fleet, deadline) => quiet?,
+        quiet = quiet(stage, fleet, deadline, haste) => quiet?,
     };
     for _ in 0..RUNS {
         for bot in &fleet.trading {
@@ -103,8 +120,18 @@ fn owing(stats: &Value) -> anyhow::Result<impl Iterator<Item = &str>> {
 }
 
 /// Waits until all is at rest, or time is up.
-async fn quiet(stage: &Stage, fleet: &Fleet, deadline: Instant) -> anyhow::Result<()> {
+async fn quiet(
+    stage: &Stage,
+    fleet: &Fleet,
+    deadline: Instant,
+    haste: Haste,
+) -> anyhow::Result<()> {
+    let mut asked = Instant::now();
     loop {
+        if haste == Haste::Asks && asked.elapsed() >= ASKS_EVERY {
+            stage.yes(&["recover"]).await?;
+            asked = Instant::now();
+        }
         let rest = Rest::of(stage, fleet).await?;
         let stats = stage.exchange.stats().await?;
         let owes = owing(&stats)?.any(|slot| !rest.stopped.contains_key(slot));
@@ -154,7 +181,7 @@ impl Rest {
             (true, false) => {}
             (true, true) => self.busy.push(format!("{slot} of a stopped bot is open")),
             (false, false) => drop(self.without.insert(slot, state.to_string())),
-            (false, true) => drop(self.stopped.insert(slot, format!("stopped: {state}"))),
+            (false, true) => drop(self.stopped.insert(slot, format!("{STOPPED}{state}"))),
         }
     }
 }

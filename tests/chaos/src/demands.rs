@@ -12,7 +12,7 @@ use crate::weather;
 
 /// A run at least so long has to have had every kind of trouble: each has its turn within this time, even where a machine
 /// is slow. A shorter one has to have had some of each sort.
-const LONG: Duration = Duration::from_secs(75);
+pub(crate) const LONG: Duration = Duration::from_secs(75);
 
 /// The fewest fills per second of an ordinary run. A market that stands still proves nothing.
 const FILLS_PER_SECOND: u64 = 1;
@@ -160,14 +160,12 @@ mod tests {
             ),
             (
                 |report| {
-                    drop(
-                        report
-                            .verdict
-                            .as_mut()
-                            .unwrap()
-                            .learnt_from
-                            .remove("recovery"),
-                    )
+                    _ = report
+                        .verdict
+                        .as_mut()
+                        .unwrap()
+                        .learnt_from
+                        .remove("recovery")
                 },
                 "fills learnt from recovery",
             ),
@@ -177,16 +175,13 @@ mod tests {
         }
         // One of its sort is enough for a short run, not for a long one.
         let changes: [(fn(&mut Report), &str); 5] = [
+            (|report| _ = report.cuts.remove("REST lost"), "network lost"),
             (
-                |report| drop(report.cuts.remove("REST lost")),
-                "network lost",
-            ),
-            (
-                |report| drop(report.streams.remove("terminated")),
+                |report| _ = report.streams.remove("terminated"),
                 "streams terminated",
             ),
             (|report| report.trades_split = 0, "trades split"),
-            (|report| drop(report.typed.remove("pause")), "command pause"),
+            (|report| _ = report.typed.remove("pause"), "command pause"),
             (|report| report.bots.clear(), "further bots created"),
         ];
         for (change, word) in changes {

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::calm::STOPPED;
 use crate::keeper::REFUSED_WRITES;
 use crate::tally::Tally;
 use crate::verdict::Verdict;
@@ -150,13 +151,18 @@ fn write_verdict(verdict: &Verdict, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         verdict.missing,
         verdict.duplicates
     )?;
+    let (stopped, held): (Vec<_>, Vec<_>) = verdict
+        .levels_without
+        .iter()
+        .partition(|(_, why)| why.starts_with(STOPPED));
     writeln!(
         f,
-        "levels: {} with an order, {} with a stated reason",
+        "levels: {} with an order, {} without one for a stated reason, {} of bots that were stopped",
         verdict.levels_with_order,
-        verdict.levels_without.len()
+        held.len(),
+        stopped.len()
     )?;
-    for (level, why) in &verdict.levels_without {
+    for (level, why) in held {
         writeln!(f, "  {level}: {why}")?;
     }
     for finding in &verdict.findings {

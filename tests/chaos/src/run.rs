@@ -10,8 +10,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep};
 
 use crate::bots::create;
-use crate::calm::{come_to_rest, heal};
-use crate::demands::never;
+use crate::calm::{Haste, come_to_rest, heal};
+use crate::demands::{LONG, never};
 use crate::report::Report;
 use crate::stage::{Setting, Stage};
 use crate::storm::{Plan, rage};
@@ -141,7 +141,12 @@ async fn perform(
     }
     let begin = Instant::now();
     let (mut up, fleet) = heal(stage, &bots).await?;
-    let without = come_to_rest(stage, &fleet, &mut up).await?;
+    let haste = if run.length < LONG {
+        Haste::Asks
+    } else {
+        Haste::No
+    };
+    let without = come_to_rest(stage, &fleet, &mut up, haste).await?;
     report.rest_ms = millis(begin);
     let mut verdict = judge(stage, &fleet, without).await?;
     // The promise does not hang on a kill: asked to end, it ends well, and the ledger stands without it.
