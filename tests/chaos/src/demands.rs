@@ -92,6 +92,8 @@ mod tests {
     use super::*;
     use crate::verdict::Verdict;
 
+    type Change = fn(&mut Report);
+
     const WAYS: [&str; 1] = ["no space left"];
 
     /// A run that had everything, each of it a hundred times.
@@ -144,7 +146,7 @@ mod tests {
     #[test]
     fn what_never_happened_is_named() {
         let one = |word: &str| vec![word.to_owned()];
-        let changes: [(fn(&mut Report), &str); 8] = [
+        let changes: [(Change, &str); 8] = [
             (|report| report.kills = 0, "kills"),
             (|report| report.clock_changes = 0, "clock changes"),
             (|report| report.refused_writes = 0, "refused writes"),
@@ -174,7 +176,7 @@ mod tests {
             assert_eq!(told(change), (one(word), one(word)));
         }
         // One of its sort is enough for a short run, not for a long one.
-        let changes: [(fn(&mut Report), &str); 5] = [
+        let changes: [(Change, &str); 5] = [
             (|report| _ = report.cuts.remove("REST lost"), "network lost"),
             (
                 |report| _ = report.streams.remove("terminated"),
