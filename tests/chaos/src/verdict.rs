@@ -48,7 +48,9 @@ pub(crate) async fn judge(
     let mut verdict = Verdict::default();
     let mut ladder = Vec::new();
     for bot in fleet.all() {
-        let levels = stage.json(&["bot", "show", bot]).await?["levels"].take();
+        let mut shown = stage.json(&["bot", "show", bot]).await?;
+        let sold_off = shown["bot"]["desired"] == "stopped_and_sold";
+        let levels = shown["levels"].take();
         for level in levels.as_array().context("a bot without levels")? {
             let slot = format!("gk-{bot}-{}", level["index"]);
             let mut entry = json!({
@@ -57,6 +59,7 @@ pub(crate) async fn judge(
                 "buyPrice": level["buy_price"],
                 "sellPrice": level["sell_price"],
                 "quantity": level["quantity"],
+                "soldOff": sold_off,
             });
             match without.get(&slot) {
                 Some(reason) => entry["heldReason"] = json!(reason),
