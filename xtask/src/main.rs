@@ -8,8 +8,9 @@
 //! through many seeds of the simulation, `cargo xtask exhaust` tries everything in every order in a
 //! small world, `cargo xtask hostile` gives every reader bytes that nobody sane would send, `cargo xtask
 //! clients` runs clients that did not come from this project against the
-//! simulator.
+//! simulator, `cargo xtask chaos` lets real processes trade while everything goes wrong at once.
 
+mod chaos;
 mod clients;
 mod hostile;
 
@@ -78,7 +79,8 @@ usage: cargo xtask test
        cargo xtask simulate --mistake NAME|all [--seeds N]
        cargo xtask exhaust [--prints P] [--recoveries R] [--faults F] [--waits W]
        cargo xtask hostile [--inputs N] [--target T] [--seed S]
-       cargo xtask clients";
+       cargo xtask clients
+       cargo xtask chaos [--for DUR] [--seed S] [--kills N] [--json]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -93,6 +95,7 @@ fn main() -> ExitCode {
         ["exhaust", rest @ ..] => cargo(&[SIMULATION, &["exhaust", "--"], rest].concat()),
         ["hostile", rest @ ..] => hostile::run(rest),
         ["clients"] => clients::run().and_then(finish),
+        ["chaos", rest @ ..] => chaos::run(rest),
         _ => Err(anyhow::anyhow!("{USAGE}")),
     };
     match outcome {

@@ -8,6 +8,8 @@ use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkErro
 use std::error::Error;
 use trading::StoreError;
 
+use crate::embedded::disk::cannot_write;
+
 /// A failed call, with the one distinction that the caller of a write acts upon.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -55,6 +57,9 @@ impl From<StoreError> for Failure {
 
 /// Sorts a failed call by the service's error code.
 pub(crate) fn by_code(operation: &str, code: &str, words: &str) -> Failure {
+    if cannot_write(words).is_some() {
+        return Failure::Final(StoreError::Unavailable(words.to_owned()));
+    }
     let text = format!("{operation}: {code}: {words}");
     match code {
         "TransactionConflictException" => Failure::Conflict(text),

@@ -36,6 +36,7 @@ mod table;
 mod trade_keys;
 mod write;
 
+pub use embedded::disk::cannot_write;
 pub use embedded::{Durability, EmbeddedDynamo, OpenError};
 pub use level_item::DETAIL_BYTES;
 pub use open::{OpenedStore, open_data_dir, socket_path};

@@ -364,9 +364,9 @@ pub struct SimulateArgs {
     #[arg(long, default_value = "127.0.0.1:9080", value_name = "ADDRESS")]
     pub listen: SocketAddr,
     /// Replay a Binance aggTrades or trades file (CSV, plain or .gz).
-    #[arg(long, value_name = "FILE", conflicts_with = "seed")]
+    #[arg(long, value_name = "FILE")]
     pub tape: Option<PathBuf>,
-    /// Seed of a random walk of BTCUSDT.
+    /// Seed of what goes wrong and, without a tape, of a random walk of BTCUSDT.
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub seed: u64,
     /// Times real time, or `max` for as fast as the bots answer.

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use dynamo_store::OpenError;
+use dynamo_store::{OpenError, cannot_write};
 use trading::{AccountStop, Environment, ExchangeError, RecoverError, StoreError};
 
 use crate::keys::KeyError;
@@ -128,10 +128,12 @@ impl From<StoreError> for Failure {
         match error {
             StoreError::Throttled(detail) => Self::refused(format!("the store is busy: {detail}"))
                 .mend("run the command again in a moment"),
-            StoreError::Unavailable(detail) => Self::refused(format!(
-                "the store did not answer: {detail}"
-            ))
-            .mend("run the command again; if `gridkeeper up` has just ended, nothing was lost"),
+            StoreError::Unavailable(detail) => match cannot_write(&detail) {
+                Some((what, mend)) => Self::refused(what).mend(mend),
+                None => Self::refused(format!("the store did not answer: {detail}")).mend(
+                    "run the command again; if `gridkeeper up` has just ended, nothing was lost",
+                ),
+            },
             StoreError::Corrupt { key, detail } => {
                 let (what, mend) = detail.split_once("; ").unwrap_or((
                     &detail,
@@ -161,6 +163,10 @@ impl From<OpenError> for Failure {
                     path.display()
                 ))
                 .mend("nothing was changed in it: move it away, restore a backup, or use the version of Gridkeeper that wrote it");
+            }
+            OpenError::Full(words) => {
+                let (what, mend) = cannot_write(words).unwrap_or((words, ""));
+                return Self::refused(what).mend(mend);
             }
             OpenError::NotWritable { .. } | OpenError::Locked { .. } | OpenError::Silent { .. } => {
             }

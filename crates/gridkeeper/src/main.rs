@@ -8,6 +8,7 @@ use gridkeeper::cli::Cli;
 use gridkeeper::commands::{Terminal, run};
 use gridkeeper::environs::Environs;
 use gridkeeper::failure::Exit;
+use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 /// Half of what a fill costs is the SDK's and the embedded database's many small allocations; this
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
             return told.map_or(Exit::No, |()| Exit::No).into();
         }
     };
+    runtime.block_on(bear_size_limit());
     let mut out = io::stdout();
     let mut err = io::stderr();
     let mut input = io::stdin().lock();
@@ -46,6 +48,19 @@ fn main() -> ExitCode {
 /// itself, with how to mend it.
 const OF_A_COMMAND: &str = "warn,gridkeeper::connections=error,binance::rest::address=error";
 
+/// The number of `SIGXFSZ` on every system this runs on but MIPS.
+const SIZE_LIMIT_EXCEEDED: i32 = 25;
+
+/// From now on a file that may not grow is an error to whoever writes it, as on a full disk, which says what to do.
+/// Otherwise it would be the end of this process without a word (`setrlimit(2)`, RLIMIT_FSIZE).
+async fn bear_size_limit() {
+    match signal(SignalKind::from_raw(SIZE_LIMIT_EXCEEDED)) {
+        // Nobody needs to hear it: that it is listened to for good is enough.
+        Ok(heard) => drop(heard),
+        Err(error) => tracing::debug!(%error, "a limit on file size would end this process"),
+    }
+}
+
 /// Logs to standard error: warnings, or what `GRIDKEEPER_LOG` asks for.
 fn start_log(environs: &Environs, runs_on: bool) {
     let usual = if runs_on { "warn" } else { OF_A_COMMAND };
@@ -58,6 +73,8 @@ fn start_log(environs: &Environs, runs_on: bool) {
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
+        // A log on a full disk loses lines. Complaining of it where nothing can be written would panic.
+        .log_internal_errors(false)
         .init();
     if let Some(error) = refused {
         tracing::warn!(%error, "GRIDKEEPER_LOG is not understood; logging warnings");

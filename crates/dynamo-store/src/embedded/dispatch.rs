@@ -33,18 +33,28 @@ pub(crate) fn only_reads(target: &str) -> bool {
     )
 }
 
-/// Runs one request to its end. Blocks while the database works.
-pub(crate) fn answer(database: &Database, target: &str, body: &[u8]) -> Answer {
+/// Runs one request to its end; nothing where it names an operation that is not served. Blocks while the
+/// database works.
+pub(crate) fn reply(
+    database: &Database,
+    target: &str,
+    body: &[u8],
+) -> Result<Option<Vec<u8>>, DynoxideError> {
     let operation = target.strip_prefix(PREFIX).unwrap_or(target);
-    match run(database, operation, body) {
-        Some(Ok(body)) => Answer { status: 200, body },
-        Some(Err(error)) => Answer {
+    run(database, operation, body).transpose()
+}
+
+/// The answer that says how a request ended.
+pub(crate) fn answer(target: &str, reply: Result<Option<Vec<u8>>, DynoxideError>) -> Answer {
+    match reply {
+        Ok(Some(body)) => Answer { status: 200, body },
+        Ok(None) => Answer {
+            status: 400,
+            body: unknown(target),
+        },
+        Err(error) => Answer {
             status: error.status_code(),
             body: error.to_json().into_bytes(),
-        },
-        None => Answer {
-            status: 400,
-            body: unknown(operation),
         },
     }
 }
@@ -93,7 +103,8 @@ fn unreadable(told: &str) -> DynoxideError {
     }
 }
 
-fn unknown(operation: &str) -> Vec<u8> {
+fn unknown(target: &str) -> Vec<u8> {
+    let operation = target.strip_prefix(PREFIX).unwrap_or(target);
     let body = serde_json::json!({
         "__type": "com.amazon.coral.service#UnknownOperationException",
         "message": format!("{operation} is not served by the embedded database"),

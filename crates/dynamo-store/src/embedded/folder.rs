@@ -5,6 +5,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use super::disk;
+
 /// The database's file in a data folder.
 const DATABASE_FILE: &str = "gridkeeper.db";
 /// The file that the holder of a data folder keeps locked.
@@ -28,6 +30,10 @@ pub enum OpenError {
         /// Why.
         source: io::Error,
     },
+    /// Its disk takes nothing more. What is wrong and how to mend it are parted by
+    /// [`cannot_write`](crate::cannot_write).
+    #[error("{0}")]
+    Full(String),
     /// Another process holds the folder.
     #[error(
         "the data folder {} is in use by {holder}. Stop that process first, or choose another \
@@ -139,6 +145,9 @@ fn private() -> OpenOptions {
 }
 
 fn not_writable(folder: &Path, path: &Path, source: io::Error) -> OpenError {
+    if let Some(words) = disk::full(folder, &source) {
+        return OpenError::Full(words);
+    }
     OpenError::NotWritable {
         folder: folder.to_owned(),
         path: path.to_owned(),

@@ -6,6 +6,7 @@
 pub(crate) mod config;
 pub(crate) mod connector;
 mod direct;
+pub(crate) mod disk;
 pub(crate) mod dispatch;
 mod folder;
 pub(crate) mod known;
@@ -16,7 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
-use dynoxide::Database;
+use dynoxide::{Database, DynoxideError};
 use trading::StoreError;
 
 use crate::DynamoStore;
@@ -26,6 +27,7 @@ pub(crate) use folder::{SOCKET_FILE, holder};
 
 use config::config;
 use connector::EmbeddedClient;
+use disk::Disk;
 use dispatch::Answer;
 use folder::FolderLock;
 use known::{Known, Touched};
@@ -56,7 +58,8 @@ struct Inner {
     /// waiting should not each hold a thread. `None` where a call is over sooner than it could be
     /// handed to another thread: in memory, and where a commit is the operating system's to keep.
     turn: Option<Arc<tokio::sync::Mutex<()>>>,
-    on_disk: bool,
+    /// What the file lies on; none in memory.
+    disk: Option<Disk>,
     /// Records that need not be read again.
     known: Arc<Known>,
     /// Held, never read: the folder is free again when this is dropped.
@@ -66,7 +69,7 @@ struct Inner {
 impl fmt::Debug for EmbeddedDynamo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EmbeddedDynamo")
-            .field("on_disk", &self.inner.on_disk)
+            .field("disk", &self.inner.disk)
             .finish_non_exhaustive()
     }
 }
@@ -85,7 +88,7 @@ impl EmbeddedDynamo {
             inner: Arc::new(Inner {
                 database,
                 turn: None,
-                on_disk: false,
+                disk: None,
                 known: Arc::default(),
                 _lock: None,
             }),
@@ -100,9 +103,16 @@ impl EmbeddedDynamo {
     pub fn open(folder: &Path, durability: Durability) -> Result<Self, OpenError> {
         let lock = FolderLock::take(folder)?;
         let path = folder::database_file(folder)?;
-        let failed = |error: dynoxide::DynoxideError| OpenError::Database {
-            path: path.clone(),
-            detail: error.to_string(),
+        let disk = Disk::under(folder);
+        let failed = |error: DynoxideError| {
+            let detail = error.to_string();
+            match disk.refusal(&detail) {
+                Some(words) => OpenError::Full(words),
+                None => OpenError::Database {
+                    path: path.clone(),
+                    detail,
+                },
+            }
         };
         let text = path.to_str().ok_or_else(|| OpenError::Database {
             path: path.clone(),
@@ -120,7 +130,7 @@ impl EmbeddedDynamo {
             inner: Arc::new(Inner {
                 database,
                 turn: (durability == Durability::PowerLoss).then(Arc::default),
-                on_disk: true,
+                disk: Some(disk),
                 known: Arc::default(),
                 _lock: Some(lock),
             }),
@@ -146,21 +156,16 @@ impl EmbeddedDynamo {
     /// Answers one request without stalling the runtime it is called on.
     pub(crate) async fn call(&self, target: String, body: Vec<u8>) -> Answer {
         let only_reads = dispatch::only_reads(&target);
-        let answer = move |database: &Database| dispatch::answer(database, &target, &body);
-        let answered = if only_reads {
-            self.run(answer).await
+        let named = target.clone();
+        let reply = move |database: &Database| dispatch::reply(database, &named, &body);
+        let replied = if only_reads {
+            self.run(reply).await
         } else {
-            self.write(&Touched::Anything, answer).await
+            self.write(&Touched::Anything, reply).await
         };
-        answered.unwrap_or_else(|error| Answer {
-            status: 500,
-            body: serde_json::json!({
-                "__type": "com.amazonaws.dynamodb.v20120810#InternalServerError",
-                "message": error.to_string(),
-            })
-            .to_string()
-            .into_bytes(),
-        })
+        let unfinished =
+            |error: StoreError| Err(DynoxideError::InternalServerError(error.to_string()));
+        dispatch::answer(&target, replied.unwrap_or_else(unfinished))
     }
 
     /// Lets the database look something up. Where nobody writes, that waits for no disk and is over
@@ -181,14 +186,18 @@ impl EmbeddedDynamo {
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         touched: &Touched,
-        work: impl FnOnce(&Database) -> T + Send + 'static,
-    ) -> Result<T, StoreError> {
+        work: impl FnOnce(&Database) -> Result<T, DynoxideError> + Send + 'static,
+    ) -> Result<Result<T, DynoxideError>, StoreError> {
         let writing = self.inner.known.writing(touched);
         // Goes with the work, which is done even if nobody waits for it any more.
+        let inner = Arc::clone(&self.inner);
         self.run(move |database| {
             let done = work(database);
             drop(writing);
-            done
+            match &inner.disk {
+                Some(disk) => disk.heard(done),
+                None => done,
+            }
         })
         .await
     }

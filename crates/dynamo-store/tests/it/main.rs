@@ -16,6 +16,7 @@ mod contract;
 mod corrupt;
 mod fixture;
 mod folder;
+mod full_disk;
 mod killed;
 mod known;
 mod lives;

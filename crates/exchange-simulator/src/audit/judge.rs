@@ -162,7 +162,7 @@ impl Judgement<'_> {
                 order.price == self.slot.buy_price
             }
             (OrderType::Limit | OrderType::LimitMaker, Side::Sell) => {
-                order.price == self.slot.sell_price
+                order.price == self.slot.sell_price || self.is_sold_off(index)
             }
         };
         if !right {
@@ -176,6 +176,12 @@ impl Judgement<'_> {
             );
             self.violate(2, text);
         }
+    }
+
+    /// Whether an order may sell at any price: the level was to be sold off, and bought nothing any more.
+    fn is_sold_off(&self, index: usize) -> bool {
+        let mut later = self.orders.iter().skip(index);
+        self.slot.sold_off && later.all(|order| order.side == Side::Sell)
     }
 
     /// What was executed must not exceed what was owed: no more sold than held, no more bought than the level's quantity

@@ -33,6 +33,10 @@ pub struct LadderSlot {
     /// Why it has no order now, if the caller knows: held, refused, paused.
     #[serde(default)]
     pub held_reason: Option<String>,
+    /// Whether it was told to sell what it holds at the market, for good: what it sells after its last BUY may go at any
+    /// price.
+    #[serde(default)]
+    pub sold_off: bool,
 }
 
 /// How a level fared.

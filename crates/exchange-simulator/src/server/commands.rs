@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::config::LimitsConfig;
 use super::core::RunPhase;
 use crate::faults::{FaultKind, FaultPlan};
-use crate::model::{ApiKey, CommissionRates, JournalCounts, SymbolRules, SymbolStatus};
+use crate::model::{Account, ApiKey, CommissionRates, JournalCounts, SymbolRules, SymbolStatus};
 
 /// One command to the simulator. As JSON: `{"do": "clock", "offsetMs": 400}`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -163,6 +163,11 @@ pub enum MarketControl {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "do")]
 pub enum AccountControl {
+    /// Opens an account with keys and first balances.
+    Open {
+        /// Account.
+        account: Box<Account>,
+    },
     /// Deposits, or with a negative amount withdraws.
     Funds {
         /// Account.

@@ -139,6 +139,17 @@ pub(crate) fn carry_out_account(shared: &Shared, command: AccountControl) -> Res
         let now_ms = core.engine_now_ms();
         let exchange = &mut core.exchange;
         match command {
+            AccountControl::Open { account } => {
+                let taken = exchange.account(&account.name).is_some()
+                    || account
+                        .keys
+                        .iter()
+                        .any(|key| exchange.key(&key.key).is_some());
+                if !taken {
+                    exchange.add_account(now_ms, *account);
+                }
+                known(!taken, "there is such an account already, or such a key")
+            }
             AccountControl::Funds {
                 account,
                 asset,

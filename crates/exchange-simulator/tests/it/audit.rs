@@ -19,6 +19,7 @@ fn ladder() -> Vec<LadderSlot> {
         sell_price: dec(SELL),
         quantity: dec("0.002"),
         held_reason: None,
+        sold_off: false,
     }]
 }
 
@@ -162,6 +163,35 @@ fn a_known_reason_excuses_only_the_last() {
             .violations
             .iter()
             .any(|violation| violation.text.starts_with("gk-x-7-2 was completed"))
+    );
+}
+
+#[test]
+fn a_level_that_was_sold_off_may_sell_at_any_price_after_its_last_buy() {
+    let mut life = Life::new();
+    let mut slots = ladder();
+    slots[0].sold_off = true;
+    slots[0].held_reason = Some("stopped".into());
+    life.done(1, Side::Buy);
+    let elsewhere = life.place_at(2, Side::Sell, "60300", "0.00199");
+    life.fill(elsewhere);
+    let clean = audit(life.0.journal(), &slots);
+    assert_eq!(clean.violations, [], "{clean:?}");
+    // Of a level that nobody sold off it is a wrong price, and so it is before a BUY.
+    let report = life.report();
+    assert!(
+        report.violations[0]
+            .text
+            .starts_with("gk-x-7-2 SELL at 60300"),
+        "{report:?}"
+    );
+    life.done(3, Side::Buy);
+    let report = audit(life.0.journal(), &slots);
+    assert!(
+        report.violations[0]
+            .text
+            .starts_with("gk-x-7-2 SELL at 60300"),
+        "{report:?}"
     );
 }
 

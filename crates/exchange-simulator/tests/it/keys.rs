@@ -1,7 +1,7 @@
 //! Keys, signatures and the time window, over a real socket.
 
 use exchange_simulator::AccountControl;
-use exchange_simulator::model::{ApiKey, KeySecret};
+use exchange_simulator::model::{Account, ApiKey, Balance, KeySecret};
 use serde_json::{Value, json};
 
 use crate::client::{Client, answer, manual, now_ms, sign};
@@ -234,5 +234,34 @@ async fn edwards_keys_sign_too() {
         .0,
         200
     );
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_account_is_opened_while_it_runs_and_is_its_own() {
+    let (simulator, client) = manual().await;
+    let mut account = Account::named("second");
+    account.keys.push(ApiKey::hmac("secondKey", &client.secret));
+    let ample = Balance {
+        free: 7.into(),
+        locked: 0.into(),
+    };
+    account.balances.insert("BTC".to_owned(), ample);
+    let open = |account: &Account| {
+        let account = Box::new(account.clone());
+        simulator.account(AccountControl::Open { account })
+    };
+    open(&account).unwrap();
+    let second = Client {
+        key: "secondKey".into(),
+        ..client.clone()
+    };
+    let (status, body) = second.call("GET", "/api/v3/account", "").await;
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(body["balances"][0]["free"], "7.00000000", "{body}");
+    // Neither its name nor its key is given twice.
+    assert!(open(&account).is_err());
+    account.name = "third".to_owned();
+    assert!(open(&account).is_err());
     simulator.shutdown().await;
 }

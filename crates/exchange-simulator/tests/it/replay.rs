@@ -91,6 +91,7 @@ fn ladder() -> Vec<LadderSlot> {
         sell_price: dec("110"),
         quantity: dec("0.5"),
         held_reason: None,
+        sold_off: false,
     }]
 }
 

@@ -272,6 +272,7 @@ fn ladder(levels: &[Level], rules: &SymbolRules) -> Vec<LadderSlot> {
         sell_price: level.sell_price.decimal(),
         quantity: level.quantity.decimal(),
         held_reason: reason(level),
+        sold_off: false,
     });
     levels.collect()
 }

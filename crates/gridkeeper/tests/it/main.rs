@@ -13,6 +13,7 @@ mod bad_input;
 mod bots;
 mod damaged;
 mod demo;
+mod full_disk;
 mod reads_well;
 mod running;
 mod together;

@@ -140,7 +140,7 @@ async fn a_plan_takes_the_operators_word_for_what_it_is_told() {
 }
 
 /// A command that runs until the test ends, and its first line.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     out: BufReader<std::process::ChildStdout>,
     first: String,
@@ -148,7 +148,13 @@ struct Running {
 
 impl Running {
     fn start(mut command: Command) -> Self {
-        let mut child = command.stderr(Stdio::inherit()).spawn().unwrap();
+        command.stderr(Stdio::inherit());
+        Self::with_errors(command)
+    }
+
+    /// The same, with its errors going where the command says.
+    pub(crate) fn with_errors(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
         tokio::task::block_in_place(|| out.read_line(&mut first).unwrap());
@@ -156,7 +162,7 @@ impl Running {
     }
 
     /// Asks it to end; gives what it still said.
-    fn end(mut self) -> (Option<i32>, String) {
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
         tokio::task::block_in_place(|| {
             let id = self.child.id().to_string();
             let killed = Command::new("kill").args(["-TERM", &id]).status();
