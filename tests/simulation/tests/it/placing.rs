@@ -451,6 +451,29 @@ fn a_second_order_under_one_id_is_booked_reported_and_cancelled() {
             .iter()
             .any(|event| event.kind == EventKind::SecondOrder)
     );
+    // One that has ended is not cancelled again.
+    world.set_stream(true);
+    let again = NewOrder::limit(
+        XRP,
+        ModelSide::Buy,
+        decimal("3.10"),
+        decimal("20"),
+        "gk-demo-0-1",
+    );
+    let again = world
+        .exchange
+        .with_model(|model, now| model.place(now, "main", again))
+        .unwrap();
+    let id = again.order.order_id;
+    world
+        .exchange
+        .with_model(|model, now| model.fill_order(now, (XRP, id), 1, None))
+        .unwrap();
+    world.gate.forget();
+    let told = world.reports();
+    let last = told.last().unwrap();
+    assert_eq!(world.handle(last).unwrap().outcome, Outcome::BookedAside);
+    assert_eq!(world.gate.count("cancel"), 0);
 }
 
 /// The first attempt is signed with a clock 60 s ahead and refused for it; the clock is set right,

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use domain::{
-    BotId, DesiredStatus, LevelIndex, ObservedStatus, OrderState, QuarantineReason, Side,
+    BotId, DesiredStatus, LevelIndex, ObservedStatus, OrderState, OrderStatus, QuarantineReason,
+    Side,
 };
 use exchange_simulator::model::{NewOrder, Side as ModelSide};
 use simulation::{Journey, Task, World, decimal};
-use trading::{LEASE, LOOKUP_LAG, LevelRelease, Outcome, recover_bot, release_level};
+use trading::{
+    EventKind, EventRecord, LEASE, LOOKUP_LAG, LevelRelease, Outcome, recover_bot, release_level,
+};
 
 use crate::placing::{owing, placing};
 use crate::{XRP, assert_rests, fill, one_level, order};
@@ -154,6 +157,30 @@ fn a_foreign_order_is_never_booked_as_the_levels_own() {
             quarantined_for(&world, &bot),
             Some(QuarantineReason::ForeignOrder)
         );
+    }
+}
+
+#[test]
+fn a_disagreement_is_told_once() {
+    let (world, bot) = one_level();
+    fill(&world, &order(&world, &bot, 0), 1, Some("40"));
+    let mut report = world.reports().remove(0);
+    assert_eq!(world.handle(&report).unwrap().outcome, Outcome::Booked);
+    report.cumulative = simulation::quantity("10");
+    report.status = OrderStatus::Canceled;
+    report.trades.clear();
+    for _ in 0..2 {
+        let handled = world.handle(&report).unwrap();
+        assert_eq!(handled.outcome, Outcome::Quarantined);
+        assert_eq!(
+            quarantined_for(&world, &bot),
+            Some(QuarantineReason::TradesDisagree)
+        );
+        let story = world.store.story_now();
+        let told = |event: &&EventRecord| event.kind == EventKind::Quarantined;
+        let told: Vec<&EventRecord> = story.iter().filter(told).collect();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].text.contains("10 executed"), "{:?}", told[0]);
     }
 }
 

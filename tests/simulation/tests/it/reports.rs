@@ -1,10 +1,12 @@
 //! Reports as they really come: of nobody's orders, in any order, many at once, with parts missing.
 
+use std::time::Duration;
+
 use domain::{LevelIndex, NotOurs, OrderState, Side};
 use exchange_simulator::model::{NewOrder, OutsideMarket, Side as ModelSide};
 use rust_decimal::Decimal;
 use simulation::{BotSpec, Task, World, bot_id, decimal, rung};
-use trading::{Outcome, handle_fill};
+use trading::{Answer, LOOKUP_LAG, Outcome, handle_fill};
 
 use crate::{XRP, assert_rests, fill, one_level, order};
 
@@ -250,6 +252,25 @@ fn a_report_without_the_executed_price_has_its_trade_fetched() {
         "the limit is never taken for the price"
     );
     world.quiet();
+    world.assert_sound(&bot);
+}
+
+/// The report of the first trade is lost, and the exchange's list does not show it yet.
+#[test]
+fn a_trade_that_is_not_shown_yet_is_asked_for_again_once_it_must_be() {
+    let (world, bot) = one_level();
+    fill(&world, &order(&world, &bot, 0), 2, None);
+    let last = world.reports().pop().unwrap();
+    world.exchange.set_lag(Duration::from_secs(3_600));
+    let handled = world.handle(&last).unwrap();
+    assert_eq!(handled.outcome, Outcome::Noted);
+    assert_eq!(handled.answer, Answer::Again(LOOKUP_LAG));
+    world.exchange.set_lag(Duration::ZERO);
+    let handled = world.handle(&last).unwrap();
+    assert_eq!(handled.outcome, Outcome::Booked);
+    assert_eq!(handled.answer, Answer::Done);
+    world.quiet();
+    assert_rests(&world, &bot, 0, Side::Sell, "99.9");
     world.assert_sound(&bot);
 }
 
