@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use domain::{LevelIndex, NotOurs, OrderState, Side};
+use domain::{DesiredStatus, LevelIndex, NotOurs, OrderNumber, OrderState, Side};
 use exchange_simulator::model::{NewOrder, OutsideMarket, Side as ModelSide};
 use rust_decimal::Decimal;
 use simulation::{BotSpec, Task, World, bot_id, decimal, rung};
-use trading::{Answer, LOOKUP_LAG, Outcome, handle_fill};
+use trading::{Answer, LOOKUP_LAG, Outcome, Placing, handle_fill};
 
 use crate::{XRP, assert_rests, fill, one_level, order};
 
@@ -253,6 +253,33 @@ fn a_report_without_the_executed_price_has_its_trade_fetched() {
     );
     world.quiet();
     world.assert_sound(&bot);
+}
+
+#[test]
+fn a_report_says_which_order_it_led_to_and_sends_nothing_else() {
+    let (world, bot) = one_level();
+    fill(&world, &order(&world, &bot, 0), 2, Some("60"));
+    fill(&world, &order(&world, &bot, 0), 2, None);
+    let placing: Vec<Option<Placing>> = world
+        .reports()
+        .iter()
+        .map(|report| world.handle(report).unwrap().placing)
+        .collect();
+    assert_eq!(placing, [None, None, None, Some(Placing::Accepted)]);
+    let caused = |no: u32| -> Vec<Option<OrderNumber>> {
+        let ledger = world.store.ledger_now();
+        let of_order = ledger.iter().filter(|fill| fill.no == OrderNumber(no));
+        of_order.map(|fill| fill.caused).collect()
+    };
+    assert_eq!(caused(1), [None, None, None, Some(OrderNumber(2))]);
+    // While the bot is paused what follows is written down and not sent.
+    world.desire(&bot, DesiredStatus::Paused);
+    world.recover(&bot);
+    fill(&world, &order(&world, &bot, 0), 1, None);
+    let handled = world.handle(&world.reports()[0]).unwrap();
+    assert_eq!((handled.outcome, handled.placing), (Outcome::Booked, None));
+    assert_eq!(caused(2), [Some(OrderNumber(3))]);
+    assert!(matches!(world.state(&bot, 0), OrderState::Held { .. }));
 }
 
 /// The report of the first trade is lost, and the exchange's list does not show it yet.
