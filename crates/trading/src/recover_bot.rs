@@ -389,9 +389,10 @@ async fn doubt_stream<O: Outside>(
         return Ok(());
     }
     problems.push(format!(
-        "the user-data stream of account {} is subscribed but did not bring a fill of {missed}; \
-         its bridge is asked to see whether it still works",
-        account.id
+        "the stream of account {} was subscribed but did not bring a fill of {}; `gridkeeper up`, if it \
+         runs, sees whether the stream still works",
+        account.id,
+        missed.in_words()
     ));
     outside.store().want_stream(&account.id, Some(missed)).await
 }

@@ -222,7 +222,7 @@ fn the_story_tells_once_who_ended_an_order_and_what_it_had_executed() {
                 id(&cancelled)
             ),
             format!(
-                "2: order {} was ended by the exchange or its own rules with 0 executed",
+                "2: exchange order {} was ended by the exchange or its own rules with 0 executed",
                 id(&expired)
             ),
         ]
