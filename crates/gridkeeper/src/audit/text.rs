@@ -29,6 +29,19 @@ impl BotAudit {
         if let Some(conclusion) = &self.conclusion {
             writeln!(out, "  in short: {conclusion}")?;
         }
+        if self.unattended && !self.clean {
+            writeln!(
+                out,
+                "  in short: `gridkeeper up` is not running, so what fills waits unseen and the orders it leads to \
+                 are missing; start `gridkeeper up`, or let `gridkeeper recover {}` look once, then audit again",
+                self.bot
+            )?;
+        } else if self.unattended {
+            writeln!(
+                out,
+                "  note: `gridkeeper up` is not running, so what fills from now on waits"
+            )?;
+        }
         let owing = self.count(Verdict::Owing);
         writeln!(
             out,

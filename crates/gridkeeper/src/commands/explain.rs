@@ -4,13 +4,15 @@ use domain::{Bot, Level, LevelIndex, LevelNames, LevelOrder, LocalTime, OrderSta
 use serde::Serialize;
 use trading::{AccountStore as _, EventRecord, LevelStore as _, Listing};
 
-use super::Session;
+use super::market::{free_for, market};
 use super::seen::{Seen, seen};
 use super::story::{Line, story};
+use super::{Session, holding};
 use crate::cli::ExplainArgs;
 use crate::failure::{Failure, Outcome};
-use crate::table::{Align, Table, amount, count, when};
-use crate::words::{state_in_short, state_words};
+use crate::table::{Align, Table, amount, count, count_of, when};
+use crate::words::quarantine::{all_vanished, forgotten};
+use crate::words::{is_end_unknown, state_in_short, state_words};
 
 /// A level, explained.
 #[derive(Debug, Serialize)]
@@ -68,8 +70,18 @@ async fn explain_one(
         .list_events(&bot.id, Some(index))
         .await?;
     let seen = seen_of(session, bot).await?;
+    let forgot = all_vanished(levels);
     let level = &with_whole_words(level, &events.readable);
     let mut explained = explain_level(bot, level, session.now(), &seen);
+    if forgot && explained.quarantined {
+        explained.remedy = Some(forgotten(&bot.id));
+    }
+    if let Some(side) = lacks_funds(level)
+        && let Some(remedy) = &mut explained.remedy
+        && let Some(free) = free_for(session, bot, side).await
+    {
+        remedy.push_str(&format!("; {free}"));
+    }
     explained.story = story(bot, Some(level), &fills.readable, &events.readable);
     let unreadable = fills.unreadable.into_iter().chain(events.unreadable);
     let unreadable = unreadable.map(Failure::from).collect();
@@ -77,6 +89,7 @@ async fn explain_one(
         session.write_json(&explained)?;
         return session.pass_on(unreadable);
     }
+    let market = market(session, bot, std::slice::from_ref(level)).await;
     let out = &mut *session.out;
     writeln!(
         out,
@@ -84,6 +97,9 @@ async fn explain_one(
         bot.id, bot.rules.symbol, explained.ladder
     )?;
     writeln!(out, "  holds    {}", explained.holds)?;
+    if let Some(market) = market {
+        writeln!(out, "  market   {market}")?;
+    }
     writeln!(out, "  order    {}", explained.order)?;
     writeln!(out, "  why      {}", explained.why)?;
     let first = if seen.nobody_runs && !explained.next.starts_with("nothing") {
@@ -126,12 +142,16 @@ async fn explain_all(session: &mut Session<'_>, bot: &Bot, listed: Listing<Level
         session.write_json(&explained)?;
         return session.pass_on(unreadable);
     }
+    let market = market(session, bot, levels).await;
     let out = &mut *session.out;
     writeln!(
         out,
         "bot {} on {} is {}, wanted: {}; {}",
         bot.id, bot.rules.symbol, bot.observed, bot.desired, seen.words
     )?;
+    if let Some(market) = market {
+        writeln!(out, "market: {market}")?;
+    }
     let next = if seen.nobody_runs {
         "next, once `gridkeeper up` is started"
     } else {
@@ -171,14 +191,24 @@ async fn explain_all(session: &mut Session<'_>, bot: &Bot, listed: Listing<Level
     session.pass_on(unreadable)
 }
 
+/// The side of a level's order that the account has too little for.
+fn lacks_funds(level: &Level) -> Option<domain::Side> {
+    let order = level.order.as_ref()?;
+    let lacks = matches!(
+        order.state,
+        OrderState::Refused {
+            why: domain::RefusalReason::InsufficientBalance,
+            ..
+        }
+    );
+    lacks.then_some(order.intent.side)
+}
+
 /// When a bot was last looked at, and whether its account hears of the exchange now.
 async fn seen_of(session: &Session<'_>, bot: &Bot) -> Result<Seen, Failure> {
     let account = session.home.store().account(&bot.account).await?;
-    Ok(seen(
-        session,
-        bot,
-        account.as_ref().map(|account| &account.stream),
-    ))
+    let stream = account.as_ref().map(|account| &account.stream);
+    seen(session, bot, stream).await
 }
 
 /// The level with the words of its refusal or quarantine whole: its record keeps their start only.
@@ -234,7 +264,14 @@ fn summary(bot: &Bot, explained: &[Explained], levels: &[Level], seen: &Seen) ->
         of(|level| level.owed_not_placed && !level.quarantined),
     );
     let mut sentences = Vec::new();
-    if let Some(first) = quarantined.first() {
+    if all_vanished(levels) {
+        sentences.push(format!(
+            "Quarantined: {} of {all} levels ({}). What to do: {}.",
+            quarantined.len(),
+            LevelNames(&quarantined),
+            forgotten(&bot.id)
+        ));
+    } else if let Some(first) = quarantined.first() {
         sentences.push(format!(
             "Quarantined: {} of {all} levels ({}): records and exchange disagree, and nothing is sent for them. \
              `gridkeeper explain {} {first}` shows the evidence and what you can do.",
@@ -275,6 +312,20 @@ fn summary(bot: &Bot, explained: &[Explained], levels: &[Level], seen: &Seen) ->
     if sentences.is_empty() && levels.iter().all(at_rest) {
         sentences.push("No order is owed: the bot is stopped.".to_owned());
     }
+    let unknown: Vec<LevelIndex> = levels
+        .iter()
+        .filter(|level| level.order.as_ref().is_some_and(is_end_unknown))
+        .map(|level| level.index)
+        .collect();
+    if !unknown.is_empty() {
+        sentences.push(format!(
+            "How the last order of {} ended could not be learnt ({}): none of them is open at the exchange, so \
+             that nothing is live, but one may have executed unseen. `gridkeeper audit {}` compares.",
+            count_of(unknown.len(), "level"),
+            LevelNames(&unknown),
+            bot.id
+        ));
+    }
     if sentences.is_empty() {
         let as_of = if seen.stale {
             ", as of the last look"
@@ -283,6 +334,16 @@ fn summary(bot: &Bot, explained: &[Explained], levels: &[Level], seen: &Seen) ->
         };
         sentences.push(format!(
             "Every order that is owed is at the exchange{as_of}."
+        ));
+    }
+    let stops = matches!(
+        bot.desired,
+        domain::DesiredStatus::Stopped | domain::DesiredStatus::StoppedAndSold
+    );
+    if let Some(held) = holding(bot, levels).filter(|_| stops) {
+        sentences.push(format!(
+            "It still holds {held} by its records, in your account; `gridkeeper bot stop {} --sell` sells them.",
+            bot.id
         ));
     }
     sentences.join("\n")
@@ -326,7 +387,7 @@ fn explain_level(bot: &Bot, level: &Level, now: LocalTime, seen: &Seen) -> Expla
     let words = state_words(bot, level, order, now);
     let at_exchange = order.exchange_order_id.map_or_else(
         || "no id at the exchange".to_owned(),
-        |id| format!("order {id} at the exchange"),
+        |id| format!("exchange order {id}"),
     );
     let placed = if order.by_recovery {
         ", placed by recovery"
