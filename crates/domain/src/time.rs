@@ -72,6 +72,10 @@ instant! {
 
 /// The proleptic Gregorian date of an instant, with the days of each 400 years counted from a 1 March, so
 /// that a leap day ends its year.
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "days and years within an era, and seconds within a day, are small"
+)]
 fn date(millis: i64) -> String {
     const DAYS_TO_1970: i64 = 719_468;
     let seconds = millis.div_euclid(1_000);

@@ -81,9 +81,16 @@ pub fn state_words(bot: &Bot, level: &Level, order: &LevelOrder, now: LocalTime)
             remedy: quarantine::remedy(*why, &bot.id, level.index),
             owed: true,
         },
-        OrderState::Idle if is_end_unknown(order) => StateWords {
+        OrderState::Idle => at_rest(bot, level, order),
+    }
+}
+
+fn at_rest(bot: &Bot, level: &Level, order: &LevelOrder) -> StateWords {
+    if is_end_unknown(order) {
+        return StateWords {
             why: "the bot is stopped, and how this level's last order ended could not be learnt; the exchange \
-                  lists it as open no more, so that nothing of it is live"
+                  shows it as open no more, so that nothing of it is live there, unless the account's keys are of \
+                  another account now"
                 .to_owned(),
             next: "nothing, until the bot is started".to_owned(),
             remedy: Some(format!(
@@ -92,16 +99,16 @@ pub fn state_words(bot: &Bot, level: &Level, order: &LevelOrder, now: LocalTime)
                 level.base, bot.rules.base, bot.id
             )),
             owed: false,
-        },
-        OrderState::Idle => StateWords {
-            why: format!(
-                "its last order is over ({}) and nothing follows, as the bot is stopped",
-                ended_words(order)
-            ),
-            next: "nothing, until the bot is started".to_owned(),
-            remedy: None,
-            owed: false,
-        },
+        };
+    }
+    StateWords {
+        why: format!(
+            "its last order is over ({}) and nothing follows, as the bot is stopped",
+            ended_words(order)
+        ),
+        next: "nothing, until the bot is started".to_owned(),
+        remedy: None,
+        owed: false,
     }
 }
 

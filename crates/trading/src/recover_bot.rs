@@ -360,7 +360,7 @@ async fn want_stream<O: Outside>(
         StreamState::Subscribed { .. } => Ok(()),
         StreamState::Never | StreamState::Down { .. } => {
             problems.push(format!(
-                "account {} has no user-data stream now; fills are found by polling until it has",
+                "account {} has no user-data stream now; until it has, only looks like this one find fills",
                 account.id
             ));
             if account.stream_wanted_since.is_some() {

@@ -149,32 +149,7 @@ impl fmt::Display for PlanWarning {
                 sells,
                 lowest_buy,
                 highest_sell,
-            } => {
-                let is_buy = |level: &LevelIndex| !sells.contains(level);
-                let buys: Vec<LevelIndex> = levels.iter().copied().filter(is_buy).collect();
-                if !buys.is_empty() {
-                    let names = LevelNames(&buys);
-                    write!(
-                        f,
-                        "{names}: a BUY at the lower line lies below the {} the exchange takes now",
-                        lowest_buy.normalize()
-                    )?;
-                }
-                if !buys.is_empty() && !sells.is_empty() {
-                    f.write_str("; ")?;
-                }
-                if !sells.is_empty() {
-                    let names = LevelNames(sells);
-                    write!(
-                        f,
-                        "{names}: a SELL at the upper line lies above the {} the exchange takes now",
-                        highest_sell.normalize()
-                    )?;
-                }
-                f.write_str(
-                    " (PERCENT_PRICE): that order waits until the market comes nearer to it",
-                )
-            }
+            } => write_outside(f, (levels, sells), (*lowest_buy, *highest_sell)),
             Self::FirstBuysRest { levels, ask } => write!(
                 f,
                 "{}: a first BUY at the ask {ask} would earn nothing, so it stays below and rests \
@@ -298,6 +273,36 @@ fn beside_the_market(rungs: &[Rung], prices: BestPrices) -> Option<PlanWarning> 
     } else {
         None
     }
+}
+
+/// Which order of which level waits for the market, and what the exchange takes now.
+fn write_outside(
+    f: &mut fmt::Formatter<'_>,
+    (levels, sells): (&[LevelIndex], &[LevelIndex]),
+    (lowest_buy, highest_sell): (Decimal, Decimal),
+) -> fmt::Result {
+    let is_buy = |level: &LevelIndex| !sells.contains(level);
+    let buys: Vec<LevelIndex> = levels.iter().copied().filter(is_buy).collect();
+    if !buys.is_empty() {
+        write!(
+            f,
+            "{}: a BUY at the lower line lies below the {} the exchange takes now",
+            LevelNames(&buys),
+            lowest_buy.normalize()
+        )?;
+    }
+    if !buys.is_empty() && !sells.is_empty() {
+        f.write_str("; ")?;
+    }
+    if !sells.is_empty() {
+        write!(
+            f,
+            "{}: a SELL at the upper line lies above the {} the exchange takes now",
+            LevelNames(sells),
+            highest_sell.normalize()
+        )?;
+    }
+    f.write_str(" (PERCENT_PRICE): that order waits until the market comes nearer to it")
 }
 
 /// Names the levels whose first grid order the exchange would refuse for its price now.

@@ -76,12 +76,7 @@ async fn explain_one(
     if forgot && explained.quarantined {
         explained.remedy = Some(forgotten(&bot.id));
     }
-    if let Some(side) = lacks_funds(level)
-        && let Some(remedy) = &mut explained.remedy
-        && let Some(free) = free_for(session, bot, side).await
-    {
-        remedy.push_str(&format!("; {free}"));
-    }
+    tell_free(session, bot, level, &mut explained).await;
     explained.story = story(bot, Some(level), &fills.readable, &events.readable);
     let unreadable = fills.unreadable.into_iter().chain(events.unreadable);
     let unreadable = unreadable.map(Failure::from).collect();
@@ -191,6 +186,16 @@ async fn explain_all(session: &mut Session<'_>, bot: &Bot, listed: Listing<Level
     session.pass_on(unreadable)
 }
 
+/// Adds what the account has free to the remedy of a level it has too little for.
+async fn tell_free(session: &Session<'_>, bot: &Bot, level: &Level, explained: &mut Explained) {
+    if let Some(side) = lacks_funds(level)
+        && let Some(remedy) = &mut explained.remedy
+        && let Some(free) = free_for(session, bot, side).await
+    {
+        remedy.push_str(&format!("; {free}"));
+    }
+}
+
 /// The side of a level's order that the account has too little for.
 fn lacks_funds(level: &Level) -> Option<domain::Side> {
     let order = level.order.as_ref()?;
@@ -288,23 +293,7 @@ fn summary(bot: &Bot, explained: &[Explained], levels: &[Level], seen: &Seen) ->
             bot.id
         ));
     }
-    let fresh = levels.iter().filter(|level| level.order.is_none()).count();
-    let nothing_yet = match bot.desired {
-        domain::DesiredStatus::Running => "its first orders are still to be placed",
-        domain::DesiredStatus::Ready
-        | domain::DesiredStatus::Paused
-        | domain::DesiredStatus::Stopped
-        | domain::DesiredStatus::StoppedAndSold => "the bot does not trade",
-    };
-    if fresh == all {
-        sentences.push(format!(
-            "No order is owed: no level has an order yet, {nothing_yet}."
-        ));
-    } else if fresh > 0 {
-        sentences.push(format!(
-            "{fresh} of {all} levels have no order yet: {nothing_yet}."
-        ));
-    }
+    sentences.extend(fresh_words(bot, levels));
     let at_rest = |level: &Level| {
         let state = level.order.as_ref().map(|order| &order.state);
         matches!(state, Some(OrderState::Idle))
@@ -312,20 +301,7 @@ fn summary(bot: &Bot, explained: &[Explained], levels: &[Level], seen: &Seen) ->
     if sentences.is_empty() && levels.iter().all(at_rest) {
         sentences.push("No order is owed: the bot is stopped.".to_owned());
     }
-    let unknown: Vec<LevelIndex> = levels
-        .iter()
-        .filter(|level| level.order.as_ref().is_some_and(is_end_unknown))
-        .map(|level| level.index)
-        .collect();
-    if !unknown.is_empty() {
-        sentences.push(format!(
-            "How the last order of {} ended could not be learnt ({}): none of them is open at the exchange, so \
-             that nothing is live, but one may have executed unseen. `gridkeeper audit {}` compares.",
-            count_of(unknown.len(), "level"),
-            LevelNames(&unknown),
-            bot.id
-        ));
-    }
+    sentences.extend(unknown_ends(bot, levels));
     if sentences.is_empty() {
         let as_of = if seen.stale {
             ", as of the last look"
@@ -336,17 +312,65 @@ fn summary(bot: &Bot, explained: &[Explained], levels: &[Level], seen: &Seen) ->
             "Every order that is owed is at the exchange{as_of}."
         ));
     }
+    sentences.extend(still_held(bot, levels, seen));
+    sentences.join("\n")
+}
+
+/// How many levels have had no order yet, and why.
+fn fresh_words(bot: &Bot, levels: &[Level]) -> Option<String> {
+    let fresh = levels.iter().filter(|level| level.order.is_none()).count();
+    let nothing_yet = match bot.desired {
+        domain::DesiredStatus::Running => "its first orders are still to be placed",
+        domain::DesiredStatus::Ready
+        | domain::DesiredStatus::Paused
+        | domain::DesiredStatus::Stopped
+        | domain::DesiredStatus::StoppedAndSold => "the bot does not trade",
+    };
+    let all = levels.len();
+    if fresh == all {
+        return Some(format!(
+            "No order is owed: no level has an order yet, {nothing_yet}."
+        ));
+    }
+    (fresh > 0).then(|| format!("{fresh} of {all} levels have no order yet: {nothing_yet}."))
+}
+
+/// That nobody knows how the last orders of a stopped bot ended, and whether one may be live.
+fn unknown_ends(bot: &Bot, levels: &[Level]) -> Option<String> {
+    let unknown: Vec<LevelIndex> = levels
+        .iter()
+        .filter(|level| level.order.as_ref().is_some_and(is_end_unknown))
+        .map(|level| level.index)
+        .collect();
+    (!unknown.is_empty()).then(|| {
+        format!(
+            "How the last order of {} ended could not be learnt ({}): the exchange shows none of them open, so \
+             that nothing is live there, unless the keys are of another account now; but one may have executed \
+             unseen. `gridkeeper audit {}` compares.",
+            count_of(unknown.len(), "level"),
+            LevelNames(&unknown),
+            bot.id
+        )
+    })
+}
+
+/// What a bot that is to stop, or has, leaves in the account.
+fn still_held(bot: &Bot, levels: &[Level], seen: &Seen) -> Option<String> {
     let stops = matches!(
         bot.desired,
         domain::DesiredStatus::Stopped | domain::DesiredStatus::StoppedAndSold
     );
-    if let Some(held) = holding(bot, levels).filter(|_| stops) {
-        sentences.push(format!(
-            "It still holds {held} by its records, in your account; `gridkeeper bot stop {} --sell` sells them.",
-            bot.id
-        ));
-    }
-    sentences.join("\n")
+    let held = holding(bot, levels).filter(|_| stops)?;
+    let then = if seen.removed {
+        "no bot sells them now".to_owned()
+    } else if bot.desired == domain::DesiredStatus::StoppedAndSold {
+        "what of them is enough for an order is sold near the market's price".to_owned()
+    } else {
+        format!("`gridkeeper bot stop {} --sell` sells them", bot.id)
+    };
+    Some(format!(
+        "It still holds {held} by its records, in your account; {then}."
+    ))
 }
 
 /// What a level holds and owes, without its story.

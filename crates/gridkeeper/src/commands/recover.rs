@@ -168,7 +168,7 @@ fn write(session: &mut Session<'_>, looked: &[Looked]) -> Result<(), Failure> {
     }
     writeln!(
         session.out,
-        "this was one look; `gridkeeper up` goes on looking"
+        "this was one look; a running `gridkeeper up` goes on looking"
     )?;
     Ok(())
 }

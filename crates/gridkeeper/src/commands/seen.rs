@@ -29,6 +29,8 @@ pub(super) struct Seen {
     pub(super) words: String,
     /// Whether `up` is not running, so that nothing of what is next happens.
     pub(super) nobody_runs: bool,
+    /// Whether the bot was removed from the listings.
+    pub(super) removed: bool,
     /// Whether the exchange may show something else by now that nobody here has heard of.
     pub(super) stale: bool,
 }
@@ -50,6 +52,7 @@ pub(super) async fn seen(
                 looked_words(looked, now)
             ),
             nobody_runs: false,
+            removed: true,
             stale: true,
         });
     }
@@ -96,6 +99,7 @@ fn judge(
     Seen {
         words: format!("{looked}{now}"),
         nobody_runs,
+        removed: false,
         stale,
     }
 }

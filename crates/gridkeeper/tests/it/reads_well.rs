@@ -82,7 +82,7 @@ async fn an_exchange_that_forgot_everything_is_named_as_that_everywhere() {
     rested.says(&[
         "No order is owed: the bot is stopped.",
         "How the last order of 4 levels ended could not be learnt (levels 0 to 3)",
-        "nothing is live",
+        "nothing is live there, unless the keys are of another account now",
         "It still holds 0.000999 BTC by its records",
         &format!("`gridkeeper bot stop {bot} --sell` sells them"),
     ]);
@@ -97,6 +97,9 @@ async fn an_exchange_that_forgot_everything_is_named_as_that_everywhere() {
     doctor.says(&["how the last order of 4 levels ended is unknown (levels 0 to 3)"]);
     let removed = world.run(&["bot", "remove", &bot]).yes();
     removed.says(&["the 0.000999 BTC it held by its records stay in your account"]);
+    let explained = world.run(&["explain", &bot]).yes();
+    let explained = explained.says(&["no bot sells them now"]);
+    keeps_silent(&explained, &["--sell"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -180,7 +183,8 @@ async fn a_bot_that_nobody_runs_promises_nothing() {
         .says(&["no level has an order yet"]);
     // Four first orders, one of which was filled at once and led to a SELL.
     let looked = world.run(&["recover", &bot]).yes();
-    looked.says(&["5 orders placed"]);
+    let looked = looked.says(&["5 orders placed", "a running `gridkeeper up` goes on"]);
+    keeps_silent(&looked, &["by polling"]);
     let again = world.run(&["recover", &bot]).yes();
     again.says(&["0 orders placed"]);
     let show = world.run(&["bot", "show", &bot]).yes();

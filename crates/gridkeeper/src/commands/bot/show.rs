@@ -129,6 +129,11 @@ pub(super) async fn list(session: &mut Session<'_>) -> Outcome {
         )?;
         return Ok(Exit::Yes);
     }
+    write_list(session, listed)?;
+    session.pass_on(failures)
+}
+
+fn write_list(session: &mut Session<'_>, listed: Vec<Listed>) -> Result<(), Failure> {
     let mut table = Table::new(&[
         ("bot", Align::Left),
         ("account", Align::Left),
@@ -166,7 +171,7 @@ pub(super) async fn list(session: &mut Session<'_>) -> Outcome {
              waits until it runs"
         )?;
     }
-    session.pass_on(failures)
+    Ok(())
 }
 
 pub(super) async fn show(session: &mut Session<'_>, id: &BotId) -> Outcome {

@@ -157,8 +157,8 @@ fn unknown_ends(bot: &Bot, levels: &[Level]) -> Option<Finding> {
         Finding::warning(
             format!("bot {id}"),
             format!(
-                "stopped, and how the last order of {} ended is unknown ({}): none of them is open at the \
-                 exchange, but one may have executed unseen",
+                "stopped, and how the last order of {} ended is unknown ({}): the exchange shows none of them open, \
+                 but one may have executed unseen",
                 count_of(names.len(), "level"),
                 LevelNames(&names)
             ),
@@ -223,7 +223,7 @@ fn running(bots: &[Bot], nobody_runs: bool) -> Finding {
             "bots",
             format!(
                 "{text}, but `gridkeeper up` is not running: nobody looks after {whom}, what fills waits \
-                 for its next order, and what is said of their levels is as of the last look"
+                 for its next order, and what is said of levels is as of the last look"
             ),
             "start `gridkeeper up`; `gridkeeper recover` looks once",
         );
