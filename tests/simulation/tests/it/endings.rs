@@ -218,7 +218,7 @@ fn the_story_tells_once_who_ended_an_order_and_what_it_had_executed() {
         told_of_ends(&world),
         [
             format!(
-                "1: order {} was cancelled at the exchange with 1 executed",
+                "1: exchange order {} was cancelled at the exchange with 1 executed",
                 id(&cancelled)
             ),
             format!(
