@@ -157,7 +157,7 @@ fn decide_ahead(level: &Level, execution: &Execution, no: OrderNumber) -> FillDe
     FillDecision::Quarantine(
         QuarantineReason::NumberAhead,
         format!(
-            "order {} at the exchange carries number {no}, this level has given out {current}",
+            "exchange order {} carries number {no}, this level has given out {current}",
             execution.exchange_order_id
         ),
     )

@@ -327,7 +327,7 @@ pub fn waiting_state(ended: &LevelOrder, retry_at: LocalTime) -> OrderState {
         why: RefusalReason::Backoff,
         detail: ended.terminal.map_or_else(String::new, |how| {
             format!(
-                "order {} {} with {} executed",
+                "order number {} {} with {} executed",
                 ended.no,
                 how.in_words(),
                 ended.executed

@@ -28,6 +28,12 @@ macro_rules! instant {
                 self.0
             }
 
+            /// As people read it, to the second: `2026-03-01 12:00:05 UTC`.
+            #[must_use]
+            pub fn in_words(self) -> String {
+                date(self.0)
+            }
+
             /// The instant `duration` later.
             #[must_use]
             pub fn after(self, duration: Duration) -> Self {
@@ -62,6 +68,32 @@ instant! {
 instant! {
     /// An instant on this machine's clock: retry times, heartbeats, when a record changed.
     LocalTime
+}
+
+/// The proleptic Gregorian date of an instant, with the days of each 400 years counted from a 1 March, so
+/// that a leap day ends its year.
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "days and years within an era, and seconds within a day, are small"
+)]
+fn date(millis: i64) -> String {
+    const DAYS_TO_1970: i64 = 719_468;
+    let seconds = millis.div_euclid(1_000);
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let days = days.saturating_add(DAYS_TO_1970);
+    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, later) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
+    let year = era.saturating_mul(400).saturating_add(year + later);
+    let (hour, minute, second) = (second / 3_600, second % 3_600 / 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
 }
 
 fn millis(duration: Duration) -> i64 {

@@ -1,7 +1,7 @@
 //! Bots: created all at once, listed, changed by version, and removed from the listings.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use domain::{AccountId, Bot, BotId, Level, LevelIndex, LocalTime, ObservedStatus};
+use domain::{AccountId, Bot, BotId, DesiredStatus, Level, LevelIndex, LocalTime, ObservedStatus};
 use trading::{BotStore, Claim, DueBot, MAX_LEVELS, StoreError};
 
 use crate::DynamoStore;
@@ -125,6 +125,15 @@ impl BotStore for DynamoStore {
                 return Err(StoreError::Invalid(format!(
                     "bot {id} is {}, not stopped; stop it first",
                     bot.observed
+                )));
+            }
+            if !matches!(
+                bot.desired,
+                DesiredStatus::Stopped | DesiredStatus::StoppedAndSold
+            ) {
+                return Err(StoreError::Invalid(format!(
+                    "bot {id} is to be {}; stop it first",
+                    bot.desired
                 )));
             }
             let Some(due_at) = self.due_at(id).await? else {

@@ -339,7 +339,7 @@ pub struct ExplainArgs {
     /// The bot's id.
     pub bot: BotId,
     /// One level, with its story; without it, a line for each.
-    #[arg(value_parser = parse_level)]
+    #[arg(value_parser = parse_level, allow_negative_numbers = true)]
     pub level: Option<LevelIndex>,
 }
 

@@ -3,6 +3,7 @@
 //! Start at [`Home::open`] for commands, which work beside a running `up`, or at [`Home::own`] for
 //! `up` itself, which has to be alone. Never overwrites what it cannot read.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use dynamo_store::{Durability, DynamoStore, OpenedStore, open_data_dir};
@@ -116,6 +117,13 @@ impl Home {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Whether other users of this machine may look into the folder; its files are private all the same.
+    #[must_use]
+    pub fn is_open_to_others(&self) -> bool {
+        let found = std::fs::metadata(&self.folder);
+        found.is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
     }
 
     /// Whether this process holds the folder; else a running `up` does.

@@ -58,14 +58,19 @@ pub fn state_words(bot: &Bot, level: &Level, order: &LevelOrder, now: LocalTime)
             ..
         } => StateWords {
             why: match whole_words(detail, KEPT_OF_DETAIL) {
-                nothing if nothing.is_empty() => format!("it was not placed: {why}"),
-                detail => format!("it was not placed: {why} ({detail})"),
+                nothing if nothing.is_empty() => {
+                    format!("it was not placed: {}", refusal_words(*why, ""))
+                }
+                detail => format!(
+                    "it was not placed: {} ({detail})",
+                    refusal_words(*why, &detail)
+                ),
             },
             next: next_try(*retry_at, now),
             remedy: refusal_remedy(*why, order, bot),
             owed: true,
         },
-        OrderState::Held { why, .. } => held(why, bot),
+        OrderState::Held { why, .. } => held(why, bot, level, order),
         OrderState::Quarantined { why, evidence } => StateWords {
             why: format!(
                 "{}: {}",
@@ -76,15 +81,34 @@ pub fn state_words(bot: &Bot, level: &Level, order: &LevelOrder, now: LocalTime)
             remedy: quarantine::remedy(*why, &bot.id, level.index),
             owed: true,
         },
-        OrderState::Idle => StateWords {
-            why: format!(
-                "its last order is over ({}) and nothing follows, as the bot is stopped",
-                ended_words(order)
-            ),
+        OrderState::Idle => at_rest(bot, level, order),
+    }
+}
+
+fn at_rest(bot: &Bot, level: &Level, order: &LevelOrder) -> StateWords {
+    if is_end_unknown(order) {
+        return StateWords {
+            why: "the bot is stopped, and how this level's last order ended could not be learnt; the exchange \
+                  shows it as open no more, so that nothing of it is live there, unless the account's keys are of \
+                  another account now"
+                .to_owned(),
             next: "nothing, until the bot is started".to_owned(),
-            remedy: None,
+            remedy: Some(format!(
+                "the {} {} the level holds by its records are in your account, unless that order executed \
+                 unseen: `gridkeeper audit {}` compares, and what you do not want to keep you sell by hand",
+                level.base, bot.rules.base, bot.id
+            )),
             owed: false,
-        },
+        };
+    }
+    StateWords {
+        why: format!(
+            "its last order is over ({}) and nothing follows, as the bot is stopped",
+            ended_words(order)
+        ),
+        next: "nothing, until the bot is started".to_owned(),
+        remedy: None,
+        owed: false,
     }
 }
 
@@ -105,11 +129,20 @@ fn next_of_open(bot: &Bot, order: &LevelOrder) -> &'static str {
 }
 
 fn next_try(retry_at: LocalTime, now: LocalTime) -> String {
-    let at = when(retry_at);
     if retry_at > now {
+        let at = when(retry_at);
         return format!("it is tried again {} ({at})", ago(retry_at, now));
     }
-    format!("it is tried again with the next look at the exchange; it was to wait until {at} only")
+    "its wait is over: it is tried again with the next look at the exchange".to_owned()
+}
+
+/// Why an order was not placed, in words. What could not be found did not end before our eyes.
+#[must_use]
+pub fn refusal_words(why: RefusalReason, detail: &str) -> String {
+    if why == RefusalReason::Backoff && detail.ends_with(trading::NOT_FOUND) {
+        return "the order before this one vanished".to_owned();
+    }
+    why.to_string()
 }
 
 /// How much of a refusal's words a level's record keeps, in bytes; its story has them whole.
@@ -128,10 +161,17 @@ fn whole_words(kept: &str, most: usize) -> String {
     }
 }
 
+/// Whether a level rests though its order's end could not be learnt: it was not to be found, or its
+/// symbol is gone.
+#[must_use]
+pub fn is_end_unknown(order: &LevelOrder) -> bool {
+    order.state == OrderState::Idle && order.terminal.is_none() && order.exchange_order_id.is_some()
+}
+
 /// How an order that nothing follows ended.
 fn ended_words(order: &LevelOrder) -> &'static str {
     match order.terminal {
-        None if order.exchange_order_id.is_some() => "nobody knows how it ended",
+        None if order.exchange_order_id.is_some() => "gone from the exchange, its end unknown",
         None
         | Some(
             OrderStatus::New
@@ -188,7 +228,42 @@ fn why_buys(bot: &Bot, level: &Level, order: &LevelOrder) -> String {
     )
 }
 
-fn held(why: &HoldReason, bot: &Bot) -> StateWords {
+/// Which line the exchange's band keeps out: the order's own, or that of a level which is to buy near the
+/// market first and waits with that until its line can rest.
+fn outside_band(bot: &Bot, level: &Level, order: &LevelOrder) -> StateWords {
+    let intent = &order.intent;
+    let first = intent.purpose == Purpose::FirstInventory;
+    let (side, price) = if first {
+        (Side::Buy, level.buy_price)
+    } else {
+        (intent.side, intent.price)
+    };
+    let band = bot.rules.band.map_or_else(String::new, |band| {
+        let (down, up) = match side {
+            Side::Buy => (band.bid_down, band.bid_up),
+            Side::Sell => (band.ask_down, band.ask_up),
+        };
+        let (down, up) = (down.normalize(), up.normalize());
+        format!("; it takes a {side} from {down} to {up} times the market's price (PERCENT_PRICE)")
+    });
+    let line = format!("{side} at {price} {}", bot.rules.quote);
+    let far = format!("too far from the market for the exchange to take it{band}");
+    let why = if first {
+        format!(
+            "the level's own line, {line}, is {far}; its first BUY near the market waits with it"
+        )
+    } else {
+        format!("its line, {line}, is {far}")
+    };
+    StateWords {
+        why,
+        next: format!("it is placed when the market comes nearer to {price}"),
+        remedy: None,
+        owed: true,
+    }
+}
+
+fn held(why: &HoldReason, bot: &Bot, level: &Level, order: &LevelOrder) -> StateWords {
     let words = |why: &str, next: &str, remedy: Option<String>| StateWords {
         why: why.to_owned(),
         next: next.to_owned(),
@@ -206,11 +281,7 @@ fn held(why: &HoldReason, bot: &Bot) -> StateWords {
             "nothing, until the bot is started",
             Some(format!("gridkeeper bot start {}", bot.id)),
         ),
-        HoldReason::OutsideBand => words(
-            "its price is too far from the market for the exchange to take it (PERCENT_PRICE)",
-            "it is placed when the market comes nearer",
-            None,
-        ),
+        HoldReason::OutsideBand => outside_band(bot, level, order),
         HoldReason::TooManyOrders => words(
             "the symbol allows no more open orders on this account (MAX_NUM_ORDERS); levels nearer to the market come first",
             "it is placed when the market comes nearer or other orders end",
@@ -303,7 +374,9 @@ pub fn state_in_short(order: &LevelOrder) -> String {
     match &order.state {
         OrderState::Pending { lease } => format!("being placed, attempt {}", lease.attempt),
         OrderState::Open => "open".to_owned(),
-        OrderState::Refused { why, .. } => format!("not placed: {why}"),
+        OrderState::Refused { why, detail, .. } => {
+            format!("not placed: {}", refusal_words(*why, detail))
+        }
         OrderState::Held { why, .. } => format!("held: {why}"),
         OrderState::Quarantined { why, .. } => {
             format!("quarantined: {}", quarantine::in_short(*why))

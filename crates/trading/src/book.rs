@@ -147,7 +147,7 @@ async fn tell_of_end<O: Outside>(outside: O, case: Case<'_>, before: &Level, new
         | None => return,
     };
     let (id, executed) = (news.exchange_order_id, news.cumulative);
-    let text = format!("order {id} {how} with {executed} executed");
+    let text = format!("exchange order {id} {how} with {executed} executed");
     let (level, no) = (Some(before.index), Some(order.no));
     tell(outside, &before.bot, level, no, EventKind::Ended, text).await;
 }

@@ -68,6 +68,19 @@ pub enum UnknownCause {
     Unreadable,
 }
 
+impl UnknownCause {
+    /// What happened, as the end of a sentence about the request.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Timeout => "got no answer in time",
+            Self::Connection => "lost its connection to the exchange",
+            Self::Server => "met a fault of the exchange's server",
+            Self::Unreadable => "got an answer that cannot be read",
+        }
+    }
+}
+
 /// A cause that concerns a whole account and stops it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -43,6 +43,7 @@ pub use place_intent::{PlaceMode, Placing, place_intent};
 pub use ports::*;
 pub use records::*;
 pub use recover_bot::{RecoverError, Recovered, recover_bot};
+pub use reexamine::NOT_FOUND;
 pub use release_level::{LevelRelease, release_level};
 pub use store::*;
 pub use surroundings::*;

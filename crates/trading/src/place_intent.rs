@@ -199,8 +199,9 @@ async fn take_over<O: Outside>(
         return Ok(Placing::NothingOwed);
     };
     let text = format!(
-        "attempt {} took over after a lease that ended at {}",
-        owned.lease.attempt, lease.until
+        "attempt {}: the one before it had until {} for an answer",
+        owned.lease.attempt,
+        lease.until.in_words()
     );
     let no = Some(owned.no);
     tell(

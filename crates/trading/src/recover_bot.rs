@@ -360,7 +360,7 @@ async fn want_stream<O: Outside>(
         StreamState::Subscribed { .. } => Ok(()),
         StreamState::Never | StreamState::Down { .. } => {
             problems.push(format!(
-                "account {} has no user-data stream now; fills are found by polling until it has",
+                "account {} has no user-data stream now; until it has, only looks like this one find fills",
                 account.id
             ));
             if account.stream_wanted_since.is_some() {
@@ -389,9 +389,10 @@ async fn doubt_stream<O: Outside>(
         return Ok(());
     }
     problems.push(format!(
-        "the user-data stream of account {} is subscribed but did not bring a fill of {missed}; \
-         its bridge is asked to see whether it still works",
-        account.id
+        "the stream of account {} was subscribed but did not bring a fill of {}; `gridkeeper up`, if it \
+         runs, sees whether the stream still works",
+        account.id,
+        missed.in_words()
     ));
     outside.store().want_stream(&account.id, Some(missed)).await
 }

@@ -202,7 +202,7 @@ async fn lose_sight<O: Outside>(
     id: ExchangeOrderId,
 ) -> Result<Done, LevelError> {
     let text = format!(
-        "{} is no longer listed, so nobody can tell what became of order {id}; the level rests",
+        "{} is no longer listed, so nobody can tell what became of exchange order {id}; the level rests",
         run.bot.rules.symbol
     );
     let problem = Some(format!("level {}: {text}", level.index));
@@ -320,7 +320,7 @@ async fn note_amend<O: Outside>(
         return Ok(());
     }
     let text = format!(
-        "order {} was changed at the exchange from {} to {}",
+        "exchange order {} was changed there from {} to {}",
         view.exchange_order_id, order.intent.quantity, view.quantity
     );
     order.intent.quantity = view.quantity;
@@ -345,7 +345,7 @@ async fn vanished<O: Outside>(
     let Some(order) = &mut after.order else {
         return Ok(Done::default());
     };
-    let evidence = format!("order {id} can no longer be found at the exchange");
+    let evidence = format!("exchange order {id} can no longer be found");
     order.state = OrderState::Quarantined {
         why: QuarantineReason::OrderVanished,
         evidence: evidence.clone(),
@@ -379,7 +379,10 @@ async fn cancel<O: Outside>(
     match cancelled {
         CancelOutcome::Canceled(view) => {
             let no = level.order.as_ref().map(|order| order.no);
-            let text = format!("order {id} was cancelled with {} executed", view.executed);
+            let text = format!(
+                "exchange order {id} was cancelled with {} executed",
+                view.executed
+            );
             tell(
                 run.outside,
                 &level.bot,

@@ -1,6 +1,8 @@
 //! Looking again at levels whose records and the exchange disagreed.
 
-use domain::{Bot, Level, LevelOrder, OrderState, OrderStatus, QuarantineReason};
+use domain::{
+    Bot, Level, LevelOrder, OrderNumber, OrderState, OrderStatus, QuarantineReason, RefusalReason,
+};
 
 use crate::advance::{Conditions, advance, rest};
 use crate::place_intent::claim;
@@ -10,6 +12,9 @@ use crate::story::{executed_words, tell};
 use crate::{
     CancelOutcome, Clock, EventKind, Exchange, ExchangeError, LEASE, LevelStore, OrderView, Outside,
 };
+
+/// How the detail of an order that waits ends when the one before it was not to be found.
+pub const NOT_FOUND: &str = "was not to be found at the exchange";
 
 /// Looks again at a level whose records and the exchange disagreed.
 pub(crate) async fn reexamine<O: Outside>(
@@ -80,8 +85,8 @@ async fn release<O: Outside>(
     view: &OrderView,
 ) -> Result<(), LevelError> {
     let id = view.exchange_order_id;
-    let text = format!("order {id} was found again, the level goes on");
-    go_on(run, level, text, |order| {
+    let text = format!("exchange order {id} was found again, the level goes on");
+    go_on(run, level, text, Ending::Shown, |order| {
         order.exchange_order_id == Some(id) && order.executed == view.executed
     })
     .await
@@ -110,7 +115,12 @@ async fn accept<O: Outside>(
     }
     let shown = shown(run.bot, taken.as_ref());
     let text = format!("released by the operator: {shown}; the level goes on under a new number");
-    go_on(run, level, text, |order| {
+    let ending = if taken.is_some() {
+        Ending::Shown
+    } else {
+        Ending::Unseen
+    };
+    go_on(run, level, text, ending, |order| {
         let own = taken.filter(|view| order.exchange_order_id == Some(view.exchange_order_id));
         let ended = own.map(|view| view.status);
         let ended = ended.filter(|status| status.is_terminal());
@@ -122,11 +132,20 @@ async fn accept<O: Outside>(
     Ok(fed)
 }
 
+/// Whether the exchange has shown how the order of a quarantined level stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Shown,
+    /// It knows of no such order, so that nobody may say that it expired.
+    Unseen,
+}
+
 /// Ends a quarantine, if its order may go on as it is then: open, or followed by what it leads to.
 async fn go_on<O: Outside>(
     run: Run<'_, O>,
     level: &Level,
     text: String,
+    ending: Ending,
     may: impl FnOnce(&mut LevelOrder) -> bool,
 ) -> Result<(), LevelError> {
     let in_store = |error| LevelError::Store {
@@ -164,7 +183,10 @@ async fn go_on<O: Outside>(
         now: outside.clock().now(),
         by_recovery: true,
     };
-    let after = advance(after, &conditions);
+    let mut after = advance(after, &conditions);
+    if ending == Ending::Unseen {
+        tell_vanished(&mut after, no);
+    }
     let Some(claimed) = claim(outside, &current, after).await.map_err(in_store)? else {
         return Ok(());
     };
@@ -176,6 +198,19 @@ async fn go_on<O: Outside>(
             .map_err(in_store)?;
     }
     Ok(())
+}
+
+/// An order that waits after one nobody could find says so: that one did not end before our eyes.
+fn tell_vanished(level: &mut Level, no: OrderNumber) {
+    let state = level.order.as_mut().map(|order| &mut order.state);
+    if let Some(OrderState::Refused {
+        why: RefusalReason::Backoff,
+        detail,
+        ..
+    }) = state
+    {
+        *detail = format!("order number {no} {NOT_FOUND}");
+    }
 }
 
 /// Lets a quarantined level of a bot that stops come to rest: its order is cancelled, and what it
@@ -217,7 +252,8 @@ pub(crate) async fn lay_down<O: Outside>(
         return Ok(fed);
     }
     let shown = shown(run.bot, taken.as_ref());
-    let text = format!("laid to rest as the bot stops; {shown}; it was quarantined: {evidence}");
+    let text =
+        format!("the level rests, as the bot stops; {shown}; it was quarantined: {evidence}");
     let no = Some(order.no);
     tell(run.outside, bot, Some(at), no, EventKind::Released, text).await;
     Ok(fed)

@@ -189,8 +189,9 @@ async fn look_up<O: Outside>(
 ) -> Result<Placing, StoreError> {
     if let Some(cause) = unknown {
         let text = format!(
-            "attempt {} got no clear answer: {cause:?}",
-            owned.lease.attempt
+            "attempt {} {}, so its order counts as possibly placed and is looked for",
+            owned.lease.attempt,
+            cause.in_words()
         );
         story(outside, owned, EventKind::Unknown, text).await;
     }
@@ -213,7 +214,7 @@ pub(crate) async fn adopt<O: Outside>(
 ) -> Result<Placing, StoreError> {
     if let Some(difference) = difference(owned, view) {
         let evidence = format!(
-            "order {} at the exchange carries the id {} but {difference}",
+            "exchange order {} carries the id {} but {difference}",
             view.exchange_order_id,
             owned.id()
         );
@@ -235,7 +236,7 @@ pub(crate) async fn adopt<O: Outside>(
         }
     }
     let text = format!(
-        "order {} was found at the exchange and adopted",
+        "exchange order {} was found and adopted",
         view.exchange_order_id
     );
     story(outside, owned, EventKind::Adopted, text).await;

@@ -325,7 +325,7 @@ pub trait BotStore: Send + Sync {
     /// Removes a stopped bot from the listings and the due list. Its fills and story stay.
     ///
     /// # Errors
-    /// [`StoreError::Invalid`] when it is not stopped.
+    /// [`StoreError::Invalid`] when it is not stopped, or is to be anything else.
     fn remove_bot(&self, id: &BotId) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Bots due at `now`, longest due first, at most `limit`. A hint: the claim decides. An entry

@@ -51,7 +51,7 @@ impl fmt::Display for PlanProblem {
             ),
             Self::StepTooLarge { step, lower, upper } => write!(
                 f,
-                "two steps of {step} do not fit between {lower} and {upper}: \
+                "a grid has two levels or more, but two steps of {step} do not fit between {lower} and {upper}: \
                  use a smaller step or a wider range"
             ),
             Self::TooFewLevels { levels, min } => write!(

@@ -44,6 +44,8 @@ pub enum PlanWarning {
     OutsideBand {
         /// The levels.
         levels: Vec<LevelIndex>,
+        /// Those of them whose SELL is too high; the BUY of the others is too low.
+        sells: Vec<LevelIndex>,
         /// The lowest BUY the exchange takes now, in quote.
         lowest_buy: Decimal,
         /// The highest SELL the exchange takes now, in quote.
@@ -144,14 +146,10 @@ impl fmt::Display for PlanWarning {
             ),
             Self::OutsideBand {
                 levels,
+                sells,
                 lowest_buy,
                 highest_sell,
-            } => write!(
-                f,
-                "{}: outside the exchange's price band ({lowest_buy} to {highest_sell} now), \
-                 so the order waits until the market comes nearer",
-                LevelNames(levels)
-            ),
+            } => write_outside(f, (levels, sells), (*lowest_buy, *highest_sell)),
             Self::FirstBuysRest { levels, ask } => write!(
                 f,
                 "{}: a first BUY at the ask {ask} would earn nothing, so it stays below and rests \
@@ -277,6 +275,36 @@ fn beside_the_market(rungs: &[Rung], prices: BestPrices) -> Option<PlanWarning> 
     }
 }
 
+/// Which order of which level waits for the market, and what the exchange takes now.
+fn write_outside(
+    f: &mut fmt::Formatter<'_>,
+    (levels, sells): (&[LevelIndex], &[LevelIndex]),
+    (lowest_buy, highest_sell): (Decimal, Decimal),
+) -> fmt::Result {
+    let is_buy = |level: &LevelIndex| !sells.contains(level);
+    let buys: Vec<LevelIndex> = levels.iter().copied().filter(is_buy).collect();
+    if !buys.is_empty() {
+        write!(
+            f,
+            "{}: a BUY at the lower line lies below the {} the exchange takes now",
+            LevelNames(&buys),
+            lowest_buy.normalize()
+        )?;
+    }
+    if !buys.is_empty() && !sells.is_empty() {
+        f.write_str("; ")?;
+    }
+    if !sells.is_empty() {
+        write!(
+            f,
+            "{}: a SELL at the upper line lies above the {} the exchange takes now",
+            LevelNames(sells),
+            highest_sell.normalize()
+        )?;
+    }
+    f.write_str(" (PERCENT_PRICE): that order waits until the market comes nearer to it")
+}
+
 /// Names the levels whose first grid order the exchange would refuse for its price now.
 fn outside_band(
     rungs: &[Rung],
@@ -293,8 +321,12 @@ fn outside_band(
         }
     });
     let levels = numbered(outside);
+    let is_sell =
+        |level: &LevelIndex| !matches!(entries.get(usize::from(level.0)), Some(Entry::RestingBuy));
+    let sells = levels.iter().copied().filter(is_sell).collect();
     (!levels.is_empty()).then_some(PlanWarning::OutsideBand {
         levels,
+        sells,
         lowest_buy,
         highest_sell,
     })

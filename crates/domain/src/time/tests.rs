@@ -35,3 +35,18 @@ fn an_instant_is_a_plain_number_in_records() {
         instant
     );
 }
+
+#[test]
+fn a_time_is_written_as_a_date() {
+    for (millis, says) in [
+        (0, "1970-01-01 00:00:00 UTC"),
+        (-1, "1969-12-31 23:59:59 UTC"),
+        (951_782_400_000, "2000-02-29 00:00:00 UTC"),
+        (951_868_799_999, "2000-02-29 23:59:59 UTC"),
+        (1_735_689_599_000, "2024-12-31 23:59:59 UTC"),
+        (1_772_366_405_000, "2026-03-01 12:00:05 UTC"),
+        (4_107_542_400_000, "2100-03-01 00:00:00 UTC"),
+    ] {
+        assert_eq!(LocalTime::from_millis(millis).in_words(), says);
+    }
+}

@@ -540,6 +540,6 @@ fn a_pause_says_in_words_how_the_order_before_ended() {
     };
     assert_eq!(
         detail,
-        "order 1 was ended by self-trade prevention with 0 executed"
+        "order number 1 was ended by self-trade prevention with 0 executed"
     );
 }

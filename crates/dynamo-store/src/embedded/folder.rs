@@ -160,7 +160,8 @@ fn warn_of_readers(folder: &Path) {
     let open_to_others =
         fs::metadata(folder).is_ok_and(|found| found.permissions().mode() & 0o077 != 0);
     if open_to_others {
-        tracing::warn!(
+        // Whoever opens the folder says so to its user, where that is wanted.
+        tracing::info!(
             folder = %folder.display(),
             "the data folder is open to other users; chmod 700 closes it"
         );

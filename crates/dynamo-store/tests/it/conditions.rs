@@ -2,7 +2,7 @@
 //! off a record it does not know.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::{LevelIndex, ObservedStatus};
+use domain::{DesiredStatus, LevelIndex, ObservedStatus};
 use dynamo_store::{DynamoStore, EmbeddedDynamo};
 use trading::{AccountStore, BotStore, Claim, LevelStore, StoreError};
 
@@ -23,6 +23,7 @@ async fn a_bot_that_starts_again_while_it_is_removed_stays() {
     let (store, other, _) = pair(&wire).await;
     let (mut bot, _) = create(&store, 1).await;
     bot.version = 1;
+    bot.desired = DesiredStatus::Stopped;
     bot.observed = ObservedStatus::Stopped;
     store.update_bot(0, &bot).await.unwrap();
     let mut running = bot.clone();
@@ -51,6 +52,7 @@ async fn a_bot_that_moves_in_the_due_list_while_it_is_removed_leaves_nothing_the
     let (store, other, _) = pair(&wire).await;
     let (mut bot, _) = create(&store, 1).await;
     bot.version = 1;
+    bot.desired = DesiredStatus::Stopped;
     bot.observed = ObservedStatus::Stopped;
     store.update_bot(0, &bot).await.unwrap();
     let id = bot.id.clone();

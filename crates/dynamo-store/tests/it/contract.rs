@@ -552,9 +552,26 @@ pub(crate) async fn only_stopped_bots_are_removed(store: &impl Store) {
         Err(StoreError::Invalid(_))
     ));
     assert_eq!(store.bots(None).await.unwrap().len(), 1);
-    bot.version = 1;
+    // Stopped, and already wanted back: nobody would bring a removed bot to that.
     bot.observed = ObservedStatus::Stopped;
-    store.update_bot(0, &bot).await.unwrap();
+    for desired in [
+        DesiredStatus::Ready,
+        DesiredStatus::Paused,
+        DesiredStatus::Running,
+    ] {
+        bot.version += 1;
+        bot.desired = desired;
+        store.update_bot(bot.version - 1, &bot).await.unwrap();
+        let removed = store.remove_bot(&bot.id).await;
+        assert!(
+            matches!(removed, Err(StoreError::Invalid(_))),
+            "{desired}: {removed:?}"
+        );
+        assert_eq!(store.bots(None).await.unwrap().len(), 1);
+    }
+    bot.version += 1;
+    bot.desired = DesiredStatus::Stopped;
+    store.update_bot(bot.version - 1, &bot).await.unwrap();
     store.make_due(&bot.id, at(-10)).await.unwrap();
     store.remove_bot(&bot.id).await.unwrap();
     store.remove_bot(&bot.id).await.unwrap();

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{
-    Bot, BotId, ExchangeOrderId, HoldReason, Level, LevelIndex, ObservedStatus, OrderNumber,
-    OrderState, PassedOrder, QuarantineReason, RefusalReason,
+    Bot, BotId, DesiredStatus, ExchangeOrderId, HoldReason, Level, LevelIndex, ObservedStatus,
+    OrderNumber, OrderState, PassedOrder, QuarantineReason, RefusalReason,
 };
 use dynamo_store::{DynamoStore, EmbeddedDynamo};
 use trading::{
@@ -292,6 +292,7 @@ impl Writes {
     async fn of(store: &DynamoStore) -> Self {
         let mut bot = store.bot(&bot_id()).await.unwrap().unwrap();
         bot.version = 1;
+        bot.desired = DesiredStatus::Stopped;
         bot.observed = ObservedStatus::Stopped;
         store.update_bot(0, &bot).await.unwrap();
         let level = store.levels(&bot.id).await.unwrap().remove(0);

@@ -87,6 +87,7 @@ async fn an_account_that_is_removed_is_gone_for_the_next_load() {
         let writer = &writers(&database)[nth];
         let (mut bot, _) = create(&store, 1).await;
         bot.version += 1;
+        bot.desired = DesiredStatus::Stopped;
         bot.observed = ObservedStatus::Stopped;
         store.update_bot(0, &bot).await.unwrap();
         writer.remove_bot(&bot_id()).await.unwrap();

@@ -131,6 +131,7 @@ async fn a_bot_whose_creation_lost_its_replies_is_created_once() {
         assert_eq!(store.levels(&bot.id).await.unwrap(), levels);
 
         bot.version = 1;
+        bot.desired = domain::DesiredStatus::Stopped;
         bot.observed = domain::ObservedStatus::Stopped;
         wire.next([Act::LoseReply]);
         assert_eq!(store.update_bot(0, &bot).await.unwrap(), Claim::Won);

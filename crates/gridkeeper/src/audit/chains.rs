@@ -38,7 +38,7 @@ pub(super) fn judge_lives(level: &Level, seen: &[Seen<'_>], findings: &mut Findi
         let overlaps = earlier.is_live() || later.view.created_at < earlier.view.updated_at;
         if overlaps {
             let text = format!(
-                "order {} (number {}) was created while order {} (number {}) was live",
+                "exchange order {} (number {}) was created while exchange order {} (number {}) was live",
                 later.id(),
                 later.no,
                 earlier.id(),
@@ -219,7 +219,8 @@ pub(super) fn judge_end(
     match seen.last() {
         Some(last) if last.no > order.no => {
             let (id, no, known) = (last.id(), last.no, order.no);
-            let text = format!("order {id} carries number {no}, but the records end at {known}");
+            let text =
+                format!("exchange order {id} carries number {no}, but the records end at {known}");
             findings.doubled(level.index, text);
             Standing::AsItShould
         }
@@ -239,7 +240,7 @@ fn judge_fresh(
     findings: &mut Findings,
 ) -> Standing {
     if let Some(order) = seen.last() {
-        let text = format!("order {} is nowhere in the records", order.id());
+        let text = format!("exchange order {} is nowhere in the records", order.id());
         findings.doubled(level.index, text);
     }
     match evidence.bot.observed {
@@ -265,14 +266,15 @@ fn judge_current(
     match (&order.state, last.is_live()) {
         (OrderState::Open, true) => {
             if order.exchange_order_id.is_some_and(|known| known != id) {
-                let text = format!("order {id} is live, the records know another of that number");
+                let text =
+                    format!("exchange order {id} is live, the records know another of that number");
                 findings.doubled(index, text);
             }
             Standing::AsItShould
         }
-        (OrderState::Open | OrderState::Pending { .. }, _) if young => {
-            Standing::UnderWay(format!("order {id} has just changed at the exchange"))
-        }
+        (OrderState::Open | OrderState::Pending { .. }, _) if young => Standing::UnderWay(format!(
+            "exchange order {id} has just changed at the exchange"
+        )),
         (OrderState::Open, false) => {
             let (side, status) = (last.view.side, last.view.status);
             let text = format!(
@@ -287,15 +289,16 @@ fn judge_current(
                 return Standing::UnderWay(state_words(order));
             }
             let what = if live { "is live" } else { "has ended" };
-            let text =
-                format!("order {id} {what} at the exchange, the records still call it pending");
+            let text = format!(
+                "exchange order {id} {what} at the exchange, the records still call it pending"
+            );
             findings.break_promise(Invariant::NothingForgotten, index, text);
             Standing::AsItShould
         }
         (OrderState::Idle, false) => Standing::AsItShould,
         (OrderState::Idle | OrderState::Refused { .. } | OrderState::Held { .. }, _) => {
             let text = format!(
-                "the records say that number {} was not placed, but order {id} is there",
+                "the records say that number {} was not placed, but exchange order {id} is there",
                 order.no
             );
             findings.doubled(index, text);
@@ -316,7 +319,7 @@ fn judge_passed(
 ) {
     if last.is_live() && last.view.updated_at <= evidence.read_at.before(GRACE) {
         let text = format!(
-            "order {} (number {}) is still live, but the records are at number {}",
+            "exchange order {} (number {}) is still live, but the records are at number {}",
             last.id(),
             last.no,
             order.no

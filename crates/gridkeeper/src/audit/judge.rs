@@ -97,6 +97,7 @@ pub fn judge(evidence: &Evidence) -> BotAudit {
         read_at: evidence.read_at,
         clean: findings.violations.is_empty() && evidence.unreadable.is_empty(),
         conclusion: conclude(evidence),
+        unattended: false,
         orders: count(orders),
         trades: count(trades),
         missing: findings.missing,
@@ -182,7 +183,7 @@ fn sort_orders<'a>(
                 "there is no such level"
             };
             findings.note(format!(
-                "order {} carries an id of this bot ({}) but {why}",
+                "exchange order {} carries an id of this bot ({}) but {why}",
                 view.exchange_order_id, view.client_order_id
             ));
             continue;
@@ -230,7 +231,11 @@ fn judge_rules(evidence: &Evidence, level: &Level, seen: &[Seen<'_>], findings: 
         .map_or(i64::MIN, domain::LocalTime::as_millis);
     for order in seen {
         for breach in rules::breaches(order.view, &bot.rules) {
-            let text = format!("order {} (number {}): {breach}", order.id(), order.no);
+            let text = format!(
+                "exchange order {} (number {}): {breach}",
+                order.id(),
+                order.no
+            );
             if order.view.created_at.as_millis() < read_at {
                 findings.note(format!(
                     "level {}, {text}, by the rules of today",
@@ -258,12 +263,18 @@ fn judge_rest(evidence: &Evidence, level: &Level, seen: &[Seen<'_>], findings: &
         findings.break_promise(
             Invariant::RestKept,
             level.index,
-            format!("order {} was created while the bot is {status}", order.id()),
+            format!(
+                "exchange order {} was created while the bot is {status}",
+                order.id()
+            ),
         );
     }
     if bot.observed == ObservedStatus::Stopped {
         for order in seen.iter().filter(|order| order.is_live()) {
-            let text = format!("order {} is live although the bot is stopped", order.id());
+            let text = format!(
+                "exchange order {} is live although the bot is stopped",
+                order.id()
+            );
             findings.break_promise(Invariant::RestKept, level.index, text);
         }
     }

@@ -39,7 +39,7 @@ pub(super) fn judge_fills(
                 Some([fill]) => compare(level.index, order, trade, fill, findings),
                 Some(fills) => {
                     let text = format!(
-                        "trade {} of order {} is booked {} times",
+                        "trade {} of exchange order {} is booked {} times",
                         trade.id,
                         order.id(),
                         fills.len()
@@ -51,7 +51,7 @@ pub(super) fn judge_fills(
                 None => {
                     let (id, quantity) = (trade.id, trade.quantity);
                     let text = format!(
-                        "trade {id} of order {} ({quantity}) is not booked",
+                        "trade {id} of exchange order {} ({quantity}) is not booked",
                         order.id()
                     );
                     findings.break_promise(Invariant::LedgerComplete, level.index, text);
@@ -83,7 +83,7 @@ fn compare(
         && fill.side == order.view.side;
     if !same {
         let text = format!(
-            "trade {} of order {} is booked as {} {} for {} (fee {}), the exchange says {} {} for {} (fee {})",
+            "trade {} of exchange order {} is booked as {} {} for {} (fee {}), the exchange says {} {} for {} (fee {})",
             trade.id,
             order.id(),
             fill.side,

@@ -130,6 +130,8 @@ pub struct BotAudit {
     pub clean: bool,
     /// What explains everything below at once, where something does.
     pub conclusion: Option<String>,
+    /// Whether the bot needs a `gridkeeper up` and none runs. Only whoever opened the data folder knows.
+    pub unattended: bool,
     /// How many orders of the bot the exchange has or had.
     pub orders: u32,
     /// How many trades of them.

@@ -29,6 +29,7 @@ impl BotAudit {
         if let Some(conclusion) = &self.conclusion {
             writeln!(out, "  in short: {conclusion}")?;
         }
+        self.write_unattended(out)?;
         let owing = self.count(Verdict::Owing);
         writeln!(
             out,
@@ -79,6 +80,23 @@ impl BotAudit {
             ]);
         }
         table.write(out, 2)
+    }
+
+    /// That nobody runs the bot, which explains what is missing where something is.
+    fn write_unattended(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        match (self.unattended, self.clean) {
+            (true, false) => writeln!(
+                out,
+                "  in short: `gridkeeper up` is not running, so what fills waits unseen and the orders it leads to \
+                 are missing; start `gridkeeper up`, or let `gridkeeper recover {}` look once, then audit again",
+                self.bot
+            ),
+            (true, true) => writeln!(
+                out,
+                "  note: `gridkeeper up` is not running, so what fills from now on waits"
+            ),
+            (false, _) => Ok(()),
+        }
     }
 
     /// What is broken, by promise; each case of it only where nothing explains them all.

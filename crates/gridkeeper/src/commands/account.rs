@@ -190,22 +190,34 @@ async fn ask(
 
 /// Shows what was found of new keys, and refuses them when one of them is no good.
 fn refuse_bad(session: &mut Session<'_>, findings: &[Finding]) -> Result<(), Failure> {
-    finding::write(findings, session.out)?;
-    match findings
+    let (bad, others): (Vec<Finding>, Vec<Finding>) = findings
         .iter()
-        .find(|finding| finding.grade == Grade::Problem)
-    {
-        None => Ok(()),
-        Some(finding) => {
-            let failure = Failure::bad_input(format!(
-                "the {} is refused: {}",
-                finding.subject, finding.text
-            ))
-            .at("exchange");
-            let remedy = finding.remedy.as_deref().unwrap_or("give another key");
-            Err(failure.mend(format!("{remedy}; nothing was written")))
-        }
+        .cloned()
+        .partition(|finding| finding.grade == Grade::Problem);
+    finding::write(&others, session.out)?;
+    let Some(first) = bad.first() else {
+        return Ok(());
+    };
+    // One key may serve as both: what is wrong with it is said once.
+    let same = |finding: &&Finding| finding.text == first.text;
+    let subjects: Vec<&str> = bad
+        .iter()
+        .filter(same)
+        .map(|finding| finding.subject.as_str())
+        .collect();
+    let verb = if subjects.len() == 1 { "is" } else { "are" };
+    let mut what = format!(
+        "the {} {verb} refused: {}",
+        subjects.join(" and the "),
+        first.text
+    );
+    for finding in bad.iter().filter(|finding| finding.text != first.text) {
+        what.push_str(&format!("; the {}: {}", finding.subject, finding.text));
     }
+    let remedy = first.remedy.as_deref().unwrap_or("give another key");
+    Err(Failure::bad_input(what)
+        .at("exchange")
+        .mend(format!("{remedy}; nothing was written")))
 }
 
 async fn list(session: &mut Session<'_>) -> Outcome {
@@ -398,11 +410,14 @@ async fn rotate(session: &mut Session<'_>, args: &AccountRotateArgs) -> Outcome 
     if sealed.trade.is_some() && !args.keys.no_check {
         let_through(session, &account).await?;
     }
-    writeln!(
-        session.out,
-        "delete the old key {} once the new one is in use",
-        key_page(Some(account.environment))
-    )?;
+    // A simulated exchange has no page where keys are deleted.
+    if account.environment != Environment::Simulated {
+        writeln!(
+            session.out,
+            "once the new key is in use, delete the old one {}",
+            key_page(Some(account.environment))
+        )?;
+    }
     Ok(Exit::Yes)
 }
 

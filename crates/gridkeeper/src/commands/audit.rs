@@ -3,6 +3,7 @@
 use trading::{AccountStore as _, Exchanges as _};
 
 use super::Session;
+use super::seen::needs_up;
 use crate::audit::{AuditError, full_audit};
 use crate::cli::AuditArgs;
 use crate::failure::{Exit, Failure, Outcome};
@@ -19,7 +20,10 @@ pub(super) async fn audit(session: &mut Session<'_>, args: &AuditArgs) -> Outcom
             let account = session.home.store().account(&bot.account).await?;
             let account = account.ok_or_else(|| AuditError::NoBot(bot.id.clone()))?;
             let connection = exchanges.connect(&account).await?;
-            full_audit(session.home.store(), &connection, &session.clock, &bot.id).await
+            let store = session.home.store();
+            let mut audit = full_audit(store, &connection, &session.clock, &bot.id).await?;
+            audit.unattended = session.home.is_owned() && needs_up(&bot);
+            Ok(audit)
         };
         match audited.await {
             Ok(audit) => audits.push(audit),

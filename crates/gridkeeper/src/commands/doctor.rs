@@ -15,6 +15,7 @@ use trading::{
 
 use super::account::{breaker_words, check_account, place, stream_words};
 use super::finding::{self, Finding, Grade, worst};
+use super::seen::needs_up;
 use super::{Session, write_json};
 use crate::failure::{Exit, Failure, Outcome, plain_cause, stop_remedy};
 
@@ -60,7 +61,7 @@ pub(super) async fn doctor(session: &mut Session<'_>) -> Outcome {
     }
     for account in &accounts {
         let reached = !unreached.contains(&account.environment);
-        let wanted = |bot: &Bot| bot.account == account.id && bots::needs_up(bot);
+        let wanted = |bot: &Bot| bot.account == account.id && needs_up(bot);
         let wanted = bots.iter().any(wanted);
         findings.extend(of_account(session, account, reached, wanted).await);
     }
@@ -126,6 +127,13 @@ fn store(session: &Session<'_>) -> Vec<Finding> {
         "store",
         format!("data folder {folder}, {holder}"),
     )];
+    if home.is_open_to_others() {
+        findings.push(Finding::warning(
+            "store",
+            "the data folder is open to other users of this machine; its files are private all the same",
+            format!("chmod 700 {folder}"),
+        ));
+    }
     if home.is_owned() {
         findings.push(Finding::ok("store", home.durability()));
     }
@@ -254,6 +262,7 @@ async fn of_account(
         )]
     };
     let good = worst(&findings) == Grade::Ok;
+    let usable = worst(&findings) < Grade::Problem;
     let orders = breaker_words(&account.breaker);
     match &account.breaker {
         Breaker::Closed if good => findings.push(Finding::ok(format!("orders of {id}"), orders)),
@@ -270,12 +279,17 @@ async fn of_account(
             "it ends by itself",
         )),
     }
-    findings.push(stream(session, account, reached, wanted));
+    findings.push(stream(session, account, (reached, usable), wanted));
     findings
 }
 
-/// `wanted`: a bot of the account is to trade.
-fn stream(session: &Session<'_>, account: &AccountRecord, reached: bool, wanted: bool) -> Finding {
+/// `wanted`: a bot of the account is to trade. `usable`: its keys are let through.
+fn stream(
+    session: &Session<'_>,
+    account: &AccountRecord,
+    (reached, usable): (bool, bool),
+    wanted: bool,
+) -> Finding {
     let id = &account.id;
     let subject = format!("stream of {id}");
     let text = stream_words(&account.stream, account.stream_wanted_since);
@@ -283,23 +297,20 @@ fn stream(session: &Session<'_>, account: &AccountRecord, reached: bool, wanted:
         StreamState::Never if session.home.is_owned() && !wanted => {
             Finding::ok(subject, "none yet; none is needed before a bot is started")
         }
-        StreamState::Subscribed { .. } if session.home.is_owned() => Finding::warning(
-            subject,
-            format!("{text}, but `gridkeeper up` is not running now"),
-            "gridkeeper up",
-        ),
-        StreamState::Subscribed { .. } => Finding::ok(subject, text),
-        StreamState::Never | StreamState::Down { .. } if session.home.is_owned() => {
-            Finding::warning(
-                subject,
-                format!("{text}; `gridkeeper up` is not running"),
-                "gridkeeper up",
-            )
+        // That nobody runs bots which need it is told of the bots, once.
+        _ if session.home.is_owned() => {
+            Finding::ok(subject, "none now, as `gridkeeper up` is not running")
         }
+        StreamState::Subscribed { .. } => Finding::ok(subject, text),
         StreamState::Never | StreamState::Down { .. } if !reached => Finding::problem(
             subject,
             format!("{text}; fills are found once the exchange answers again"),
             "see the exchange above",
+        ),
+        StreamState::Never | StreamState::Down { .. } if !usable => Finding::problem(
+            subject,
+            format!("{text}; with a key that is refused, fills are found only once that is mended"),
+            "see the keys above",
         ),
         StreamState::Never | StreamState::Down { .. } => Finding::problem(
             subject,

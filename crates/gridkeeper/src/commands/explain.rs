@@ -4,13 +4,15 @@ use domain::{Bot, Level, LevelIndex, LevelNames, LevelOrder, LocalTime, OrderSta
 use serde::Serialize;
 use trading::{AccountStore as _, EventRecord, LevelStore as _, Listing};
 
-use super::Session;
+use super::market::{free_for, market};
 use super::seen::{Seen, seen};
 use super::story::{Line, story};
+use super::{Session, holding};
 use crate::cli::ExplainArgs;
 use crate::failure::{Failure, Outcome};
-use crate::table::{Align, Table, amount, count, when};
-use crate::words::{state_in_short, state_words};
+use crate::table::{Align, Table, amount, count, count_of, when};
+use crate::words::quarantine::{all_vanished, forgotten};
+use crate::words::{is_end_unknown, state_in_short, state_words};
 
 /// A level, explained.
 #[derive(Debug, Serialize)]
@@ -68,8 +70,13 @@ async fn explain_one(
         .list_events(&bot.id, Some(index))
         .await?;
     let seen = seen_of(session, bot).await?;
+    let forgot = all_vanished(levels);
     let level = &with_whole_words(level, &events.readable);
     let mut explained = explain_level(bot, level, session.now(), &seen);
+    if forgot && explained.quarantined {
+        explained.remedy = Some(forgotten(&bot.id));
+    }
+    tell_free(session, bot, level, &mut explained).await;
     explained.story = story(bot, Some(level), &fills.readable, &events.readable);
     let unreadable = fills.unreadable.into_iter().chain(events.unreadable);
     let unreadable = unreadable.map(Failure::from).collect();
@@ -77,6 +84,7 @@ async fn explain_one(
         session.write_json(&explained)?;
         return session.pass_on(unreadable);
     }
+    let market = market(session, bot, std::slice::from_ref(level)).await;
     let out = &mut *session.out;
     writeln!(
         out,
@@ -84,6 +92,9 @@ async fn explain_one(
         bot.id, bot.rules.symbol, explained.ladder
     )?;
     writeln!(out, "  holds    {}", explained.holds)?;
+    if let Some(market) = market {
+        writeln!(out, "  market   {market}")?;
+    }
     writeln!(out, "  order    {}", explained.order)?;
     writeln!(out, "  why      {}", explained.why)?;
     let first = if seen.nobody_runs && !explained.next.starts_with("nothing") {
@@ -126,12 +137,16 @@ async fn explain_all(session: &mut Session<'_>, bot: &Bot, listed: Listing<Level
         session.write_json(&explained)?;
         return session.pass_on(unreadable);
     }
+    let market = market(session, bot, levels).await;
     let out = &mut *session.out;
     writeln!(
         out,
         "bot {} on {} is {}, wanted: {}; {}",
         bot.id, bot.rules.symbol, bot.observed, bot.desired, seen.words
     )?;
+    if let Some(market) = market {
+        writeln!(out, "market: {market}")?;
+    }
     let next = if seen.nobody_runs {
         "next, once `gridkeeper up` is started"
     } else {
@@ -171,14 +186,34 @@ async fn explain_all(session: &mut Session<'_>, bot: &Bot, listed: Listing<Level
     session.pass_on(unreadable)
 }
 
+/// Adds what the account has free to the remedy of a level it has too little for.
+async fn tell_free(session: &Session<'_>, bot: &Bot, level: &Level, explained: &mut Explained) {
+    if let Some(side) = lacks_funds(level)
+        && let Some(remedy) = &mut explained.remedy
+        && let Some(free) = free_for(session, bot, side).await
+    {
+        remedy.push_str(&format!("; {free}"));
+    }
+}
+
+/// The side of a level's order that the account has too little for.
+fn lacks_funds(level: &Level) -> Option<domain::Side> {
+    let order = level.order.as_ref()?;
+    let lacks = matches!(
+        order.state,
+        OrderState::Refused {
+            why: domain::RefusalReason::InsufficientBalance,
+            ..
+        }
+    );
+    lacks.then_some(order.intent.side)
+}
+
 /// When a bot was last looked at, and whether its account hears of the exchange now.
 async fn seen_of(session: &Session<'_>, bot: &Bot) -> Result<Seen, Failure> {
     let account = session.home.store().account(&bot.account).await?;
-    Ok(seen(
-        session,
-        bot,
-        account.as_ref().map(|account| &account.stream),
-    ))
+    let stream = account.as_ref().map(|account| &account.stream);
+    seen(session, bot, stream).await
 }
 
 /// The level with the words of its refusal or quarantine whole: its record keeps their start only.
@@ -234,7 +269,14 @@ fn summary(bot: &Bot, explained: &[Explained], levels: &[Level], seen: &Seen) ->
         of(|level| level.owed_not_placed && !level.quarantined),
     );
     let mut sentences = Vec::new();
-    if let Some(first) = quarantined.first() {
+    if all_vanished(levels) {
+        sentences.push(format!(
+            "Quarantined: {} of {all} levels ({}). What to do: {}.",
+            quarantined.len(),
+            LevelNames(&quarantined),
+            forgotten(&bot.id)
+        ));
+    } else if let Some(first) = quarantined.first() {
         sentences.push(format!(
             "Quarantined: {} of {all} levels ({}): records and exchange disagree, and nothing is sent for them. \
              `gridkeeper explain {} {first}` shows the evidence and what you can do.",
@@ -251,23 +293,7 @@ fn summary(bot: &Bot, explained: &[Explained], levels: &[Level], seen: &Seen) ->
             bot.id
         ));
     }
-    let fresh = levels.iter().filter(|level| level.order.is_none()).count();
-    let nothing_yet = match bot.desired {
-        domain::DesiredStatus::Running => "its first orders are still to be placed",
-        domain::DesiredStatus::Ready
-        | domain::DesiredStatus::Paused
-        | domain::DesiredStatus::Stopped
-        | domain::DesiredStatus::StoppedAndSold => "the bot does not trade",
-    };
-    if fresh == all {
-        sentences.push(format!(
-            "No order is owed: no level has an order yet, {nothing_yet}."
-        ));
-    } else if fresh > 0 {
-        sentences.push(format!(
-            "{fresh} of {all} levels have no order yet: {nothing_yet}."
-        ));
-    }
+    sentences.extend(fresh_words(bot, levels));
     let at_rest = |level: &Level| {
         let state = level.order.as_ref().map(|order| &order.state);
         matches!(state, Some(OrderState::Idle))
@@ -275,6 +301,7 @@ fn summary(bot: &Bot, explained: &[Explained], levels: &[Level], seen: &Seen) ->
     if sentences.is_empty() && levels.iter().all(at_rest) {
         sentences.push("No order is owed: the bot is stopped.".to_owned());
     }
+    sentences.extend(unknown_ends(bot, levels));
     if sentences.is_empty() {
         let as_of = if seen.stale {
             ", as of the last look"
@@ -285,7 +312,65 @@ fn summary(bot: &Bot, explained: &[Explained], levels: &[Level], seen: &Seen) ->
             "Every order that is owed is at the exchange{as_of}."
         ));
     }
+    sentences.extend(still_held(bot, levels, seen));
     sentences.join("\n")
+}
+
+/// How many levels have had no order yet, and why.
+fn fresh_words(bot: &Bot, levels: &[Level]) -> Option<String> {
+    let fresh = levels.iter().filter(|level| level.order.is_none()).count();
+    let nothing_yet = match bot.desired {
+        domain::DesiredStatus::Running => "its first orders are still to be placed",
+        domain::DesiredStatus::Ready
+        | domain::DesiredStatus::Paused
+        | domain::DesiredStatus::Stopped
+        | domain::DesiredStatus::StoppedAndSold => "the bot does not trade",
+    };
+    let all = levels.len();
+    if fresh == all {
+        return Some(format!(
+            "No order is owed: no level has an order yet, {nothing_yet}."
+        ));
+    }
+    (fresh > 0).then(|| format!("{fresh} of {all} levels have no order yet: {nothing_yet}."))
+}
+
+/// That nobody knows how the last orders of a stopped bot ended, and whether one may be live.
+fn unknown_ends(bot: &Bot, levels: &[Level]) -> Option<String> {
+    let unknown: Vec<LevelIndex> = levels
+        .iter()
+        .filter(|level| level.order.as_ref().is_some_and(is_end_unknown))
+        .map(|level| level.index)
+        .collect();
+    (!unknown.is_empty()).then(|| {
+        format!(
+            "How the last order of {} ended could not be learnt ({}): the exchange shows none of them open, so \
+             that nothing is live there, unless the keys are of another account now; but one may have executed \
+             unseen. `gridkeeper audit {}` compares.",
+            count_of(unknown.len(), "level"),
+            LevelNames(&unknown),
+            bot.id
+        )
+    })
+}
+
+/// What a bot that is to stop, or has, leaves in the account.
+fn still_held(bot: &Bot, levels: &[Level], seen: &Seen) -> Option<String> {
+    let stops = matches!(
+        bot.desired,
+        domain::DesiredStatus::Stopped | domain::DesiredStatus::StoppedAndSold
+    );
+    let held = holding(bot, levels).filter(|_| stops)?;
+    let then = if seen.removed {
+        "no bot sells them now".to_owned()
+    } else if bot.desired == domain::DesiredStatus::StoppedAndSold {
+        "what of them is enough for an order is sold near the market's price".to_owned()
+    } else {
+        format!("`gridkeeper bot stop {} --sell` sells them", bot.id)
+    };
+    Some(format!(
+        "It still holds {held} by its records, in your account; {then}."
+    ))
 }
 
 /// What a level holds and owes, without its story.
@@ -326,7 +411,7 @@ fn explain_level(bot: &Bot, level: &Level, now: LocalTime, seen: &Seen) -> Expla
     let words = state_words(bot, level, order, now);
     let at_exchange = order.exchange_order_id.map_or_else(
         || "no id at the exchange".to_owned(),
-        |id| format!("order {id} at the exchange"),
+        |id| format!("exchange order {id}"),
     );
     let placed = if order.by_recovery {
         ", placed by recovery"

@@ -101,8 +101,12 @@ pub(crate) fn verdict(findings: &[Finding]) -> String {
         0 => "no problem".to_owned(),
         problems => count_of(problems, "problem"),
     };
+    let warnings = match warnings {
+        0 => "no warning".to_owned(),
+        warnings => count_of(warnings, "warning"),
+    };
     let ok = count_of(of(Grade::Ok), "check");
-    format!("{problems}, {}, {ok} ok", count_of(warnings, "warning"))
+    format!("{problems}, {warnings}, {ok} ok")
 }
 
 /// Writes findings, one line each and one for its remedy, with the subjects aligned.

@@ -25,7 +25,11 @@ pub(crate) async fn check_key(
     match client.balances().await {
         Ok(_) => findings.push(Finding::ok(&subject, "the exchange accepts it")),
         Err(error) => {
-            findings.push(refused(&subject, environment, &error));
+            let mut finding = refused(&subject, environment, &error);
+            let named =
+                |remedy: String| remedy.replace("rotate NAME", &format!("rotate {account}"));
+            finding.remedy = finding.remedy.map(named);
+            findings.push(finding);
             return findings;
         }
     }

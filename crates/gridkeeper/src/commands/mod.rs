@@ -12,6 +12,7 @@ mod explain;
 mod fills;
 mod finding;
 mod key_check;
+mod market;
 mod recover;
 pub(crate) mod secrets;
 mod seen;
@@ -24,9 +25,9 @@ use std::io::{self, BufRead, Write};
 
 use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue};
-use domain::{AccountId, Bot, BotId, LocalTime};
+use domain::{AccountId, Bot, BotId, Level, LocalTime, Quantity};
 use serde::Serialize;
-use trading::{AccountRecord, AccountStore as _, BotStore as _, Clock as _};
+use trading::{AccountRecord, AccountStore as _, BotStore as _, Clock as _, LevelStore as _};
 
 use crate::cli::{Cli, Command};
 use crate::clock::SystemClock;
@@ -186,6 +187,14 @@ fn write_json<T: Serialize>(value: &T, out: &mut dyn Write) -> Result<(), Failur
     Ok(())
 }
 
+/// What levels hold in all by their records, such as `0.0131 BTC`; `None` when nothing.
+pub(crate) fn holding(bot: &Bot, levels: &[Level]) -> Option<String> {
+    let held = levels.iter().fold(Quantity::ZERO, |sum, level| {
+        sum.checked_add(level.base.held()).unwrap_or(sum)
+    });
+    (!held.is_zero()).then(|| format!("{held} {}", bot.rules.base))
+}
+
 /// What a command works with.
 pub(crate) struct Session<'a> {
     pub(crate) home: Home,
@@ -237,6 +246,18 @@ impl Session<'_> {
                 .at(format!("data folder {}", self.home.folder().display()))
                 .mend("`gridkeeper bot list` shows all bots")
         })
+    }
+
+    /// What a bot holds in all by its records, such as `0.0131 BTC`; `None` when nothing.
+    pub(crate) async fn holding(&self, bot: &Bot) -> Result<Option<String>, Failure> {
+        let levels = self.home.store().list_levels(&bot.id).await?.readable;
+        Ok(holding(bot, &levels))
+    }
+
+    /// Whether a bot that has a record was removed from the listings.
+    pub(crate) async fn is_removed(&self, id: &BotId) -> Result<bool, Failure> {
+        let listed = self.home.store().bot_ids(None).await?;
+        Ok(!listed.contains(id))
     }
 
     /// The account of this name.

@@ -9,7 +9,8 @@ use bridge::LocalQueue;
 use domain::{Bot, BotId};
 use serde::Serialize;
 use trading::{
-    Answer, BotStore as _, Message, Ports, Recovered, VISIBILITY, handle_fill, recover_bot,
+    Answer, BotStore as _, LevelStore as _, Message, Ports, Recovered, VISIBILITY, handle_fill,
+    recover_bot,
 };
 
 use super::Session;
@@ -29,6 +30,7 @@ struct Looked {
     observed: domain::ObservedStatus,
     actions: std::collections::BTreeMap<&'static str, u32>,
     levels_caught_up: u32,
+    orders_placed: u64,
     problems: Vec<String>,
 }
 
@@ -44,7 +46,8 @@ pub(super) async fn recover(session: &mut Session<'_>, args: &RecoverArgs) -> Ou
     let mut looked = Vec::new();
     for bot in &bots {
         match look(session, bot).await {
-            Ok(recovered) => looked.push(Looked {
+            Ok((recovered, orders_placed)) => looked.push(Looked {
+                orders_placed,
                 bot: bot.id.clone(),
                 observed: recovered.observed,
                 actions: recovered.actions,
@@ -79,15 +82,17 @@ async fn ask_up(
     } else {
         writeln!(
             session.out,
-            "`gridkeeper up` was asked to look at {} now; `gridkeeper bot show BOT` says when it has",
-            count_of(bots.len(), "bot")
+            "`gridkeeper up` was asked to look at {} now; `gridkeeper bot show {}` says when it has",
+            count_of(bots.len(), "bot"),
+            bots.first().map_or("BOT", |bot| bot.id.as_str())
         )?;
     }
     Ok(())
 }
 
 /// One look at one bot, and at everything its immediate fills bring.
-async fn look(session: &Session<'_>, bot: &Bot) -> Result<Recovered, Failure> {
+async fn look(session: &Session<'_>, bot: &Bot) -> Result<(Recovered, u64), Failure> {
+    let before = placed_so_far(session, bot).await?;
     let exchanges = session.home.exchanges();
     let queue = LocalQueue::new(QUEUE_CAPACITY, VISIBILITY);
     let ports = Ports {
@@ -119,17 +124,32 @@ async fn look(session: &Session<'_>, bot: &Bot) -> Result<Recovered, Failure> {
         }
         queue.delete(received.receipt);
     }
-    Ok(recovered)
+    let after = placed_so_far(session, bot).await?;
+    Ok((recovered, after.saturating_sub(before)))
+}
+
+/// How many orders of a bot were placed so far: each number its levels have given out, but for a last one
+/// that the exchange has not taken.
+async fn placed_so_far(session: &Session<'_>, bot: &Bot) -> Result<u64, Failure> {
+    let levels = session.home.store().list_levels(&bot.id).await?.readable;
+    let orders = levels.iter().filter_map(|level| level.order.as_ref());
+    Ok(orders
+        .map(|order| {
+            let owed = u64::from(order.exchange_order_id.is_none());
+            u64::from(order.no.0).saturating_sub(owed)
+        })
+        .sum())
 }
 
 fn write(session: &mut Session<'_>, looked: &[Looked]) -> Result<(), Failure> {
     for bot in looked {
         writeln!(
             session.out,
-            "bot {}: {}, {} with fills that had been missed",
+            "bot {}: {}, {} with fills that had been missed, {} placed",
             bot.bot,
             bot.observed,
-            count(bot.levels_caught_up, "level")
+            count(bot.levels_caught_up, "level"),
+            count(bot.orders_placed, "order")
         )?;
         for (action, levels) in &bot.actions {
             writeln!(
@@ -148,7 +168,7 @@ fn write(session: &mut Session<'_>, looked: &[Looked]) -> Result<(), Failure> {
     }
     writeln!(
         session.out,
-        "this was one look; `gridkeeper up` goes on looking"
+        "this was one look; a running `gridkeeper up` goes on looking"
     )?;
     Ok(())
 }
@@ -168,7 +188,7 @@ fn action_words(action: &str) -> &str {
         "rest" => "at rest",
         "liquidate" => "sold what they held",
         "reexamine" => "quarantined, looked at again",
-        "lay_down" => "quarantined, laid to rest",
+        "lay_down" => "quarantined, given up as the bot stops",
         other => other,
     }
 }

@@ -2,15 +2,25 @@
 
 use std::time::Duration;
 
-use domain::{Bot, LocalTime};
+use domain::{Bot, DesiredStatus, LocalTime, ObservedStatus};
 use trading::StreamState;
 
 use super::Session;
-use crate::failure::plain_cause;
+use crate::failure::{Failure, plain_cause};
 use crate::table::{ago, when};
 
 /// A running `up` compares each bot every ten seconds; after so long without, something is wrong.
 const OVERDUE: Duration = Duration::from_secs(45);
+
+/// Whether a bot needs a running `up`: it trades, its orders rest, or it has not come to its end yet.
+pub(super) fn needs_up(bot: &Bot) -> bool {
+    let wanted = matches!(bot.desired, DesiredStatus::Running | DesiredStatus::Paused);
+    let at_rest = matches!(
+        bot.observed,
+        ObservedStatus::Ready | ObservedStatus::Stopped
+    );
+    wanted || !at_rest
+}
 
 /// When a bot was last looked at, and whether that still holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,17 +29,40 @@ pub(super) struct Seen {
     pub(super) words: String,
     /// Whether `up` is not running, so that nothing of what is next happens.
     pub(super) nobody_runs: bool,
+    /// Whether the bot was removed from the listings.
+    pub(super) removed: bool,
     /// Whether the exchange may show something else by now that nobody here has heard of.
     pub(super) stale: bool,
 }
 
 /// When a bot was last looked at. `stream` is its account's, where that is not told beside it.
-pub(super) fn seen(session: &Session<'_>, bot: &Bot, stream: Option<&StreamState>) -> Seen {
-    judge(
-        bot.recovered_at,
-        session.now(),
-        session.home.is_owned(),
-        stream,
+///
+/// # Errors
+/// [`Failure`] when the store does not answer.
+pub(super) async fn seen(
+    session: &Session<'_>,
+    bot: &Bot,
+    stream: Option<&StreamState>,
+) -> Result<Seen, Failure> {
+    let (looked, now) = (bot.recovered_at, session.now());
+    if session.is_removed(&bot.id).await? {
+        return Ok(Seen {
+            words: format!(
+                "{}; it was removed, so nobody looks after it any more",
+                looked_words(looked, now)
+            ),
+            nobody_runs: false,
+            removed: true,
+            stale: true,
+        });
+    }
+    Ok(judge(looked, now, session.home.is_owned(), stream))
+}
+
+fn looked_words(recovered_at: Option<LocalTime>, now: LocalTime) -> String {
+    recovered_at.map_or_else(
+        || "never compared with the exchange yet".to_owned(),
+        |at| format!("compared with the exchange {} ({})", ago(at, now), when(at)),
     )
 }
 
@@ -39,10 +72,7 @@ fn judge(
     nobody_runs: bool,
     stream: Option<&StreamState>,
 ) -> Seen {
-    let looked = recovered_at.map_or_else(
-        || "never compared with the exchange yet".to_owned(),
-        |at| format!("compared with the exchange {} ({})", ago(at, now), when(at)),
-    );
+    let looked = looked_words(recovered_at, now);
     let overdue = recovered_at.is_some_and(|at| now.since(at) > OVERDUE);
     let down = match stream {
         Some(StreamState::Down { since, why }) => Some((*since, plain_cause(why))),
@@ -69,6 +99,7 @@ fn judge(
     Seen {
         words: format!("{looked}{now}"),
         nobody_runs,
+        removed: false,
         stale,
     }
 }

@@ -86,7 +86,7 @@ fn accepted(level: &Level, orders: &BTreeMap<OrderNumber, String>) -> Option<Lin
     untouched.then(|| Line {
         at: level.changed_at,
         text: format!(
-            "number {}: {words} is at the exchange as order {id}",
+            "number {}: {words} is placed, as exchange order {id}",
             order.no
         ),
     })
@@ -150,7 +150,7 @@ const fn kind_words(kind: EventKind) -> &'static str {
         EventKind::Laid => "first order",
         EventKind::Refused => "not placed",
         EventKind::Unknown => "no clear answer",
-        EventKind::Claimed => "taken over",
+        EventKind::Claimed => "begun anew",
         EventKind::WindowExpired => "signed anew",
         EventKind::Adopted => "found at the exchange",
         EventKind::Recovered => "missed, and found by recovery",
@@ -158,7 +158,7 @@ const fn kind_words(kind: EventKind) -> &'static str {
         EventKind::Ended => "ended early",
         EventKind::Amended => "changed by hand",
         EventKind::Held => "on purpose not placed",
-        EventKind::Released => "owed again",
+        EventKind::Released => "quarantine ended",
         EventKind::LateFill => "late fill",
         EventKind::SecondOrder => "second order",
         EventKind::Quarantined => "records and exchange disagree",

@@ -59,6 +59,13 @@ pub async fn up(
         home.durability()
     );
     tell(out, &text);
+    if home.is_open_to_others() {
+        let folder = home.folder().display();
+        let line = format!(
+            "to know: the data folder is open to other users of this machine; `chmod 700 {folder}` closes it"
+        );
+        tell(out, &line);
+    }
     tokio::pin!(serving);
     let outcome = tokio::select! {
         outcome = until_the_end(&mut serving, node.ended(), asked) => outcome,

@@ -1,6 +1,6 @@
 //! What a quarantine means, what happens next, and what the operator can do.
 
-use domain::{BotId, LevelIndex, QuarantineReason};
+use domain::{BotId, Level, LevelIndex, OrderState, QuarantineReason};
 
 pub(super) const fn meaning(why: QuarantineReason) -> &'static str {
     match why {
@@ -29,15 +29,15 @@ pub(super) const fn next(why: QuarantineReason) -> &'static str {
             "nothing is sent; only you can say whose order that is"
         }
         QuarantineReason::Released => {
-            "within a minute its order is cancelled and booked as far as the exchange shows it; then the level goes on under a new number"
+            "within a minute its order is looked for, and cancelled and booked if the exchange shows it; then the level goes on under a new number"
         }
     }
 }
 
 pub(super) fn remedy(why: QuarantineReason, bot: &BotId, level: LevelIndex) -> Option<String> {
     Some(format!(
-        "{}. `gridkeeper bot release {bot} {level}` cancels what stands under the level's id, books what \
-         the level's own order executed as far as the exchange shows it, and lets the level go on; \
+        "{}. `gridkeeper bot release {bot} {level}` cancels what stands under the level's id and books what \
+         the level's own order executed, both as far as the exchange shows it, and lets the level go on; \
          `gridkeeper bot stop {bot}` ends the bot",
         first_step(why)?
     ))
@@ -58,6 +58,37 @@ pub(crate) const fn first_step(why: QuarantineReason) -> Option<&'static str> {
         }
         QuarantineReason::Released => return None,
     })
+}
+
+/// Whether the exchange has lost every order it was to have of a bot, and more than one: then it is not the
+/// levels that are to be mended one by one.
+#[must_use]
+pub(crate) fn all_vanished(levels: &[Level]) -> bool {
+    let mut vanished = 0_usize;
+    for order in levels.iter().filter_map(|level| level.order.as_ref()) {
+        match &order.state {
+            OrderState::Quarantined {
+                why: QuarantineReason::OrderVanished,
+                ..
+            } => vanished = vanished.saturating_add(1),
+            OrderState::Open | OrderState::Quarantined { .. } => return false,
+            OrderState::Pending { .. }
+            | OrderState::Refused { .. }
+            | OrderState::Held { .. }
+            | OrderState::Idle => {}
+        }
+    }
+    vanished > 1
+}
+
+/// What to do when all of a bot's orders vanished at once.
+pub(crate) fn forgotten(bot: &BotId) -> String {
+    format!(
+        "stop the bot (`gridkeeper bot stop {bot}`) and create another, or give the right keys back: all its orders \
+         vanished at once, so the exchange has forgotten its history, as a test network does when it is reset and \
+         a simulated exchange that is started anew, or the account's keys are of another account now; \
+         `gridkeeper bot release {bot} LEVEL` lets a single level go on instead"
+    )
 }
 
 /// The cause as a clause about any number of levels.

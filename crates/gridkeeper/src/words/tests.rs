@@ -124,7 +124,10 @@ fn an_order_that_was_at_the_exchange_is_not_called_never_sent() {
     let mut order = order(OrderState::Idle);
     assert_eq!(state_in_short(&order), "over: never sent");
     order.exchange_order_id = Some(domain::ExchangeOrderId(7));
-    assert_eq!(state_in_short(&order), "over: nobody knows how it ended");
+    assert_eq!(
+        state_in_short(&order),
+        "over: gone from the exchange, its end unknown"
+    );
 }
 
 #[test]
@@ -137,7 +140,7 @@ fn a_try_that_is_due_is_made_with_the_next_look() {
     });
     assert_eq!(
         words.next,
-        "it is tried again with the next look at the exchange; it was to wait until 2026-09-21 14:13:15 UTC only"
+        "its wait is over: it is tried again with the next look at the exchange"
     );
     assert_eq!(words.why, "it was not placed: a rate limit was reached");
 }
@@ -261,4 +264,44 @@ fn an_order_on_its_way_says_until_when_it_is_nobody_elses() {
     assert!(words.next.contains("2026-09-21 14:13:50 UTC"), "{words:?}");
     assert!(!super::tests::words(OrderState::Open).owed);
     assert!(!super::tests::words(OrderState::Idle).owed);
+}
+
+#[test]
+fn a_level_that_waits_for_the_band_names_the_line_that_is_outside() {
+    let held = OrderState::Held {
+        why: HoldReason::OutsideBand,
+        lease: None,
+    };
+    let factor = |text: &str| text.parse().unwrap();
+    let mut bot = bot();
+    bot.rules.band = Some(domain::BandRule {
+        bid_up: factor("5"),
+        bid_down: factor("0.20"),
+        ask_up: factor("6"),
+        ask_down: factor("0.3"),
+    });
+    let mut waits = order(held);
+    waits.intent.price = "1.4".parse().unwrap();
+    waits.intent.side = Side::Sell;
+    let words = state_words(&bot, &level(), &waits, NOW);
+    assert!(
+        words
+            .why
+            .starts_with("its line, SELL at 1.4 ETH, is too far")
+            && words.why.contains("a SELL from 0.3 to 6 times"),
+        "{words:?}"
+    );
+    assert!(words.next.ends_with("comes nearer to 1.4"), "{words:?}");
+
+    // What is bought near the market waits for the line of its level.
+    waits.intent.side = Side::Buy;
+    waits.intent.purpose = Purpose::FirstInventory;
+    let words = state_words(&bot, &level(), &waits, NOW);
+    assert!(
+        words
+            .why
+            .starts_with("the level's own line, BUY at 1 ETH, is too far")
+            && words.why.contains("a BUY from 0.2 to 5 times"),
+        "{words:?}"
+    );
 }

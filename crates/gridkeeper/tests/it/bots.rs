@@ -44,8 +44,7 @@ async fn a_created_bot_can_be_looked_at_from_every_side() {
     assert_eq!(listed[0]["levels"], 4);
     world.run(&["bot", "show", &bot]).yes().says(&[
         "status     ready",
-        "stream     none yet",
-        "fills are found by polling",
+        "stream     none now, as `gridkeeper up` is not running: nobody hears of fills",
         "orders placed by recovery: none",
         "nothing owed yet",
     ]);
@@ -80,8 +79,9 @@ async fn one_look_lays_the_grid_and_books_what_it_brings() {
     world
         .run(&["bot", "show", &bot])
         .yes()
-        .says(&["it is requested now"]);
-    world.run(&["bot", "show", &bot]).yes().says(&["requested"]);
+        .says(&["nobody hears of fills"]);
+    let shown = world.run(&["bot", "show", &bot, "--json"]).yes().json();
+    assert!(shown["stream_wanted_since"].is_i64(), "{shown:#}");
     world
         .run(&["recover", &bot])
         .yes()
@@ -238,6 +238,27 @@ async fn a_bot_that_never_traded_can_be_removed() {
     let other = world.create(&[]);
     world.run(&["bot", "remove", &other]).yes();
     world.run(&["bot", "list"]).yes().says(&["no bots yet"]);
+    let again = world.run(&["bot", "remove", &other]).yes();
+    again.says(&["was removed already"]);
+    let removed = "it was removed, so nobody looks after it any more";
+    world.run(&["explain", &bot]).yes().says(&[removed]);
+    world.run(&["bot", "show", &bot]).yes().says(&[removed]);
+    let started = world.run(&["bot", "start", &bot]).ends(2);
+    started.says(&["was removed", "create another"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_bot_that_is_to_run_again_is_not_removed() {
+    let world = World::with_account().await;
+    let bot = world.create(&["--start"]);
+    world.run(&["bot", "stop", &bot]).yes();
+    world.run(&["recover", &bot]).yes();
+    world.run(&["bot", "start", &bot]).yes();
+    let refused = world.run(&["bot", "remove", &bot]).ends(2);
+    refused.says(&["is stopped and is to be running", "stop it first"]);
+    world.run(&["bot", "list"]).yes().says(&[&bot]);
+    world.run(&["bot", "stop", &bot]).yes();
+    world.run(&["bot", "remove", &bot]).yes();
 }
 
 #[tokio::test(flavor = "multi_thread")]

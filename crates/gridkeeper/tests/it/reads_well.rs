@@ -42,18 +42,24 @@ async fn an_exchange_that_forgot_everything_is_named_as_that_everywhere() {
         &format!("problem  bot {bot}"),
         "4 of 4 levels are quarantined (levels 0 to 3)",
         "the level's order cannot be found at the exchange",
-        &format!("gridkeeper explain {bot}"),
-        &format!("`gridkeeper bot release {bot} 0` lets level 0 go on"),
+        "all its orders vanished at once",
+        &format!("stop the bot (`gridkeeper bot stop {bot}`) and create another"),
         "a simulated exchange that is started anew",
     ]);
     let last = doctor.out.lines().last().unwrap();
-    assert!(last.starts_with("1 problem, "), "{doctor}");
+    assert!(last.starts_with("2 problems, "), "{doctor}");
 
     let all = world.run(&["explain", &bot]).yes();
-    all.says(&["Quarantined: 4 of 4 levels (levels 0 to 3)"]);
+    all.says(&[
+        "Quarantined: 4 of 4 levels (levels 0 to 3)",
+        "all its orders vanished at once",
+    ]);
     let one = world.run(&["explain", &bot, "0"]).yes();
-    let one = one.says(&[&format!("gridkeeper bot release {bot} 0")]);
-    keeps_silent(&one, &["LEVEL"]);
+    let one = one.says(&[
+        &format!("gridkeeper bot stop {bot}"),
+        "exchange order ",
+        " can no longer be found",
+    ]);
     let why = one.out.lines().find(|line| line.starts_with("  why"));
     let why = why.unwrap();
     assert_eq!(why.matches("be found").count(), 1, "{why}");
@@ -73,7 +79,54 @@ async fn an_exchange_that_forgot_everything_is_named_as_that_everywhere() {
     let text = json[0].to_string();
     assert!(text.contains("the exchange's trades leave 0"), "{text}");
     let rested = world.run(&["explain", &bot]).yes();
-    rested.says(&["No order is owed: the bot is stopped."]);
+    rested.says(&[
+        "No order is owed: the bot is stopped.",
+        "How the last order of 4 levels ended could not be learnt (levels 0 to 3)",
+        "nothing is live there, unless the keys are of another account now",
+        "It still holds 0.000999 BTC by its records",
+        &format!("`gridkeeper bot stop {bot} --sell` sells them"),
+    ]);
+    let one = world.run(&["explain", &bot, "3"]).yes();
+    let one = one.says(&[
+        "gone from the exchange, its end unknown",
+        "the 0.000999 BTC the level holds by its records are in your account",
+        "quarantine ended: the level rests, as the bot stops",
+    ]);
+    keeps_silent(&one, &["nobody knows", "owed again"]);
+    let doctor = world.run(&["doctor"]).yes();
+    doctor.says(&["how the last order of 4 levels ended is unknown (levels 0 to 3)"]);
+    let removed = world.run(&["bot", "remove", &bot]).yes();
+    removed.says(&["the 0.000999 BTC it held by its records stay in your account"]);
+    let explained = world.run(&["explain", &bot]).yes();
+    let explained = explained.says(&["no bot sells them now"]);
+    keeps_silent(&explained, &["--sell"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_vanished_is_not_said_to_have_expired() {
+    let mut world = World::with_account().await;
+    let bot = world.create(&["--start"]);
+    world.run(&["recover", &bot]).yes();
+    world.wipe().await;
+    world.until(&["recover", &bot, "--json"], |_| {
+        let listed = world.run(&["bot", "list", "--json"]).yes().json();
+        listed[0]["quarantined"] == 4
+    });
+    let released = world.run(&["bot", "release", &bot, "0"]).yes();
+    let released = released.says(&["If the exchange shows it, it is cancelled"]);
+    keeps_silent(
+        &released,
+        &["its order is cancelled, what it executed is booked"],
+    );
+    world.run(&["recover", &bot]).yes();
+    let ran = world.run(&["explain", &bot, "0"]).yes();
+    let ran = ran.says(&[
+        "the order before this one vanished",
+        "order number 1 was not to be found at the exchange",
+    ]);
+    keeps_silent(&ran, &["expired", "the exchange ended"]);
+    let doctor = world.run(&["doctor"]).ends(1);
+    doctor.says(&["the order before this one vanished (level 0)"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,14 +138,14 @@ async fn the_doctor_tells_a_living_bridge_from_a_dead_one() {
     let up = world.up();
     World::until_it(doctor, |ran| ran.code == 0 && alive(ran));
     drop(up);
-    doctor().yes().says(&[
-        "warning  bridge",
-        "last heard of",
-        "no `gridkeeper up` is running on this data folder",
-    ]);
+    let ran = doctor().ends(1);
+    let ran = ran.says(&["problem  bots", "to mend it: start `gridkeeper up`"]);
+    keeps_silent(&ran, &["bridge", "warning  ", "subscribed since"]);
+    let last = ran.out.lines().last().unwrap();
+    assert!(last.starts_with("1 problem, no warning, "), "{ran}");
     let _up = world.up();
     let ran = World::until_it(doctor, alive);
-    ran.says(&["of an earlier `gridkeeper up`, last heard of"]);
+    assert_eq!(ran.out.matches(" bridge ").count(), 1, "{ran}");
     world.until(&["bot", "show", &bot, "--json"], super::together::all_open);
 
     // Its bots are to run, and it has no connection.
@@ -114,13 +167,10 @@ async fn the_doctor_ends_with_a_verdict_and_fits_its_advice_to_the_exchange() {
     world.create(&[]);
     world.run(&["doctor"]).yes().says(&["1 bot, not started"]);
     world.create(&["--start"]);
-    let ran = world.run(&["doctor"]).yes();
-    let ran = ran.says(&[
-        "2 bots: 1 started, 1 not started",
-        "nobody looks after 1 of them",
-    ]);
+    let ran = world.run(&["doctor"]).ends(1);
+    let ran = ran.says(&["1 started", "1 not started", "nobody looks after 1 of them"]);
     let last = ran.out.lines().last().unwrap();
-    assert!(last.starts_with("no problem, 2 warnings"), "{ran}");
+    assert!(last.starts_with("1 problem, no warning, "), "{ran}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,8 +181,22 @@ async fn a_bot_that_nobody_runs_promises_nothing() {
         .run(&["explain", &bot])
         .yes()
         .says(&["no level has an order yet"]);
-    world.run(&["recover", &bot]).yes();
+    // Four first orders, one of which was filled at once and led to a SELL.
+    let looked = world.run(&["recover", &bot]).yes();
+    let looked = looked.says(&["5 orders placed", "a running `gridkeeper up` goes on"]);
+    keeps_silent(&looked, &["by polling"]);
+    let again = world.run(&["recover", &bot]).yes();
+    again.says(&["0 orders placed"]);
+    let show = world.run(&["bot", "show", &bot]).yes();
+    let show = show.says(&[
+        "stream     none now, as `gridkeeper up` is not running",
+        "market     highest bid ",
+        &format!("`gridkeeper explain {bot} LEVEL`"),
+    ]);
+    keeps_silent(&show, &["polling", "subscribed"]);
     world.run(&["explain", &bot]).yes().says(&[
+        "market: highest bid ",
+        "the 0.000999 BTC held are worth",
         "next, once `gridkeeper up` is started",
         "Every order that is owed is at the exchange",
         "as of the last look",
@@ -147,13 +211,54 @@ async fn a_bot_that_nobody_runs_promises_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_up_that_was_killed_is_missed_by_everybody_who_is_asked() {
+    let world = World::with_account().await;
+    let bot = world.create(&["--start"]);
+    let absent = "`gridkeeper up` is not running";
+    let show = ["bot", "show", bot.as_str(), "--json"];
+    {
+        let _up = world.up();
+        world.until(&show, super::together::all_open);
+        let listed = world.run(&["bot", "list"]).yes();
+        keeps_silent(&listed, &[absent]);
+        keeps_silent(&world.run(&["audit", &bot]).yes(), &[absent]);
+    }
+    let listed = world.run(&["bot", "list"]).yes();
+    let last = listed.out.lines().last().unwrap();
+    assert!(last.starts_with(absent), "{listed}");
+    keeps_silent(&world.run(&["bot", "list", "--json"]).yes(), &[absent]);
+    let audit = world.run(&["audit", &bot]).yes();
+    audit.says(&["clean", &format!("note: {absent}")]);
+
+    // What fills meanwhile is told with its reason, once the audit no longer waits for it.
+    world.trade_at(57_000);
+    let audit = || world.run(&["audit", &bot]);
+    let audit = World::until_it(audit, |ran| ran.code == 1);
+    let second = audit.out.lines().nth(1).unwrap();
+    assert!(
+        second.starts_with(&format!("  in short: {absent}")),
+        "{audit}"
+    );
+    audit.says(&[&format!("`gridkeeper recover {bot}`")]);
+    let explained = world.run(&["explain", &bot]).yes();
+    explained.says(&["the market has left the grid: it is below the lowest line 58000"]);
+    let stopped = world.run(&["bot", "stop", &bot]).yes();
+    stopped.says(&[
+        "it holds 0.000999 BTC by its records",
+        &format!("`gridkeeper bot stop {bot} --sell` sells them"),
+    ]);
+    let ran = world.run(&["doctor"]).ends(1);
+    ran.says(&["1 bot, still running and to be stopped"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_story_shows_the_orders_with_their_side_price_and_quantity() {
     let world = World::with_account().await;
     let bot = world.create(&["--start"]);
     world.run(&["recover", &bot]).yes();
     world.run(&["explain", &bot, "0"]).yes().says(&[
         "first order: BUY 0.001 BTC at 58000 USDT",
-        "number 1: BUY 0.001 BTC at 58000 USDT is at the exchange as order",
+        "number 1: BUY 0.001 BTC at 58000 USDT is placed, as exchange order",
     ]);
     // The level above the market buys near the market, not at its line.
     world.run(&["explain", &bot, "3"]).yes().says(&[
@@ -187,9 +292,13 @@ async fn a_refused_order_says_what_it_needs_in_words_that_are_whole() {
     let why = ran.out.lines().find(|line| line.starts_with("  why"));
     let why = why.unwrap();
     assert!(why.ends_with("for requested action.)"), "{why}");
-    ran.says(&["this order needs 5800000 USDT in all"]);
+    ran.says(&[
+        "this order needs 5800000 USDT in all",
+        "; the account has ",
+        " USDT free now",
+    ]);
     let doctor = world.run(&["doctor"]);
-    doctor.yes().says(&[
+    doctor.ends(1).says(&[
         "4 of 4 levels owe an order that is not placed",
         "the account's balance is too small (levels 0 to 3)",
     ]);
@@ -249,6 +358,12 @@ async fn a_plan_says_what_is_odd_about_it() {
     let ran = plan(&world, &grand).yes();
     let ran = ran.says(&["too little for it", "\nNothing was written;"]);
     keeps_silent(&ran, &["\n Nothing"]);
+    let poor = plan(&world, &grid_with(&[(7, "investment:10")])).ends(2);
+    keeps_silent(&poor, &["Ladder", "stay unused", "above the ladder"]);
+    let single = plan(&world, &grid_with(&[(5, "arithmetic:1")])).ends(2);
+    keeps_silent(&single, &["of the same"]);
+    let wide = plan(&world, &grid_with(&[(5, "percent:50%")])).ends(2);
+    wide.says(&["a grid has two levels or more, but two steps of 50% do not fit"]);
     plan(&world, &grid_with(&[(7, "base:0.00001")]))
         .ends(2)
         .says(&[
@@ -271,8 +386,41 @@ async fn a_bad_word_of_the_command_line_is_named_with_its_value_its_fault_and_th
     let ran = world.run(&["explain", "somebot", "top"]).ends(2);
     let ran = ran.says(&["\"top\" is no level: a level is a number from 0"]);
     keeps_silent(&ran, &["invalid digit"]);
+    let ran = world.run(&["explain", "somebot", "-1"]).ends(2);
+    let ran = ran.says(&["\"-1\" is no level: a level is a number from 0"]);
+    keeps_silent(&ran, &["unexpected argument"]);
     let ran = plan(&world, &[&GRID[..], &["--maker-fee", "-1%"]].concat()).ends(2);
     ran.says(&["--maker-fee", "-1%", "to mend it: "]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_data_folder_that_others_can_open_is_told_by_the_doctor_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let world = World::with_account().await;
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(world.folder(), open).unwrap();
+    let doctor = world.run(&["doctor"]).yes();
+    let doctor = doctor.says(&[
+        "warning  store",
+        "open to other users of this machine",
+        "to mend it: chmod 700",
+    ]);
+    for ran in [doctor, world.run(&["bot", "list"]).yes()] {
+        assert_eq!(ran.err, "");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_refused_is_told_once_with_the_name_of_its_account() {
+    let world = World::begin().await;
+    let key = "k".repeat(64);
+    let add = ["account", "add", "other", "--key", key.as_str()];
+    let ran = world.run(&add).ends(2);
+    let ran = ran.says(&["stream key of other and the trade key of other are refused"]);
+    assert_eq!(ran.out.matches("to mend it").count(), 0, "{ran}");
+    assert_eq!(ran.err.matches("to mend it").count(), 1, "{ran}");
+    keeps_silent(&ran, &["NAME"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

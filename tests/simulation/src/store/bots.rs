@@ -1,6 +1,6 @@
 //! Bots and when they are due.
 
-use domain::{AccountId, Bot, BotId, Level, LevelIndex, LocalTime, ObservedStatus};
+use domain::{AccountId, Bot, BotId, DesiredStatus, Level, LevelIndex, LocalTime, ObservedStatus};
 use trading::{BotStore, Claim, DueBot, StoreError};
 
 use super::{MemoryStore, Operation};
@@ -95,11 +95,19 @@ impl BotStore for MemoryStore {
 
     async fn remove_bot(&self, id: &BotId) -> Result<(), StoreError> {
         self.call("remove_bot", |tables| match tables.bots.get(id) {
-            Some(bot) if bot.observed == ObservedStatus::Stopped => {
+            Some(bot)
+                if bot.observed == ObservedStatus::Stopped
+                    && matches!(
+                        bot.desired,
+                        DesiredStatus::Stopped | DesiredStatus::StoppedAndSold
+                    ) =>
+            {
                 tables.listed.remove(id);
                 Ok(())
             }
-            Some(_) | None => Err(StoreError::Invalid(format!("bot {id} is not stopped"))),
+            Some(_) | None => Err(StoreError::Invalid(format!(
+                "bot {id} is not at rest, or not for good"
+            ))),
         })
         .await
     }

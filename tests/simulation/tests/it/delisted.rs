@@ -40,7 +40,7 @@ fn a_bot_with_an_open_order_of_a_delisted_symbol_can_be_stopped() {
         let (world, bot) = one_level();
         delist(&world);
         stops(&world, &bot, desired);
-        assert!(tells_of(&world, "what became of order"));
+        assert!(tells_of(&world, "what became of exchange order"));
     }
 }
 

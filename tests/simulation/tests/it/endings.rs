@@ -218,11 +218,11 @@ fn the_story_tells_once_who_ended_an_order_and_what_it_had_executed() {
         told_of_ends(&world),
         [
             format!(
-                "1: order {} was cancelled at the exchange with 1 executed",
+                "1: exchange order {} was cancelled at the exchange with 1 executed",
                 id(&cancelled)
             ),
             format!(
-                "2: order {} was ended by the exchange or its own rules with 0 executed",
+                "2: exchange order {} was ended by the exchange or its own rules with 0 executed",
                 id(&expired)
             ),
         ]

@@ -121,10 +121,18 @@ fn levels_outside_the_band_are_a_warning() {
         .unwrap()
         .summary;
     // BUYs from 3.069 on: 3.00 and 3.05 are too low. SELLs up to 3.193: 3.2 is too high.
+    let warnings = besides_steps(summary.warnings);
     assert_eq!(
-        besides_steps(summary.warnings),
+        warnings[0].to_string(),
+        "levels 0, 1: a BUY at the lower line lies below the 3.069 the exchange takes now; level 3: a SELL at \
+         the upper line lies above the 3.193 the exchange takes now (PERCENT_PRICE): that order waits until the \
+         market comes nearer to it"
+    );
+    assert_eq!(
+        warnings,
         [PlanWarning::OutsideBand {
             levels: vec![LevelIndex(0), LevelIndex(1), LevelIndex(3)],
+            sells: vec![LevelIndex(3)],
             lowest_buy: decimal("3.069"),
             highest_sell: decimal("3.193"),
         }]

@@ -90,11 +90,15 @@ fn too_few_and_too_many_levels_are_refused() {
     }
     assert_eq!(
         problems(&plan("percent:5%")),
-        ["two steps of 5% do not fit between 3 and 3.2: use a smaller step or a wider range"]
+        [
+            "a grid has two levels or more, but two steps of 5% do not fit between 3 and 3.2: use a smaller step or a wider range"
+        ]
     );
     assert_eq!(
         problems(&plan("percent:99%")),
-        ["two steps of 99% do not fit between 3 and 3.2: use a smaller step or a wider range"]
+        [
+            "a grid has two levels or more, but two steps of 99% do not fit between 3 and 3.2: use a smaller step or a wider range"
+        ]
     );
     let mut plan = plan("percent:0.01%");
     plan.upper = price("9999");

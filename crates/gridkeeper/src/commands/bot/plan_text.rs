@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use domain::{
-    Asset, Entry, Ladder, LevelFigures, PlanSummary, PlanWarning, Price, QuoteAmount, Sizing,
-    Spacing,
+    Asset, Entry, Ladder, LevelFigures, PlanProblem, PlanSummary, PlanWarning, Price, QuoteAmount,
+    Sizing, Spacing,
 };
 use rust_decimal::Decimal;
 
@@ -29,7 +29,12 @@ pub(super) fn write(planned: &Planned, out: &mut dyn Write) -> io::Result<()> {
         let mut levels = ladder.summary.levels.iter();
         levels.any(|level| !level.rung.quantity.is_zero())
     };
+    // A grid of more than the investment buys is not the plan that was asked for.
+    let unpaid = problems
+        .iter()
+        .any(|problem| matches!(problem, PlanProblem::InvestmentTooSmall { .. }));
     let ladder = planned.draft.ladder.as_ref().filter(sized);
+    let ladder = ladder.filter(|_| !unpaid);
     if let Some(ladder) = ladder {
         writeln!(out)?;
         write_ladder(planned, ladder, out)?;
@@ -160,6 +165,9 @@ fn lines_words(planned: &Planned) -> String {
     let (plan, quote) = (&planned.plan, &planned.rules.quote);
     let whole = format!("from {} to {} {quote}", plan.lower, plan.upper);
     match plan.spacing {
+        Spacing::Arithmetic { levels: 1 } | Spacing::Geometric { levels: 1 } => {
+            format!("{whole}, 1 level")
+        }
         Spacing::Arithmetic { levels } => {
             format!("{whole}, {} of the same height", count(levels, "level"))
         }

@@ -11,8 +11,9 @@ pub(super) async fn release(session: &mut Session<'_>, id: &BotId, level: LevelI
     let (store, now) = (session.home.store(), session.now());
     let said = match release_level(store, &bot.account, id, level, now).await? {
         LevelRelease::Asked => format!(
-            "level {level} of bot {id} is released: its order is cancelled, what it executed is booked as \
-             far as the exchange shows it, and the level goes on under a new number"
+            "level {level} of bot {id} is released: its order is looked for once more. If the exchange shows it, \
+             it is cancelled and what it executed is booked; if not, nothing more of it is booked. Then the level \
+             goes on under a new number"
         ),
         LevelRelease::AskedBefore => {
             format!("level {level} of bot {id} was released already; it is looked at now")

@@ -12,7 +12,8 @@ use trading::{AccountRecord, AccountStore as _, Breaker, LevelStore as _, Stream
 use super::super::Session;
 use super::super::account::{breaker_words, stream_words};
 use super::super::fills::placed_by;
-use super::super::seen::seen;
+use super::super::market::market;
+use super::super::seen::{needs_up, seen};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::table::{Align, Table, amount, count, when};
 use crate::words::state_in_short;
@@ -39,6 +40,8 @@ struct Listed {
     levels: u16,
     desired: DesiredStatus,
     observed: ObservedStatus,
+    #[serde(skip)]
+    unattended: bool,
     #[serde(flatten)]
     sums: Sums,
 }
@@ -106,6 +109,7 @@ pub(super) async fn list(session: &mut Session<'_>) -> Outcome {
         failures.extend(levels.unreadable.into_iter().map(Failure::from));
         listed.push(Listed {
             sums: Sums::of(&levels.readable),
+            unattended: session.home.is_owned() && needs_up(&bot),
             bot: bot.id,
             account: bot.account,
             symbol: bot.rules.symbol,
@@ -125,6 +129,11 @@ pub(super) async fn list(session: &mut Session<'_>) -> Outcome {
         )?;
         return Ok(Exit::Yes);
     }
+    write_list(session, listed)?;
+    session.pass_on(failures)
+}
+
+fn write_list(session: &mut Session<'_>, listed: Vec<Listed>) -> Result<(), Failure> {
     let mut table = Table::new(&[
         ("bot", Align::Left),
         ("account", Align::Left),
@@ -138,6 +147,7 @@ pub(super) async fn list(session: &mut Session<'_>) -> Outcome {
         ("round trips", Align::Right),
         ("realized profit", Align::Right),
     ]);
+    let unattended = listed.iter().any(|bot| bot.unattended);
     for bot in listed {
         table.row(vec![
             bot.bot.to_string(),
@@ -154,7 +164,14 @@ pub(super) async fn list(session: &mut Session<'_>) -> Outcome {
         ]);
     }
     table.write(session.out, 0)?;
-    session.pass_on(failures)
+    if unattended {
+        writeln!(
+            session.out,
+            "`gridkeeper up` is not running: this is how things stood at its last look, and what fills now \
+             waits until it runs"
+        )?;
+    }
+    Ok(())
 }
 
 pub(super) async fn show(session: &mut Session<'_>, id: &BotId) -> Outcome {
@@ -176,9 +193,12 @@ pub(super) async fn show(session: &mut Session<'_>, id: &BotId) -> Outcome {
             unreadable: unreadable.iter().map(ToString::to_string).collect(),
         })?;
     } else {
-        write_head(session, &bot, &account, requested)?;
+        write_head(session, &bot, &account, requested).await?;
+        if let Some(market) = market(session, &bot, &levels).await {
+            writeln!(session.out, "  market     {market}")?;
+        }
         write_sums(session, &bot, &sums)?;
-        write_levels(session, &levels)?;
+        write_levels(session, &bot.id, &levels)?;
     }
     session.pass_on(unreadable.into_iter().map(Failure::from).collect())
 }
@@ -204,13 +224,13 @@ async fn request_stream(
     Ok(true)
 }
 
-fn write_head(
+async fn write_head(
     session: &mut Session<'_>,
     bot: &Bot,
     account: &AccountRecord,
     requested: bool,
 ) -> Result<(), Failure> {
-    let seen = seen(session, bot, None).words;
+    let seen = seen(session, bot, None).await?;
     let out = &mut *session.out;
     writeln!(
         out,
@@ -227,9 +247,15 @@ fn write_head(
         (desired, _) => format!("; wanted: {desired}"),
     };
     writeln!(out, "  status     {}{wanted}", bot.observed)?;
-    let stream = stream_words(&account.stream, account.stream_wanted_since);
+    // What is recorded of the stream holds while somebody keeps it.
+    let stream = if seen.nobody_runs {
+        "none now, as `gridkeeper up` is not running: nobody hears of fills".to_owned()
+    } else {
+        stream_words(&account.stream, account.stream_wanted_since)
+    };
     writeln!(out, "  stream     {stream}")?;
-    if !matches!(account.stream, StreamState::Subscribed { .. }) {
+    let missing = !matches!(account.stream, StreamState::Subscribed { .. });
+    if missing && !seen.nobody_runs {
         let asked = if requested {
             "it is requested now; "
         } else {
@@ -237,11 +263,16 @@ fn write_head(
         };
         writeln!(
             out,
-            "             {asked}until it is there, fills are found by polling"
+            "             {asked}until it is there, fills are found {}",
+            if seen.stale {
+                "only once a look at the exchange succeeds again"
+            } else {
+                "by polling"
+            }
         )?;
     }
     writeln!(out, "  orders     {}", breaker_words(&account.breaker))?;
-    writeln!(out, "  recovery   {seen}")?;
+    writeln!(out, "  recovery   {}", seen.words)?;
     let mut options = String::new();
     for (set, word) in [
         (bot.plan.compounding, ", compounding"),
@@ -312,7 +343,7 @@ fn write_sums(session: &mut Session<'_>, bot: &Bot, sums: &Sums) -> Result<(), F
     Ok(())
 }
 
-fn write_levels(session: &mut Session<'_>, levels: &[Level]) -> Result<(), Failure> {
+fn write_levels(session: &mut Session<'_>, id: &BotId, levels: &[Level]) -> Result<(), Failure> {
     let mut table = Table::new(&[
         ("level", Align::Right),
         ("buys at", Align::Right),
@@ -348,7 +379,7 @@ fn write_levels(session: &mut Session<'_>, levels: &[Level]) -> Result<(), Failu
     table.write(session.out, 2)?;
     writeln!(
         session.out,
-        "`gridkeeper explain BOT LEVEL` tells why a level holds what it holds"
+        "`gridkeeper explain {id} LEVEL` tells why a level holds what it holds"
     )?;
     Ok(())
 }

@@ -46,6 +46,13 @@ pub(super) async fn stop(session: &mut Session<'_>, id: &BotId, sell: bool) -> O
     wish(session, id, desired, |_| Ok(())).await
 }
 
+fn removed(id: &BotId) -> Failure {
+    Failure::bad_input(format!(
+        "bot {id} was removed, so nobody looks after it any more"
+    ))
+    .mend("create another with `gridkeeper bot create`; its ledger and story stay to be read")
+}
+
 fn not_trading(bot: &Bot) -> Failure {
     Failure::bad_input(format!(
         "bot {} is to be {}, so it neither pauses nor resumes",
@@ -63,6 +70,9 @@ async fn wish(
 ) -> Outcome {
     for _ in 0..TRIES {
         let bot = session.find_bot(id).await?;
+        if session.is_removed(id).await? {
+            return Err(removed(id));
+        }
         allowed(&bot)?;
         let mut after = bot.clone();
         after.desired = desired;
@@ -75,7 +85,7 @@ async fn wish(
         if bot.desired != desired {
             tell(session, &bot, desired).await?;
         }
-        return answer(session, &bot, desired);
+        return answer(session, &bot, desired).await;
     }
     Err(Failure::refused(format!("bot {id} kept changing"))
         .at("store")
@@ -111,7 +121,7 @@ const fn wish_words(before: DesiredStatus, wanted: DesiredStatus) -> &'static st
     }
 }
 
-fn answer(session: &mut Session<'_>, bot: &Bot, desired: DesiredStatus) -> Outcome {
+async fn answer(session: &mut Session<'_>, bot: &Bot, desired: DesiredStatus) -> Outcome {
     let id = &bot.id;
     let said = if bot.desired == desired {
         format!("bot {id} was to be {desired} already; it is looked at now")
@@ -119,6 +129,18 @@ fn answer(session: &mut Session<'_>, bot: &Bot, desired: DesiredStatus) -> Outco
         format!("bot {id} is to be {desired}")
     };
     writeln!(session.out, "{said}")?;
+    let held = session.holding(bot).await?;
+    match (held, desired) {
+        (Some(held), DesiredStatus::Stopped) => writeln!(
+            session.out,
+            "it holds {held} by its records, which stay in your account; `gridkeeper bot stop {id} --sell` sells them"
+        )?,
+        (Some(held), DesiredStatus::StoppedAndSold) => writeln!(
+            session.out,
+            "the {held} it holds by its records are sold near the market's price"
+        )?,
+        _ => {}
+    }
     if session.home.is_owned() {
         session.remind_of_up()?;
     } else {
@@ -132,11 +154,24 @@ fn answer(session: &mut Session<'_>, bot: &Bot, desired: DesiredStatus) -> Outco
 
 pub(super) async fn remove(session: &mut Session<'_>, id: &BotId) -> Outcome {
     let bot = session.find_bot(id).await?;
+    if session.is_removed(id).await? {
+        writeln!(session.out, "bot {id} was removed already")?;
+        return Ok(Exit::Yes);
+    }
     let never_traded = bot.desired == DesiredStatus::Ready && bot.observed == ObservedStatus::Ready;
-    if bot.observed != ObservedStatus::Stopped && !never_traded {
+    let to_stop = matches!(
+        bot.desired,
+        DesiredStatus::Stopped | DesiredStatus::StoppedAndSold
+    );
+    let stopped = bot.observed == ObservedStatus::Stopped && to_stop;
+    if !stopped && !never_traded {
+        let stands = if to_stop {
+            format!("is {}", bot.observed)
+        } else {
+            format!("is {} and is to be {}", bot.observed, bot.desired)
+        };
         return Err(Failure::bad_input(format!(
-            "bot {id} is {}, and only a stopped bot can be removed",
-            bot.observed
+            "bot {id} {stands}, and only a stopped bot can be removed; stop it first"
         ))
         .mend(format!(
             "stop it with `gridkeeper bot stop {id}` and wait until `gridkeeper bot show {id}` says stopped"
@@ -150,6 +185,12 @@ pub(super) async fn remove(session: &mut Session<'_>, id: &BotId) -> Outcome {
         session.out,
         "bot {id} is removed from the listings; its ledger and story stay in the store"
     )?;
+    if let Some(held) = session.holding(&bot).await? {
+        writeln!(
+            session.out,
+            "the {held} it held by its records stay in your account: no bot sells them now"
+        )?;
+    }
     Ok(Exit::Yes)
 }
 

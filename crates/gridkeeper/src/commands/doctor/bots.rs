@@ -9,10 +9,12 @@ use trading::LevelStore as _;
 
 use super::super::Session;
 use super::super::finding::Finding;
+use super::super::seen::needs_up;
 use super::of_failure;
 use crate::failure::Failure;
 use crate::table::count_of;
-use crate::words::quarantine::{first_step, of_several};
+use crate::words::quarantine::{all_vanished, first_step, forgotten, of_several};
+use crate::words::{is_end_unknown, refusal_words};
 
 /// Each bot whose levels stand still, what cannot be read, and who runs the bots; and the bots.
 pub(super) async fn bots(session: &Session<'_>) -> (Vec<Finding>, Vec<Bot>) {
@@ -36,6 +38,7 @@ async fn levels(session: &Session<'_>, bot: &Bot) -> Vec<Finding> {
         Ok(levels) => {
             let mut findings = quarantined(bot, &levels.readable);
             findings.extend(waiting(bot, &levels.readable));
+            findings.extend(unknown_ends(bot, &levels.readable));
             let bad = levels.unreadable.into_iter();
             findings.extend(bad.map(|error| of_failure(subject(), Failure::from(error))));
             findings
@@ -70,6 +73,13 @@ fn quarantined(bot: &Bot, levels: &[Level]) -> Vec<Finding> {
             of_several(why)
         );
         match first_step(why) {
+            Some(_) if why == QuarantineReason::OrderVanished && all_vanished(levels) => {
+                Finding::problem(
+                    subject,
+                    format!("{text}; nothing is sent until that is resolved"),
+                    forgotten(id),
+                )
+            }
             Some(step) => Finding::problem(
                 subject,
                 format!("{text}; nothing is sent until that is resolved"),
@@ -98,7 +108,7 @@ fn waiting(bot: &Bot, levels: &[Level]) -> Option<Finding> {
     let mut of_reason: BTreeMap<String, Vec<LevelIndex>> = BTreeMap::new();
     for level in levels {
         let why = match level.order.as_ref().map(|order| &order.state) {
-            Some(OrderState::Refused { why, .. }) => why.to_string(),
+            Some(OrderState::Refused { why, detail, .. }) => refusal_words(*why, detail),
             // How much is missing differs from level to level.
             Some(OrderState::Held {
                 why: domain::HoldReason::BelowMinimum { .. },
@@ -135,33 +145,69 @@ fn waiting(bot: &Bot, levels: &[Level]) -> Option<Finding> {
     ))
 }
 
-/// Whether a bot needs a running `up`: it trades, its orders rest, or it has not come to its end yet.
-pub(super) fn needs_up(bot: &Bot) -> bool {
-    let wanted = matches!(bot.desired, DesiredStatus::Running | DesiredStatus::Paused);
-    let at_rest = matches!(
-        bot.observed,
-        ObservedStatus::Ready | ObservedStatus::Stopped
-    );
-    wanted || !at_rest
+/// Levels of a stopped bot whose last order's end could not be learnt.
+fn unknown_ends(bot: &Bot, levels: &[Level]) -> Option<Finding> {
+    let names: Vec<LevelIndex> = levels
+        .iter()
+        .filter(|level| level.order.as_ref().is_some_and(is_end_unknown))
+        .map(|level| level.index)
+        .collect();
+    let id = &bot.id;
+    (!names.is_empty()).then(|| {
+        Finding::warning(
+            format!("bot {id}"),
+            format!(
+                "stopped, and how the last order of {} ended is unknown ({}): the exchange shows none of them open, \
+                 but one may have executed unseen",
+                count_of(names.len(), "level"),
+                LevelNames(&names)
+            ),
+            format!(
+                "compare what it holds by its records with the account (`gridkeeper audit {id}`), then \
+                 `gridkeeper bot remove {id}`"
+            ),
+        )
+    })
+}
+
+/// How a bot stands, in words. One that is to end counts as ended only once it has.
+fn standing_words(bot: &Bot) -> String {
+    match (bot.desired, bot.observed) {
+        (DesiredStatus::Running, _) => "started".to_owned(),
+        (DesiredStatus::Ready, _) => "not started".to_owned(),
+        (DesiredStatus::Paused, ObservedStatus::Running) => {
+            "still running and to be paused".to_owned()
+        }
+        (DesiredStatus::Paused, _) => "paused".to_owned(),
+        (DesiredStatus::Stopped | DesiredStatus::StoppedAndSold, ObservedStatus::Stopped) => {
+            "stopped".to_owned()
+        }
+        (DesiredStatus::Stopped | DesiredStatus::StoppedAndSold, ObservedStatus::Ready) => {
+            "never started and to be stopped".to_owned()
+        }
+        (DesiredStatus::Stopped | DesiredStatus::StoppedAndSold, observed) => {
+            format!("still {observed} and to be stopped")
+        }
+    }
 }
 
 fn running(bots: &[Bot], nobody_runs: bool) -> Finding {
-    let words = |bot: &Bot| match bot.desired {
-        DesiredStatus::Running => "started",
-        DesiredStatus::Paused => "paused",
-        DesiredStatus::Stopped | DesiredStatus::StoppedAndSold => "stopped",
-        DesiredStatus::Ready => "not started",
-    };
     let all = count_of(bots.len(), "bot");
     let text = match bots {
         [] => "none yet".to_owned(),
-        [bot] => format!("{all}, {}", words(bot)),
+        [bot] => format!("{all}, {}", standing_words(bot)),
         bots => {
-            let kinds = ["started", "paused", "stopped", "not started"].map(|kind| {
-                let of_kind = bots.iter().filter(|bot| words(bot) == kind).count();
-                (of_kind > 0).then(|| format!("{of_kind} {kind}"))
-            });
-            let kinds: Vec<String> = kinds.into_iter().flatten().collect();
+            let mut kinds: Vec<(String, usize)> = Vec::new();
+            for words in bots.iter().map(standing_words) {
+                match kinds.iter_mut().find(|(kind, _)| *kind == words) {
+                    Some((_, bots)) => *bots = bots.saturating_add(1),
+                    None => kinds.push((words, 1)),
+                }
+            }
+            let kinds: Vec<String> = kinds
+                .iter()
+                .map(|(kind, bots)| format!("{bots} {kind}"))
+                .collect();
             format!("{all}: {}", kinds.join(", "))
         }
     };
@@ -173,10 +219,13 @@ fn running(bots: &[Bot], nobody_runs: bool) -> Finding {
         } else {
             format!("{needing} of them")
         };
-        return Finding::warning(
+        return Finding::problem(
             "bots",
-            format!("{text}, but `gridkeeper up` is not running: nobody looks after {whom}"),
-            "gridkeeper up",
+            format!(
+                "{text}, but `gridkeeper up` is not running: nobody looks after {whom}, what fills waits \
+                 for its next order, and what is said of levels is as of the last look"
+            ),
+            "start `gridkeeper up`; `gridkeeper recover` looks once",
         );
     }
     Finding::ok("bots", text)
@@ -238,26 +287,34 @@ mod tests {
         let runs = with(DesiredStatus::Running, ObservedStatus::Running);
         let rests = with(DesiredStatus::Paused, ObservedStatus::Paused);
         let stops = with(DesiredStatus::Stopped, ObservedStatus::Stopping);
+        let stopped = with(DesiredStatus::Stopped, ObservedStatus::Stopped);
+        let to_stop = with(DesiredStatus::Stopped, ObservedStatus::Running);
         for (bots, says) in [
             (vec![], "none yet"),
             (vec![ready.clone()], "1 bot, not started"),
             (
+                vec![stopped, to_stop],
+                "2 bots: 1 stopped, 1 still running and to be stopped, but `gridkeeper up` is not running: \
+                 nobody looks after 1 of them, ",
+            ),
+            (
                 vec![rests.clone()],
-                "1 bot, paused, but `gridkeeper up` is not running: nobody looks after it",
+                "1 bot, paused, but `gridkeeper up` is not running: nobody looks after it, ",
             ),
             (
                 vec![stops.clone()],
-                "1 bot, stopped, but `gridkeeper up` is not running: nobody looks after it",
+                "1 bot, still stopping and to be stopped, but `gridkeeper up` is not running: nobody looks after it, ",
             ),
             (
-                vec![ready, runs, rests, stops],
-                "4 bots: 1 started, 1 paused, 1 stopped, 1 not started, but `gridkeeper up` is not running: \
-                 nobody looks after 3 of them",
+                vec![ready, runs.clone(), rests, stops, runs],
+                "5 bots: 1 not started, 2 started, 1 paused, 1 still stopping and to be stopped, but \
+                 `gridkeeper up` is not running: nobody looks after 4 of them, ",
             ),
         ] {
             let finding = running(&bots, true);
-            assert_eq!(finding.text, says);
-            assert_eq!(finding.grade == Grade::Warning, says.contains("nobody"));
+            let (text, nobody) = (&finding.text, says.contains("nobody"));
+            assert!(text == says || (nobody && text.starts_with(says)), "{text}");
+            assert_eq!(finding.grade == Grade::Problem, nobody);
             assert_eq!(running(&bots, false).grade, Grade::Ok);
         }
     }

@@ -1,4 +1,4 @@
-//! The bridge that holds the streams of a running `up`, and what is left of earlier ones.
+//! The bridge that holds the streams of a running `up`.
 
 use std::time::Duration;
 
@@ -7,15 +7,12 @@ use trading::{AccountRecord, AccountStore as _, Heartbeat, StreamState};
 
 use super::super::Session;
 use super::super::finding::Finding;
-use super::bots::needs_up;
+use super::super::seen::needs_up;
 use super::of_failure;
 use crate::table::{ago, count, count_of};
 
 /// A living bridge is heard of every five seconds: after three of them, something is wrong.
 const OVERDUE: Duration = Duration::from_secs(15);
-
-/// An earlier bridge is of no interest any more from here on.
-const FORGOTTEN: Duration = Duration::from_secs(60);
 
 pub(super) async fn bridges(
     session: &Session<'_>,
@@ -31,7 +28,12 @@ pub(super) async fn bridges(
         })
         .collect();
     match session.home.store().heartbeats().await {
-        Ok(heartbeats) => judge(heartbeats, &streams, session.now(), session.home.is_owned()),
+        Ok(heartbeats) => judge(
+            &heartbeats,
+            &streams,
+            session.now(),
+            session.home.is_owned(),
+        ),
         Err(error) => vec![of_failure("bridges", error.into())],
     }
 }
@@ -39,49 +41,21 @@ pub(super) async fn bridges(
 /// One `up` at a time holds a data folder, so that only the bridge heard of last can be alive. `started`:
 /// the stream of each bot that needs one.
 fn judge(
-    mut heartbeats: Vec<Heartbeat>,
+    heartbeats: &[Heartbeat],
     started: &[&StreamState],
     now: LocalTime,
     nobody_runs: bool,
 ) -> Vec<Finding> {
-    heartbeats.sort_by_key(|beat| std::cmp::Reverse(beat.at));
-    let mut heartbeats = heartbeats.iter();
-    let last = heartbeats.next();
+    let last = heartbeats.iter().max_by_key(|beat| beat.at);
+    // That nobody runs is told of the bots; what an earlier `up` has left behind is of no use.
     if nobody_runs {
-        return without_up(last, now, !started.is_empty());
+        return Vec::new();
     }
-    let mut findings = Vec::from_iter(last.map(|beat| of_up(beat, started, now)));
-    let earlier = heartbeats.filter(|beat| now.since(beat.at) < FORGOTTEN);
-    findings.extend(earlier.map(|beat| {
-        Finding::ok(
-            format!("bridge {}", beat.bridge),
-            format!(
-                "of an earlier `gridkeeper up`, {}; it is gone",
-                heard(beat, now)
-            ),
-        )
-    }));
-    findings
+    Vec::from_iter(last.map(|beat| of_up(beat, started, now)))
 }
 
 fn heard(beat: &Heartbeat, now: LocalTime) -> String {
     format!("last heard of {}", ago(beat.at, now))
-}
-
-fn without_up(last: Option<&Heartbeat>, now: LocalTime, wanted: bool) -> Vec<Finding> {
-    let Some(beat) = last else {
-        return Vec::new();
-    };
-    let subject = format!("bridge {}", beat.bridge);
-    let text = format!(
-        "{}; no `gridkeeper up` is running on this data folder",
-        heard(beat, now)
-    );
-    vec![if wanted {
-        Finding::warning(subject, text, "gridkeeper up")
-    } else {
-        Finding::ok(subject, text)
-    }]
 }
 
 /// The bridge of the `up` that runs.
@@ -137,7 +111,7 @@ mod tests {
     }
 
     fn told(beats: &[Heartbeat], nobody_runs: bool) -> Vec<(Grade, String)> {
-        let findings = judge(beats.to_vec(), &[&StreamState::Never], NOW, nobody_runs);
+        let findings = judge(beats, &[&StreamState::Never], NOW, nobody_runs);
         findings
             .into_iter()
             .map(|finding| {
@@ -155,16 +129,12 @@ mod tests {
             &[beat("old", 23, 1), beat("new", 2, 1), beat("older", 90, 1)],
             false,
         );
-        let [(Grade::Ok, new), (Grade::Ok, old)] = told.as_slice() else {
+        let [(Grade::Ok, new)] = told.as_slice() else {
             panic!("{told:?}");
         };
         assert!(
             new.contains("new alive (last heard of 2 s ago): 1 connection to"),
             "{new}"
-        );
-        assert!(
-            old.contains("old of an earlier `gridkeeper up`, last heard of 23 s ago"),
-            "{old}"
         );
     }
 
@@ -174,7 +144,7 @@ mod tests {
             since: NOW,
             bridge: "b".to_owned(),
         };
-        let findings = judge(vec![beat("b", 1, 0)], &[&subscribed], NOW, false);
+        let findings = judge(&[beat("b", 1, 0)], &[&subscribed], NOW, false);
         assert_eq!(findings[0].grade, Grade::Ok);
         assert!(
             findings[0]
@@ -185,27 +155,20 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_a_bridge_is_said() {
-        for (beat, nobody_runs, grade, says) in [
+        assert_eq!(told(&[beat("b", 23, 1)], true), []);
+        for (beat, grade, says) in [
             (
                 beat("b", 23, 1),
-                true,
-                Grade::Warning,
-                "no `gridkeeper up` is running",
-            ),
-            (
-                beat("b", 23, 1),
-                false,
                 Grade::Warning,
                 "should be every 5 seconds",
             ),
             (
                 beat("b", 2, 0),
-                false,
                 Grade::Problem,
                 "fills of 1 bot are found by polling",
             ),
         ] {
-            let told = told(&[beat], nobody_runs);
+            let told = told(&[beat], false);
             assert_eq!(told[0].0, grade, "{told:?}");
             assert!(told[0].1.contains(says), "{told:?}");
         }
