@@ -6,7 +6,10 @@ use domain::{DesiredStatus, LevelIndex, NotOurs, OrderNumber, OrderState, Side};
 use exchange_simulator::model::{NewOrder, OutsideMarket, Side as ModelSide};
 use rust_decimal::Decimal;
 use simulation::{BotSpec, Task, World, bot_id, decimal, rung};
-use trading::{Answer, LOOKUP_LAG, Outcome, Placing, handle_fill};
+use trading::{
+    Answer, BookedAs, FillCommit, FillRecord, LOOKUP_LAG, LevelStore as _, Outcome, Placing,
+    handle_fill,
+};
 
 use crate::{XRP, assert_rests, fill, one_level, order};
 
@@ -280,6 +283,52 @@ fn a_report_says_which_order_it_led_to_and_sends_nothing_else() {
     assert_eq!((handled.outcome, handled.placing), (Outcome::Booked, None));
     assert_eq!(caused(2), [Some(OrderNumber(3))]);
     assert!(matches!(world.state(&bot, 0), OrderState::Held { .. }));
+}
+
+/// The ledger knows the first of two trades, though the level's record does not count it.
+#[test]
+fn of_a_report_only_what_the_ledger_lacks_is_booked() {
+    let (world, bot) = one_level();
+    fill(&world, &order(&world, &bot, 0), 2, None);
+    let reports = world.reports();
+    let (first, mut both) = (reports[0].trades[0].clone(), reports[1].clone());
+    both.trades.insert(0, first.clone());
+    let mut level = world.level(&bot, 0);
+    let expected_version = level.version;
+    level.version += 1;
+    let known = FillRecord {
+        bot: bot.clone(),
+        level: LevelIndex(0),
+        no: OrderNumber(1),
+        side: Side::Buy,
+        exchange_order_id: both.exchange_order_id,
+        trade: first,
+        source: both.source,
+        booked_as: BookedAs::SecondOrder,
+        by_recovery: false,
+        caused: None,
+        received_at: world.now(),
+        committed_at: world.now(),
+    };
+    let commit = FillCommit {
+        expected_version,
+        level,
+        fills: vec![known],
+    };
+    world.run(world.store.commit_fill(&commit)).unwrap();
+    assert_eq!(world.handle(&both).unwrap().outcome, Outcome::Booked);
+    assert_eq!(world.store.ledger_now().len(), 2);
+    let level = world.level(&bot, 0);
+    assert_eq!(
+        level.base.to_string(),
+        "49.95",
+        "booked twice or not at all"
+    );
+    assert_eq!(
+        level.order.unwrap().no,
+        OrderNumber(1),
+        "answered too early"
+    );
 }
 
 /// The report of the first trade is lost, and the exchange's list does not show it yet.
