@@ -10,16 +10,18 @@ const TRIES: u32 = 1_200;
 /// Between two looks at something that tells nobody when it changes.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
-/// The processes that were started with this in a word of their command, by their ids. Linux alone shows them.
-fn marked(mark: &str) -> Vec<String> {
+/// The commands of the processes that were started with this in a word of them. Linux alone shows them.
+fn marked(mark: &str) -> Vec<Vec<String>> {
     let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let ids = processes.filter_map(|process| {
+    let commands = processes.filter_map(|process| {
         let id = process.file_name().into_string().ok()?;
         let line = std::fs::read(process.path().join("cmdline")).ok()?;
-        let found = String::from_utf8_lossy(&line).contains(mark);
-        (found && id.bytes().all(|byte| byte.is_ascii_digit())).then_some(id)
+        let words = String::from_utf8_lossy(&line);
+        let words: Vec<String> = words.split('\0').map(str::to_owned).collect();
+        let found = words.iter().any(|word| word.contains(mark));
+        (found && id.bytes().all(|byte| byte.is_ascii_digit())).then_some(words)
     });
-    ids.collect()
+    commands.collect()
 }
 
 fn until(what: &str, reached: impl Fn() -> bool) {
@@ -45,8 +47,11 @@ fn an_interrupted_run_ends_what_it_started_and_keeps_what_it_wrote() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    // The exchange, and then `up` on a data folder.
-    until("exchange and `up`", || marked(&folder).len() >= 2);
+    // Counting them would not do: setting the stage starts short-lived ones that name the folder too.
+    until("`up`", || {
+        let commands = marked(&folder);
+        commands.iter().flatten().any(|word| word == "up")
+    });
     let id = chaos.id().to_string();
     let asked = Command::new("kill").args(["-INT", &id]).status().unwrap();
     assert!(asked.success());
