@@ -13,6 +13,7 @@ use rust_decimal::prelude::ToPrimitive;
 
 use super::snapshot::Snapshot;
 use crate::node::Happening;
+use crate::table::count_of;
 
 /// Colours that colour-blind people can tell apart.
 const BUY: Color = Color::LightBlue;
@@ -74,8 +75,8 @@ fn draw_head(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
             quote = snapshot.quote,
         )),
         Line::from(format!(
-            "{} bots, {}/{} levels with an order   fills {}   round trips {}   faults {}   fill to order p50 {}",
-            snapshot.bots,
+            "{}, {}/{} levels with an order   fills {}   round trips {}   faults {}   fill to order p50 {}",
+            count_of(snapshot.bots, "bot"),
             totals.open,
             totals.levels,
             totals.booked,
@@ -327,7 +328,7 @@ mod tests {
         let screen = shown(&snapshot(), 110, 30);
         for words in [
             "XRPETH 0.00145   faults some   12 s",
-            "1 bots, 1/2 levels with an order",
+            "1 bot, 1/2 levels with an order",
             "BUY 100 open",
             "BUY 100 held: Paused",
             "1 SELL 99 @ 0.0016 -> BUY 4 ms",
