@@ -83,6 +83,10 @@ pub struct Bot {
     pub desired: DesiredStatus,
     /// What recovery has made true.
     pub observed: ObservedStatus,
+    /// Whether nothing more is to be sold of a bot that is stopped and sold, because nothing more can be:
+    /// no sale begins while it is so.
+    #[serde(default)]
+    pub sold_out: bool,
     /// When it was created.
     pub created_at: LocalTime,
     /// When recovery last finished with it.

@@ -365,7 +365,7 @@ pub fn apply_news(
         order.terminal = news.terminal;
     }
     if proves_acceptance(order) {
-        order.state = OrderState::Open;
+        order.enter(OrderState::Open);
     }
     Some(after)
 }

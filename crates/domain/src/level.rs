@@ -147,8 +147,10 @@ pub struct LevelOrder {
     pub no: OrderNumber,
     /// What is owed.
     pub intent: Intent,
-    /// What is known of it.
+    /// What is known of it; changed by [`LevelOrder::enter`].
     pub state: OrderState,
+    /// Where the state has no lease: when the last one ended that it was sent under.
+    pub sent_until: Option<ExchangeTime>,
     /// The exchange's id, once any report or reply named it.
     pub exchange_order_id: Option<ExchangeOrderId>,
     /// Base quantity booked so far: always a prefix of the exchange's cumulative quantity.
@@ -175,6 +177,26 @@ impl LevelOrder {
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.terminal.is_some() && self.executed == self.highest_seen
+    }
+
+    /// Puts the order into another state. When its last lease ends stays known.
+    pub fn enter(&mut self, state: OrderState) {
+        self.sent_until = match &state {
+            OrderState::Open | OrderState::Quarantined { .. } | OrderState::Idle => self.shown_by(),
+            OrderState::Pending { .. } | OrderState::Refused { .. } | OrderState::Held { .. } => {
+                None
+            }
+        };
+        self.state = state;
+    }
+
+    /// When, by the exchange's clock, a look-up shows the order if there is one: a lease lasts longer than
+    /// its request may take to act and what it did to show. `None` if none was ever sent, or nobody
+    /// knows.
+    #[must_use]
+    pub fn shown_by(&self) -> Option<ExchangeTime> {
+        let lease = self.last_lease().map(|lease| lease.until);
+        lease.or(self.sent_until)
     }
 
     /// Whether the exchange may have this order live now or soon.

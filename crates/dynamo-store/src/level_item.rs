@@ -11,7 +11,7 @@
 //! | `xi` `ex` `eq` `hs` `te` | exchange's id, executed base and quote, highest seen, terminal status |
 //! | `ow` `eb` `fr` `br` | owed by the chain, executed before, fruitless, by recovery |
 //! | `st` | state of the order: pending, open, refused, held, quarantined or idle |
-//! | `la` `lf` `ls` `lu` `lk` | the lease: attempt, first start, start, until, fate unknown |
+//! | `la` `lf` `ls` `lu` `lk` | the lease: attempt, first start, start, until, fate unknown; `lu` stays when it is over |
 //! | `wy` `dt` `ra` `hv` `hm` | reason, detail or evidence, retry at, held value and what is missing |
 //! | `gn` `gs` `gf` `gu` | the number given up: number, side, first start, end of the last lease |
 //! | `sn` | the highest number seen at the exchange and never given out |
@@ -43,7 +43,10 @@ pub(crate) const NUMBER: &str = "no";
 pub(crate) const STATE: &str = "st";
 pub(crate) const EXCHANGE_ORDER_ID: &str = "xi";
 pub(crate) const ATTEMPT: &str = "la";
-pub(crate) const LEASE: [&str; 5] = [ATTEMPT, "lf", "ls", "lu", "lk"];
+/// What is left of a lease once it is over.
+pub(crate) const LEASE_END: &str = "lu";
+/// What is not.
+pub(crate) const LEASE: [&str; 4] = [ATTEMPT, "lf", "ls", "lk"];
 pub(crate) const WHY: &str = "wy";
 pub(crate) const DETAIL: &str = "dt";
 pub(crate) const RETRY_AT: &str = "ra";
@@ -122,7 +125,18 @@ fn order_attributes(order: &LevelOrder) -> Result<Attributes, StoreError> {
         ]
         .map(|(name, value)| (name.to_owned(), value)),
     );
+    if let Some(until) = order.sent_until.filter(|_| !has_lease(&order.state)) {
+        attributes.insert(LEASE_END.to_owned(), number(until));
+    }
     Ok(attributes)
+}
+
+/// Whether a lease belongs to the state, be there one or not.
+const fn has_lease(state: &OrderState) -> bool {
+    match state {
+        OrderState::Pending { .. } | OrderState::Refused { .. } | OrderState::Held { .. } => true,
+        OrderState::Open | OrderState::Quarantined { .. } | OrderState::Idle => false,
+    }
 }
 
 fn state_attributes(state: &OrderState) -> Result<Attributes, StoreError> {
@@ -175,7 +189,7 @@ pub(crate) fn lease_attributes(lease: &Lease) -> [(&'static str, AttributeValue)
         (ATTEMPT, number(lease.attempt)),
         ("lf", number(lease.first_start)),
         ("ls", number(lease.start)),
-        ("lu", number(lease.until)),
+        (LEASE_END, number(lease.until)),
         ("lk", AttributeValue::Bool(lease.unknown)),
     ]
 }

@@ -13,8 +13,8 @@ use trading::StoreError;
 use crate::item::Record;
 use crate::key::{self, Key};
 use crate::level_item::{
-    ATTEMPT, CHANGED_AT, DETAIL, EXCHANGE_ORDER_ID, HELD, HELD_MISSING, HELD_VALUE, IDLE, NUMBER,
-    OPEN, PENDING, QUARANTINED, REFUSED, RETRY_AT, STATE, VERSION, WHY,
+    ATTEMPT, CHANGED_AT, DETAIL, EXCHANGE_ORDER_ID, HELD, HELD_MISSING, HELD_VALUE, IDLE,
+    LEASE_END, NUMBER, OPEN, PENDING, QUARANTINED, REFUSED, RETRY_AT, STATE, VERSION, WHY,
 };
 
 /// Reads a level item. The bot and the index come from its keys.
@@ -94,6 +94,7 @@ fn read_order(record: &Record, no: OrderNumber) -> Result<LevelOrder, StoreError
             purpose: record.decoded("pu")?,
         },
         state: read_state(record)?,
+        sent_until: read_sent_until(record)?,
         exchange_order_id: maybe(record, EXCHANGE_ORDER_ID)?.map(ExchangeOrderId),
         executed: record.parsed("ex")?,
         executed_quote: record.parsed("eq")?,
@@ -143,9 +144,19 @@ fn read_lease(record: &Record) -> Result<Option<Lease>, StoreError> {
         attempt,
         first_start: instant("lf")?,
         start: instant("ls")?,
-        until: instant("lu")?,
+        until: instant(LEASE_END)?,
         unknown: record.flag("lk")?,
     }))
+}
+
+/// The end of a lease that is over, where the state has none.
+fn read_sent_until(record: &Record) -> Result<Option<ExchangeTime>, StoreError> {
+    match record.text(STATE)? {
+        OPEN | QUARANTINED | IDLE if record.get(LEASE_END).is_some() => {
+            Ok(Some(ExchangeTime::from_millis(record.number(LEASE_END)?)))
+        }
+        _ => Ok(None),
+    }
 }
 
 fn read_hold(record: &Record) -> Result<HoldReason, StoreError> {

@@ -77,7 +77,7 @@ pub(crate) fn rest(level: &Level) -> Level {
     let mut after = level.clone();
     after.given_up = level.last_given_up();
     if let Some(order) = &mut after.order {
-        order.state = OrderState::Idle;
+        order.enter(OrderState::Idle);
     }
     after
 }

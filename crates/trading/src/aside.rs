@@ -101,10 +101,10 @@ pub(crate) async fn note_ahead<O: Outside>(
     after.seen_no = level.seen_no.max(number_to_keep(level, case));
     let at_rest = after.order.as_mut().filter(|order| !order.may_be_live());
     if let Some(order) = at_rest {
-        order.state = OrderState::Quarantined {
+        order.enter(OrderState::Quarantined {
             why: QuarantineReason::NumberAhead,
             evidence: evidence.clone(),
-        };
+        });
     }
     write_quarantine(outside, level, after, evidence).await
 }
@@ -133,10 +133,10 @@ pub(crate) async fn quarantine<O: Outside>(
         if known {
             return Ok(Pass::Handled(done(Outcome::Quarantined)));
         }
-        order.state = OrderState::Quarantined {
+        order.enter(OrderState::Quarantined {
             why,
             evidence: evidence.clone(),
-        };
+        });
     }
     write_quarantine(outside, level, after, evidence).await
 }

@@ -53,8 +53,17 @@ pub(crate) async fn observe<O: Outside>(
         }
         DesiredStatus::Stopped | DesiredStatus::StoppedAndSold => ObservedStatus::Stopping,
     };
-    let comes_to_rest = matches!(observed, ObservedStatus::Paused | ObservedStatus::Stopped);
-    if comes_to_rest && current.observed != observed && !stamp_all(outside, &levels).await? {
+    let comes_to_rest = matches!(observed, ObservedStatus::Paused | ObservedStatus::Stopped)
+        && current.observed != observed;
+    let current = if comes_to_rest && wanted == DesiredStatus::StoppedAndSold {
+        let Some(current) = end_sales(outside, current).await? else {
+            return Ok(bot.observed);
+        };
+        current
+    } else {
+        current
+    };
+    if comes_to_rest && !stamp_all(outside, &levels).await? {
         observed = current.observed;
     }
     let doubted = levels.iter().any(doubts_rules) || !seen.room.outside_band.is_empty();
@@ -67,6 +76,19 @@ pub(crate) async fn observe<O: Outside>(
     after.rules_doubted = current.rules_doubted || doubted;
     after.recovered_at = Some(outside.clock().now());
     Ok(write_bot(outside, &current, after).await?.observed)
+}
+
+/// Writes that no sale begins any more, before the levels are written once more: whoever finds later that
+/// something can be sold takes that back, and with it this run's right to call the bot stopped. `None`
+/// when somebody else has changed the bot.
+async fn end_sales<O: Outside>(outside: O, current: Bot) -> Result<Option<Bot>, RecoverError> {
+    if current.sold_out {
+        return Ok(Some(current));
+    }
+    let mut after = current.clone();
+    after.sold_out = true;
+    let written = write_bot(outside, &current, after).await?;
+    Ok((written.sold_out && written.desired == current.desired).then_some(written))
 }
 
 /// Tells what a stopped bot keeps of the base because it is too little to sell.

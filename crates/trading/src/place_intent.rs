@@ -349,10 +349,16 @@ async fn what_is_owed<X: Exchange>(connection: &X, site: Site<'_>) -> Option<Nex
     }
     let prices = connection.best_prices(&site.bot.rules.symbol).await.ok()?;
     if selling {
-        let intent = liquidation_intent(site.bot, site.level, &prices);
+        let intent = liquidation_intent(site.bot, site.level, &prices).filter(|_| sells(site.bot));
         return Some(intent.map_or(Next::Nothing, Next::Place));
     }
     Some(first_intent(site.bot, site.level, &prices))
+}
+
+/// Whether recovery has written that this bot sells what it holds. What a run was to do for a bot that
+/// still ran, it may not do for one that has come to rest since.
+fn sells(bot: &Bot) -> bool {
+    bot.observed == ObservedStatus::Stopping && !bot.sold_out
 }
 
 /// The level with the intent in the given state: under the same number if nothing about it changed

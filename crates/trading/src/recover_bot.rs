@@ -93,6 +93,7 @@ pub async fn recover_bot<O: Outside>(outside: O, id: &BotId) -> Result<Recovered
         outside,
         connection: &connection,
         bot: &bot,
+        exchange_now,
     };
     let mut recovered = Recovered {
         observed: bot.observed,
@@ -263,7 +264,7 @@ const fn action_name(action: &RecoveryAction) -> &'static str {
 }
 
 /// Writes that a bot is at work before anything is sent for it: nothing is ever sent for a bot that
-/// is observed paused or stopped. Whoever changes the bot meanwhile may want something else, so what
+/// is observed paused or stopped, and nothing sold of one that counts as sold out. Whoever changes the bot meanwhile may want something else, so what
 /// they wrote is looked at again.
 async fn open_up<O: Outside>(
     outside: O,
@@ -283,11 +284,12 @@ async fn open_up<O: Outside>(
             | DesiredStatus::Paused
             | DesiredStatus::Ready => return Ok(bot),
         };
-        if bot.observed == observed {
+        if bot.observed == observed && !bot.sold_out {
             return Ok(bot);
         }
         let mut after = bot.clone();
         after.observed = observed;
+        after.sold_out = false;
         bot = write_bot(outside, &bot, after).await?;
     }
     Err(StoreError::Throttled(format!(

@@ -2,7 +2,7 @@
 
 use domain::{
     Bot, ClientOrderId, DesiredStatus, ExchangeOrderId, ExchangeTime, HoldReason, Level,
-    OrderState, OrderStatus, Quantity, QuarantineReason, RecoveryAction,
+    LevelOrder, OrderState, OrderStatus, Quantity, QuarantineReason, RecoveryAction,
 };
 
 use crate::advance::rest;
@@ -13,7 +13,7 @@ use crate::send::as_execution;
 use crate::story::{executed_words, tell};
 use crate::{
     CancelOutcome, Clock, EventKind, Exchange, ExchangeError, Exchanges, FoundOrder,
-    HandleFillError, LOOKUP_LAG, OrderView, Outcome, Outside, PlaceMode, Placing, StoreError,
+    HandleFillError, LEASE, OrderView, Outcome, Outside, PlaceMode, Placing, StoreError,
     place_intent,
 };
 
@@ -22,6 +22,8 @@ pub(crate) struct Run<'a, O: Outside> {
     pub(crate) outside: O,
     pub(crate) connection: &'a <O::Exchanges as Exchanges>::Connection,
     pub(crate) bot: &'a Bot,
+    /// The exchange's own time, from a reply received in this run.
+    pub(crate) exchange_now: ExchangeTime,
 }
 
 impl<O: Outside> Clone for Run<'_, O> {
@@ -332,24 +334,37 @@ async fn note_amend<O: Outside>(
         })
 }
 
+/// Whether a look-up that shows nothing proves that the exchange has no order of the level's current
+/// number. Our own clock may have been set, so it is asked only where nothing else is known.
+pub(crate) fn would_be_shown<O: Outside>(
+    run: Run<'_, O>,
+    level: &Level,
+    order: &LevelOrder,
+) -> bool {
+    order.shown_by().map_or_else(
+        || run.outside.clock().now().since(level.changed_at) >= LEASE,
+        |at| run.exchange_now >= at,
+    )
+}
+
 /// An order the level knows cannot be found. Look-ups lag, so this counts only after a while.
 async fn vanished<O: Outside>(
     run: Run<'_, O>,
     level: &Level,
     id: ExchangeOrderId,
 ) -> Result<Done, LevelError> {
-    if run.outside.clock().now().since(level.changed_at) < LOOKUP_LAG {
-        return Ok(Done::default());
-    }
     let mut after = level.clone();
     let Some(order) = &mut after.order else {
         return Ok(Done::default());
     };
+    if !would_be_shown(run, level, order) {
+        return Ok(Done::default());
+    }
     let evidence = format!("exchange order {id} can no longer be found");
-    order.state = OrderState::Quarantined {
+    order.enter(OrderState::Quarantined {
         why: QuarantineReason::OrderVanished,
         evidence: evidence.clone(),
-    };
+    });
     let problem = Some(format!("level {}: {evidence}", level.index));
     rewrite(run, level, after, EventKind::Quarantined, evidence)
         .await

@@ -6,11 +6,12 @@ use domain::{
 
 use crate::advance::{Conditions, advance, rest};
 use crate::place_intent::claim;
-use crate::recover_level::{Done, LevelError, Run, feed, known_order};
+use crate::recover_level::{Done, LevelError, Run, feed, known_order, would_be_shown};
 use crate::send::{Owned, send};
 use crate::story::{executed_words, tell};
 use crate::{
-    CancelOutcome, Clock, EventKind, Exchange, ExchangeError, LEASE, LevelStore, OrderView, Outside,
+    CancelOutcome, Clock, EventKind, Exchange, ExchangeError, LOOKUP_LAG, LevelStore, OrderView,
+    Outside,
 };
 
 /// How the detail of an order that waits ends when the one before it was not to be found.
@@ -106,6 +107,9 @@ async fn accept<O: Outside>(
     let taken = take_down(run, level, order)
         .await
         .map_err(|error| LevelError::Exchange { level: at, error })?;
+    if !is_final(run, level, order, taken.as_ref()) {
+        return Ok(Done::default());
+    }
     let fed = match &taken {
         Some(view) => feed(run, level, view).await?,
         None => Done::default(),
@@ -122,6 +126,14 @@ async fn accept<O: Outside>(
     };
     go_on(run, level, text, ending, |order| {
         let own = taken.filter(|view| order.exchange_order_id == Some(view.exchange_order_id));
+        // The operator's word ends every disagreement, but no trade is lost for having been asked
+        // for too early.
+        let lacks = own.as_ref().is_some_and(|view| {
+            order.executed < view.executed && run.exchange_now < view.updated_at.after(LOOKUP_LAG)
+        });
+        if lacks {
+            return false;
+        }
         let ended = own.map(|view| view.status);
         let ended = ended.filter(|status| status.is_terminal());
         order.terminal = order.terminal.or(ended).or(Some(OrderStatus::Expired));
@@ -174,7 +186,7 @@ async fn go_on<O: Outside>(
         return Ok(());
     }
     let no = order.no;
-    order.state = OrderState::Open;
+    order.enter(OrderState::Open);
     let conditions = Conditions {
         bot: &bot,
         account: &account,
@@ -232,9 +244,13 @@ pub(crate) async fn lay_down<O: Outside>(
     let taken = take_down(run, level, order)
         .await
         .map_err(|error| LevelError::Exchange { level: at, error })?;
+    if !is_final(run, level, order, taken.as_ref()) {
+        return Ok(Done::default());
+    }
+    let is_own = *why != QuarantineReason::ForeignOrder;
     let fed = match &taken {
         // An order that was judged not to be the level's own is not booked as such.
-        Some(view) if *why != QuarantineReason::ForeignOrder => feed(run, level, view).await?,
+        Some(view) if is_own => feed(run, level, view).await?,
         Some(_) | None => Done::default(),
     };
     if fed.waits && *why != QuarantineReason::TradesDisagree {
@@ -247,6 +263,15 @@ pub(crate) async fn lay_down<O: Outside>(
     let Some(current) = current.filter(is_quarantined) else {
         return Ok(fed);
     };
+    // Trades that do not add up never will; others are shown in a while, and booked before the level rests.
+    let lacks = current
+        .order
+        .as_ref()
+        .zip(taken.as_ref().filter(|_| is_own));
+    let lacks = lacks.is_some_and(|(order, view)| order.executed < view.executed);
+    if lacks && *why != QuarantineReason::TradesDisagree {
+        return Ok(fed);
+    }
     let rested = claim(run.outside, &current, rest(&current));
     if rested.await.map_err(in_store)?.is_none() {
         return Ok(fed);
@@ -259,11 +284,23 @@ pub(crate) async fn lay_down<O: Outside>(
     Ok(fed)
 }
 
-/// Whether a request for the level's order may still be on its way. The lease of an attempt nobody knows
-/// the fate of went with the quarantine, so a lease's time is waited from then on.
+/// Whether a request for the level's order may still be on its way.
 fn may_still_arrive<O: Outside>(run: Run<'_, O>, level: &Level, order: &LevelOrder) -> bool {
-    let since = run.outside.clock().now().since(level.changed_at);
-    order.exchange_order_id.is_none() && since < LEASE
+    order.exchange_order_id.is_none() && !would_be_shown(run, level, order)
+}
+
+/// Whether what was found of an order that was taken down is how it ended. Look-ups lag: they may not show
+/// it yet, or show it as it was.
+fn is_final<O: Outside>(
+    run: Run<'_, O>,
+    level: &Level,
+    order: &LevelOrder,
+    taken: Option<&OrderView>,
+) -> bool {
+    match taken {
+        Some(view) => view.status.is_terminal(),
+        None => would_be_shown(run, level, order),
+    }
 }
 
 /// What the exchange shows of an order that was taken down, in words.

@@ -160,6 +160,7 @@ impl World {
             rules,
             rules_read_at: Some(now),
             rules_doubted: false,
+            sold_out: false,
             levels: u16::try_from(spec.rungs.len()).unwrap(),
             desired: DesiredStatus::Running,
             observed: ObservedStatus::Ready,

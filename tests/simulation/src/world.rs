@@ -149,6 +149,12 @@ impl World {
         self.clock.set(instant_ms);
     }
 
+    /// Sets our clock so far ahead, or behind, of where it was at first; time passes as before.
+    pub fn set_wall(&self, ahead_ms: i64) {
+        let jumped = self.clock.set_wall(ahead_ms);
+        self.exchange.clock_jumped(jumped);
+    }
+
     /// Takes the accounts' streams down, or up again. What happens meanwhile is never told.
     pub fn set_stream(&self, up: bool) {
         self.listen();

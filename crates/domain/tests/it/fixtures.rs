@@ -72,6 +72,7 @@ pub(crate) fn bot() -> Bot {
         rules: rules(),
         rules_read_at: None,
         rules_doubted: false,
+        sold_out: false,
         levels: 1,
         desired: DesiredStatus::Running,
         observed: ObservedStatus::Running,

@@ -451,7 +451,7 @@ pub(crate) async fn settlements_write_what_they_say(store: &impl Store) {
         assert_eq!(settle(store, 1, &of(3)).await, SettleOutcome::Settled);
         expected.version += 1;
         expected.changed_at = at(900);
-        expected.order.as_mut().unwrap().state = state;
+        expected.order.as_mut().unwrap().enter(state);
         level = read(store, 0).await;
         assert_eq!(level, expected);
     }

@@ -146,11 +146,13 @@ fn order() -> impl Strategy<Value = LevelOrder> {
         prop::option::of(any::<i64>()),
         any::<u32>(),
         any::<bool>(),
+        prop::option::of(any::<i64>().prop_map(ExchangeTime::from_millis)),
     );
     (intent(), state(), terminal(), sums, facts).prop_map(
         |(intent, state, terminal, sums, facts)| LevelOrder {
             no: OrderNumber(facts.0),
             intent,
+            sent_until: facts.4.filter(|_| !has_lease(&state)),
             state,
             exchange_order_id: facts.1.map(ExchangeOrderId),
             executed: sums.0,
@@ -162,6 +164,14 @@ fn order() -> impl Strategy<Value = LevelOrder> {
             fruitless: facts.2,
             by_recovery: facts.3,
         },
+    )
+}
+
+/// A state that may have a lease of its own keeps no other's end.
+fn has_lease(state: &OrderState) -> bool {
+    matches!(
+        state,
+        OrderState::Pending { .. } | OrderState::Refused { .. } | OrderState::Held { .. }
     )
 }
 

@@ -176,6 +176,7 @@ async fn create_bots(
             rules: rules.clone(),
             rules_read_at: Some(now),
             rules_doubted: false,
+            sold_out: false,
             levels: u16::try_from(ladder.rungs.len()).map_err(Failure::bad_input)?,
             desired: DesiredStatus::Running,
             observed: ObservedStatus::Ready,

@@ -69,7 +69,7 @@ pub(super) fn apply(
     };
     match state {
         Some(state) => {
-            order.state = state;
+            order.enter(state);
             true
         }
         None => false,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{BotId, DesiredStatus, ObservedStatus, OrderState};
 use simulation::{Journey, World};
-use trading::{LEASE, LOOKUP_LAG};
+use trading::LEASE;
 
 use crate::placing::{owing, placing};
 use crate::{XRP, one_level};
@@ -71,7 +71,7 @@ fn a_bot_with_an_order_on_its_way_to_a_delisted_symbol_can_be_stopped() {
 fn a_bot_with_a_quarantined_level_of_a_delisted_symbol_can_be_stopped() {
     let (world, bot) = one_level();
     world.set_stream(false);
-    world.advance(LOOKUP_LAG);
+    world.advance(LEASE);
     world.exchange.set_lag(Duration::from_secs(3_600));
     world.recover(&bot);
     assert!(matches!(

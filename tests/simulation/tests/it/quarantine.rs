@@ -33,7 +33,7 @@ fn vanished(filled: bool) -> (World, BotId) {
     if filled {
         world.print(XRP, "3.10");
     }
-    world.advance(LOOKUP_LAG);
+    world.advance(LEASE);
     world.exchange.set_lag(Duration::from_secs(3_600));
     world.recover(&bot);
     assert_eq!(
@@ -60,6 +60,108 @@ fn a_level_found_again_while_the_bot_is_paused_sends_nothing_after_it_is_observe
     world.heal(std::slice::from_ref(&bot), 3);
     assert_eq!(accepted(&world), before);
     world.assert_sound(&bot);
+}
+
+/// The exchange's id of the level's order.
+fn own(world: &World, bot: &BotId) -> u64 {
+    let id = order(world, bot, 0).exchange_order_id.unwrap();
+    id.0.try_into().unwrap()
+}
+
+#[test]
+fn a_clock_that_jumps_ahead_makes_no_order_vanish() {
+    let (world, bot) = one_level();
+    world.set_stream(false);
+    // A look-up shows neither the order nor its fill yet.
+    world.exchange.set_lag(Duration::from_secs(9));
+    world.print(XRP, "3.10");
+    world.set_wall(60_000);
+    world.recover(&bot);
+    assert_eq!(quarantined_for(&world, &bot), None);
+    world.exchange.set_lag(Duration::ZERO);
+    world.set_wall(0);
+    world.heal(std::slice::from_ref(&bot), 2);
+    assert_rests(&world, &bot, 0, Side::Sell, "99.9");
+    world.assert_sound(&bot);
+}
+
+#[test]
+fn a_stop_does_not_lay_down_what_a_look_up_may_not_show_yet() {
+    let (world, bot) = one_level();
+    let id = own(&world, &bot);
+    fill_part(&world, id, "40");
+    let mut report = world.reports().pop().unwrap();
+    world.set_stream(false);
+    world.handle(&report).unwrap();
+    // Something that cannot be: it ended with less than it had executed.
+    report.status = OrderStatus::Canceled;
+    report.cumulative = "20".parse().unwrap();
+    report.trades.clear();
+    world.handle(&report).unwrap();
+    let disagree = Some(QuarantineReason::TradesDisagree);
+    assert_eq!(quarantined_for(&world, &bot), disagree);
+    fill_part(&world, id, "60");
+    world.exchange.set_lag(Duration::from_secs(9));
+    world.desire(&bot, DesiredStatus::Stopped);
+    world.recover(&bot);
+    assert_eq!(
+        quarantined_for(&world, &bot),
+        disagree,
+        "a look-up that shows nothing proves nothing yet"
+    );
+    world.exchange.set_lag(Duration::ZERO);
+    run_often(&world, &bot);
+    assert_eq!(world.store.bot_now(&bot).observed, ObservedStatus::Stopped);
+    assert_eq!(world.level(&bot, 0).base.to_string(), "99.9");
+    world.assert_sound(&bot);
+}
+
+/// Ends the quarantine of a level whose order fills, while what comes after the call `lagging` shows less.
+fn nothing_is_lost_while_it_lags(ended: fn(&World, &BotId), lagging: &str, part: Option<&str>) {
+    let (world, bot) = vanished(false);
+    let id = own(&world, &bot);
+    if let Some(part) = part {
+        fill_part(&world, id, part);
+        world.advance(LOOKUP_LAG);
+    }
+    fill_part(&world, id, part.map_or("100", |_| "60"));
+    ended(&world, &bot);
+    // Only a look-up by the exchange's own id shows what has just happened.
+    world.exchange.set_lag(Duration::ZERO);
+    let mut run = Task::new(&world, recover_bot(world.ports(), &bot));
+    run.run_to(lagging);
+    world.exchange.set_lag(Duration::from_secs(9));
+    run.finish().unwrap();
+    assert!(
+        quarantined_for(&world, &bot).is_some(),
+        "it waits for what the exchange does not show yet"
+    );
+    world.exchange.set_lag(Duration::ZERO);
+    run_often(&world, &bot);
+    assert_eq!(quarantined_for(&world, &bot), None);
+    world.assert_sound(&bot);
+}
+
+fn stop(world: &World, bot: &BotId) {
+    world.desire(bot, DesiredStatus::Stopped);
+}
+
+fn released(world: &World, bot: &BotId) {
+    assert_eq!(release(world, bot), LevelRelease::Asked);
+}
+
+#[test]
+fn a_quarantined_level_is_not_left_before_its_trades_are_shown() {
+    for ended in [stop, released] {
+        nothing_is_lost_while_it_lags(ended, "order", None);
+    }
+}
+
+#[test]
+fn a_quarantined_level_is_not_left_before_its_order_is_shown_as_ended() {
+    for ended in [stop, released] {
+        nothing_is_lost_while_it_lags(ended, "cancel", Some("40"));
+    }
 }
 
 /// Somebody types an order under one of our ids.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{BotId, DesiredStatus, HoldReason, ObservedStatus, OrderState, Side};
+use domain::{BotId, DesiredStatus, HoldReason, ObservedStatus, OrderState, Purpose, Side};
 use simulation::{Journey, Step, Task, World, bot_id, rung};
 use trading::{LEASE, PlaceMode, handle_fill, place_intent, recover_bot};
 
@@ -140,6 +140,71 @@ fn the_operators_mind_changes_while_a_bot_at_rest_is_started_again() {
     assert_eq!(accepted(&world), 2, "it is sold in this run");
     recover_often(&world, &bot, 2);
     world.assert_sound(&bot);
+}
+
+#[test]
+fn what_was_planned_for_a_running_bot_sells_nothing_of_one_observed_paused() {
+    let (world, bot) = one_level();
+    world.desire(&bot, DesiredStatus::Paused);
+    world.print(XRP, "3.10");
+    world.quiet();
+    assert_eq!(recover_often(&world, &bot, 2), ObservedStatus::Paused);
+    world.desire(&bot, DesiredStatus::Running);
+    let mut planned = Task::new(&world, recover_bot(world.ports(), &bot));
+    planned.run_to("open_orders");
+    world.desire(&bot, DesiredStatus::Paused);
+    assert_eq!(recover_often(&world, &bot, 2), ObservedStatus::Paused);
+    world.desire(&bot, DesiredStatus::StoppedAndSold);
+    let before = accepted(&world);
+    planned.finish().unwrap();
+    assert_eq!(accepted(&world), before, "it is still observed paused");
+    assert_eq!(recover_often(&world, &bot, 6), ObservedStatus::Stopped);
+    assert_eq!(world.level(&bot, 0).base.to_string(), "0");
+    world.assert_sound(&bot);
+}
+
+/// Whether the level's sale is on its way.
+fn sells(world: &World, bot: &BotId) -> bool {
+    let order = order(world, bot, 0);
+    order.intent.purpose == Purpose::Liquidation
+        && matches!(order.state, OrderState::Pending { .. })
+}
+
+#[test]
+fn what_the_market_makes_worth_selling_is_not_sold_of_a_bot_observed_stopped() {
+    let mut sales_under_way = 0;
+    for steps in 0..40 {
+        let (world, bot) = one_level();
+        fill(&world, &order(&world, &bot, 0), 1, Some("1.7"));
+        world.quiet();
+        world.desire(&bot, DesiredStatus::StoppedAndSold);
+        // Written as stopping by a run that found something to sell, and ended there.
+        world.print(XRP, "3.30");
+        let mut opening = Task::new(&world, recover_bot(world.ports(), &bot));
+        opening.run_to("update_bot");
+        drop(opening);
+        // Worth less than the minimum of 5 again.
+        world.print(XRP, "3.11");
+        let mut observing = Task::new(&world, recover_bot(world.ports(), &bot));
+        let observed = (0..steps).any(|_| matches!(observing.step(), Step::Done(_)));
+        world.print(XRP, "3.30");
+        let mut selling = Task::new(&world, recover_bot(world.ports(), &bot));
+        let mut sold = false;
+        while !sold && !sells(&world, &bot) {
+            sold = matches!(selling.step(), Step::Done(_));
+        }
+        sales_under_way += u32::from(!sold);
+        if !observed {
+            observing.finish().unwrap();
+        }
+        if !sold {
+            selling.finish().unwrap();
+        }
+        assert_eq!(recover_often(&world, &bot, 6), ObservedStatus::Stopped);
+        assert_eq!(world.level(&bot, 0).base.to_string(), "0.0983");
+        world.assert_sound(&bot);
+    }
+    assert!(sales_under_way > 0);
 }
 
 #[test]

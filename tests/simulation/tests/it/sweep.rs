@@ -29,6 +29,34 @@ fn every_seed_ends_sound_and_everything_occurs() {
     assert!(missing.is_empty(), "never happened: {missing:?}");
 }
 
+/// Each once showed something wrong that no other of a million did.
+const ONCE_WRONG: [(u64, &str); 4] = [
+    (
+        317_547,
+        "sold for a bot observed paused, by a run that was to place for it while it ran",
+    ),
+    (
+        439_215,
+        "sold for a bot observed stopped, once the market had made it worth selling",
+    ),
+    (
+        565_222,
+        "a clock jumped, an order just placed seemed to have vanished, and was bought again",
+    ),
+    (
+        688_627,
+        "a level came to rest while a look-up lagged behind what another had shown",
+    ),
+];
+
+#[test]
+fn seeds_that_once_showed_something_wrong_end_sound() {
+    for (seed, what) in ONCE_WRONG {
+        let outcome = run(seed, Notes::NotKept);
+        assert!(outcome.findings.is_empty(), "{what} again: {outcome}");
+    }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_trace() {
     for seed in [0, 1, 77] {

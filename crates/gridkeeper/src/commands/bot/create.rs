@@ -47,6 +47,7 @@ pub(super) async fn create(session: &mut Session<'_>, args: &BotCreateArgs) -> O
         rules: planned.rules.clone(),
         rules_read_at: Some(now),
         rules_doubted: false,
+        sold_out: false,
         levels: u16::try_from(levels.len())
             .map_err(|_too_many| Failure::bad_input("the plan has too many levels"))?,
         desired: if args.start {
