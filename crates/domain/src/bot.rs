@@ -85,7 +85,8 @@ pub struct Bot {
     pub observed: ObservedStatus,
     /// Whether nothing more is to be sold of a bot that is stopped and sold, because nothing more can be:
     /// no sale begins while it is so.
-    #[serde(default)]
+    // Left out while false: a record of before reads the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sold_out: bool,
     /// When it was created.
     pub created_at: LocalTime,

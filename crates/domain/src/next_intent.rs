@@ -327,12 +327,16 @@ pub fn waiting_state(ended: &LevelOrder, retry_at: LocalTime) -> OrderState {
     OrderState::Refused {
         why: RefusalReason::Backoff,
         detail: ended.terminal.map_or_else(String::new, |how| {
-            format!(
-                "order number {} {} with {} executed",
-                ended.no,
-                how.in_words(),
-                ended.executed
-            )
+            // A level keeps the first 60 bytes.
+            let (no, executed) = (ended.no, ended.executed);
+            if how == OrderStatus::ExpiredInMatch {
+                format!("self-trade prevention ended number {no}, {executed} executed")
+            } else {
+                format!(
+                    "order number {no} {} with {executed} executed",
+                    how.in_words()
+                )
+            }
         }),
         retry_at,
         lease: None,

@@ -125,6 +125,7 @@ pub enum KeyError {
 pub struct KeyFile {
     cipher: XChaCha20Poly1305,
     path: PathBuf,
+    is_new: bool,
 }
 
 impl fmt::Debug for KeyFile {
@@ -147,11 +148,11 @@ impl KeyFile {
             path: path.clone(),
             source,
         };
-        let file = match File::open(&path) {
-            Ok(file) => file,
+        let (file, is_new) = match File::open(&path) {
+            Ok(file) => (file, false),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 create(dir, &path)?;
-                File::open(&path).map_err(in_file)?
+                (File::open(&path).map_err(in_file)?, true)
             }
             Err(error) => return Err(in_file(error)),
         };
@@ -170,7 +171,17 @@ impl KeyFile {
                 found: bytes.len(),
             }
         })?;
-        Ok(Self { cipher, path })
+        Ok(Self {
+            cipher,
+            path,
+            is_new,
+        })
+    }
+
+    /// Whether it was not there, and has just been made.
+    #[must_use]
+    pub const fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// Where the key file is.

@@ -4,11 +4,12 @@
 //! Start at [`state_words`]. Every reason of the domain has its words here; a new one does not
 //! compile without them.
 
+pub(crate) mod funds;
 pub(crate) mod quarantine;
 
 use domain::{
-    Bot, DesiredStatus, HoldReason, Level, LevelOrder, LocalTime, OrderState, OrderStatus, Purpose,
-    Quantity, RefusalReason, Side,
+    Bot, DesiredStatus, HoldReason, Level, LevelOrder, LocalTime, ObservedStatus, OrderState,
+    OrderStatus, Purpose, Quantity, RefusalReason, Side, is_sellable,
 };
 
 use crate::table::{ago, amount, when, when_there};
@@ -85,7 +86,30 @@ pub fn state_words(bot: &Bot, level: &Level, order: &LevelOrder, now: LocalTime)
     }
 }
 
+/// Whether a level at rest still has something that its bot, which is to end, sells.
+#[must_use]
+pub fn is_still_to_be_sold(bot: &Bot, level: &Level) -> bool {
+    let state = level.order.as_ref().map(|order| &order.state);
+    bot.desired == DesiredStatus::StoppedAndSold
+        && bot.observed != ObservedStatus::Stopped
+        && matches!(state, Some(OrderState::Idle))
+        && is_sellable(bot, level, None)
+}
+
 fn at_rest(bot: &Bot, level: &Level, order: &LevelOrder) -> StateWords {
+    if is_still_to_be_sold(bot, level) {
+        return StateWords {
+            why: format!(
+                "the bot is to end, and the {} {} the level holds are still to be sold; its last order is over ({})",
+                level.base,
+                bot.rules.base,
+                ended_words(order)
+            ),
+            next: "a SELL near the market's price, with the next look at the exchange".to_owned(),
+            remedy: None,
+            owed: true,
+        };
+    }
     if is_end_unknown(order) {
         return StateWords {
             why: "the bot is stopped, and how this level's last order ended could not be learnt; the exchange \
@@ -182,7 +206,8 @@ fn ended_words(order: &LevelOrder) -> &'static str {
         Some(OrderStatus::Filled) => "filled",
         Some(OrderStatus::Canceled) => "cancelled",
         Some(OrderStatus::Rejected) => "rejected",
-        Some(OrderStatus::Expired | OrderStatus::ExpiredInMatch) => "expired",
+        Some(OrderStatus::Expired) => "expired",
+        Some(OrderStatus::ExpiredInMatch) => "ended by self-trade prevention",
     }
 }
 
@@ -191,7 +216,7 @@ fn why_open(bot: &Bot, level: &Level, order: &LevelOrder) -> String {
         Purpose::Grid => match order.intent.side {
             Side::Buy => why_buys(bot, level, order),
             Side::Sell => {
-                "the level holds what it bought, so it sells at its upper line".to_owned()
+                "the level holds something to sell, so it sells at its upper line".to_owned()
             }
         },
         Purpose::FirstInventory => {
@@ -342,12 +367,34 @@ fn refusal_remedy(why: RefusalReason, order: &LevelOrder, bot: &Bot) -> Option<S
         RefusalReason::Filter => Some(
             "the symbol's rules are read anew by themselves; if it stays, plan the grid again".to_owned(),
         ),
+        RefusalReason::Backoff => backoff_remedy(order, bot),
         RefusalReason::WouldTake
         | RefusalReason::MarketClosed
         | RefusalReason::RateLimited
-        | RefusalReason::Overloaded
-        | RefusalReason::Backoff => None,
+        | RefusalReason::Overloaded => None,
     }
+}
+
+/// What to do about an order that somebody else ended.
+fn backoff_remedy(order: &LevelOrder, bot: &Bot) -> Option<String> {
+    let OrderState::Refused { detail, .. } = &order.state else {
+        return None;
+    };
+    if detail.contains("self-trade prevention") {
+        return Some(format!(
+            "wait: it met another order of account {} on {}, of another bot or your own, and the exchange lets no \
+             account trade with itself. It is placed once that order is gone or the market has moved; if this \
+             goes on, stop one of the two bots, or cancel your own order",
+            bot.account, bot.rules.symbol
+        ));
+    }
+    detail.contains(OrderStatus::Canceled.in_words()).then(|| {
+        format!(
+            "wait: it was cancelled at the exchange, by hand or by another program, and is placed anew by itself; \
+             to keep the bot from trading, `gridkeeper bot pause {}`",
+            bot.id
+        )
+    })
 }
 
 /// What the order takes in all: a BUY quote, a SELL base. How much of it is free only the exchange

@@ -2,7 +2,7 @@
 
 use domain::{
     Bot, ExchangeTime, HoldReason, Lease, Level, LevelOrder, LocalTime, Next, OrderState, Quantity,
-    RefusalReason, Side, next_intent, owe, pause_before_next, waiting_state,
+    RefusalReason, Side, is_sellable, next_intent, owe, pause_before_next, waiting_state,
 };
 
 use crate::{AccountRecord, Admission, BACKOFF_FIRST, BACKOFF_LONGEST, LEASE, REFUSAL_PAUSE};
@@ -66,7 +66,7 @@ pub(crate) fn advance(level: Level, conditions: &Conditions<'_>) -> Level {
         }
         Next::Nothing => rest(&level),
     };
-    if completes_round_trip(&ended, &after) {
+    if completes_round_trip(conditions.bot, &ended, &after) {
         after.round_trips = after.round_trips.saturating_add(1);
     }
     after
@@ -124,7 +124,9 @@ fn has_ended(order: &LevelOrder) -> bool {
     }
 }
 
-fn completes_round_trip(ended: &LevelOrder, after: &Level) -> bool {
+/// Whether a sale was the last of what its level had bought. A sale that a stop cut short was not: what is
+/// left is sold later, and then the round trip is whole.
+fn completes_round_trip(bot: &Bot, ended: &LevelOrder, after: &Level) -> bool {
     let sold = ended
         .executed_before
         .checked_add(ended.executed)
@@ -133,5 +135,8 @@ fn completes_round_trip(ended: &LevelOrder, after: &Level) -> bool {
         .order
         .as_ref()
         .is_some_and(|order| order.no != ended.no && order.intent.side == Side::Sell);
-    ended.intent.side == Side::Sell && !sold.is_zero() && !sells_on
+    ended.intent.side == Side::Sell
+        && !sold.is_zero()
+        && !sells_on
+        && !is_sellable(bot, after, None)
 }

@@ -86,6 +86,7 @@ impl GridPlan {
             problems.extend(breaches.map(|breach| PlanProblem::Quantity { breach }));
         }
         let mut worst_loss = None;
+        let levels = u32::try_from(rungs.len()).unwrap_or(u32::MAX);
         for ((rung, entry), index) in rungs.iter().zip(entries).zip(0..) {
             let level = LevelIndex(index);
             for (order, breach) in self.breaches(rung, *entry, rules) {
@@ -94,7 +95,7 @@ impl GridPlan {
                 }
             }
             if let Some(loss) = self.loss(level, rung, rules) {
-                worst_loss = Some(worse_of(worst_loss, loss));
+                worst_loss = Some(worse_of(worst_loss, LevelLoss { levels, ..loss }));
             }
         }
         problems.extend(worst_loss.map(PlanProblem::LosesMoney));
@@ -178,6 +179,9 @@ impl GridPlan {
             net: QuoteAmount::new(net),
             earns_from: Price::new(break_even).ok()?,
             others: 0,
+            levels: 1,
+            base: rules.base.clone(),
+            quote: rules.quote.clone(),
         })
     }
 

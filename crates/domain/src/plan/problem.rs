@@ -48,6 +48,12 @@ pub struct LevelLoss {
     pub earns_from: Price,
     /// How many other levels earn nothing either.
     pub others: u32,
+    /// How many levels the grid has.
+    pub levels: u32,
+    /// What is bought and sold.
+    pub base: Asset,
+    /// What it is paid with.
+    pub quote: Asset,
 }
 
 /// One thing that forbids a plan.

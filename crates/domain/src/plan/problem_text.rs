@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use rust_decimal::{Decimal, RoundingStrategy};
+
 use super::{LevelLoss, PlanError, PlanProblem, PlannedOrder, Spacing};
-use crate::RuleBreach;
+use crate::{Price, RuleBreach};
 
 impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -142,23 +144,50 @@ impl fmt::Display for LevelLoss {
             let lost = self.net.decimal().abs();
             ("lose money", format!("loses {lost}"))
         };
-        match self.others {
-            0 => write!(f, "level {level} would {loses}: ")?,
-            1 => write!(
+        match (self.others.saturating_add(1), self.levels) {
+            (1, _) => write!(f, "level {level} would {loses}: ")?,
+            (2, 2) => write!(f, "both levels would {loses}, level {level} the most: ")?,
+            (all, levels) if all == levels => {
+                write!(
+                    f,
+                    "all {all} levels would {loses}, level {level} the most: "
+                )?;
+            }
+            (some, all) => write!(
                 f,
-                "level {level} and 1 other level would {loses}, level {level} the most: "
-            )?,
-            others => write!(
-                f,
-                "level {level} and {others} other levels would {loses}, level {level} the most: "
+                "{some} of {all} levels would {loses}, level {level} the most: "
             )?,
         }
         write!(
             f,
-            "bought at {} and sold at {}, with a fee of {} each time, a unit {each}; it would have \
-             to sell at {} or more: use a larger step, that is fewer levels or a wider range",
-            self.buy_price, self.sell_price, self.fee, self.earns_from
+            "bought at {} and sold at {}, with a fee of {} each time, each {} {each} {}; it would have to sell \
+             at {} or more{}: use a larger step, that is fewer levels or a wider range",
+            self.buy_price,
+            self.sell_price,
+            self.fee,
+            self.base,
+            self.quote,
+            self.earns_from,
+            HigherThan(self.earns_from, self.buy_price)
         )
+    }
+}
+
+/// `, 1.5 % higher than it buys`, rounded up; nothing where that cannot be said exactly.
+struct HigherThan(Price, Price);
+
+impl fmt::Display for HigherThan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(sells, buys) = self;
+        let ratio = sells.decimal().checked_div(buys.decimal());
+        let percent = ratio
+            .and_then(|ratio| ratio.checked_sub(Decimal::ONE))
+            .and_then(|share| share.checked_mul(Decimal::ONE_HUNDRED));
+        percent.map_or(Ok(()), |percent| {
+            let up = RoundingStrategy::ToPositiveInfinity;
+            let percent = percent.round_dp_with_strategy(3, up).normalize();
+            write!(f, ", {percent} % higher than it buys")
+        })
     }
 }
 

@@ -156,11 +156,19 @@ impl fmt::Display for PlanWarning {
                  until the market falls",
                 LevelNames(levels)
             ),
-            Self::ThinMargin { level, net_percent } => write!(
-                f,
-                "a round trip brings only {net_percent} % after fees (level {level}, the least): one \
-                 order at a higher fee than planned makes it a loss; a larger step leaves more"
-            ),
+            Self::ThinMargin { level, net_percent } => {
+                f.write_str("a round trip brings ")?;
+                if net_percent.is_zero() {
+                    f.write_str("less than 0.0001 %")?;
+                } else {
+                    write!(f, "only {net_percent} %")?;
+                }
+                write!(
+                    f,
+                    " after fees (level {level}, the least): one order at a higher fee than planned makes it a \
+                     loss; a larger step leaves more"
+                )
+            }
             Self::SalesInWholeSteps {
                 bought,
                 kept,
@@ -206,8 +214,12 @@ impl GridPlan {
         let (level, net_percent) = shares
             .filter_map(|(level, rung)| Some((level, self.net_percent(rung)?)))
             .min_by_key(|(_, net_percent)| *net_percent)?;
-        // What loses money is refused, not warned of.
-        let thin = net_percent > Decimal::ZERO && net_percent < THIN;
+        // What loses money is refused, not warned of. The percentage of what brings next to nothing is 0.
+        let loses = |rung: &Rung| {
+            self.net_per_unit(rung)
+                .is_none_or(|net| net <= Decimal::ZERO)
+        };
+        let thin = net_percent < THIN && !rungs.iter().any(loses);
         thin.then_some(PlanWarning::ThinMargin { level, net_percent })
     }
 

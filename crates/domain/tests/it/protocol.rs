@@ -538,8 +538,5 @@ fn a_pause_says_in_words_how_the_order_before_ended() {
     let OrderState::Refused { detail, .. } = state else {
         panic!("{state:?}")
     };
-    assert_eq!(
-        detail,
-        "order number 1 was ended by self-trade prevention with 0 executed"
-    );
+    assert_eq!(detail, "self-trade prevention ended number 1, 0 executed");
 }

@@ -526,6 +526,7 @@ pub(crate) async fn bots_are_listed_and_updated_by_version(store: &impl Store) {
     paused.version = 1;
     paused.desired = DesiredStatus::Paused;
     paused.recovered_at = Some(at(5));
+    paused.sold_out = true;
     assert_eq!(store.update_bot(0, &paused).await.unwrap(), Claim::Won);
     let mut stale = paused.clone();
     stale.desired = DesiredStatus::Stopped;
@@ -535,8 +536,11 @@ pub(crate) async fn bots_are_listed_and_updated_by_version(store: &impl Store) {
         store.update_bot(1, &stale).await,
         Err(StoreError::Invalid(_))
     ));
-    assert_eq!(store.bot(&first.id).await.unwrap(), Some(paused));
+    assert_eq!(store.bot(&first.id).await.unwrap(), Some(paused.clone()));
     assert_eq!(store.bot(&other.id).await.unwrap(), Some(other));
+    (paused.version, paused.sold_out) = (2, false);
+    assert_eq!(store.update_bot(1, &paused).await.unwrap(), Claim::Won);
+    assert_eq!(store.bot(&first.id).await.unwrap(), Some(paused));
 }
 
 pub(crate) async fn only_stopped_bots_are_removed(store: &impl Store) {

@@ -5,6 +5,7 @@ mod bridges;
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::path::Path;
 
 use binance::RestAddress;
 use domain::{Bot, LocalTime};
@@ -27,25 +28,23 @@ const CLOCK_FAILS: u64 = 1_000;
 
 pub(super) async fn doctor(session: &mut Session<'_>) -> Outcome {
     let mut findings = vec![version()];
-    findings.extend(store(session));
     let (of_bots, bots) = bots::bots(session).await;
-    findings.extend(of_bots);
-    let accounts = match session.home.store().list_accounts().await {
+    let (of_accounts, accounts) = match session.home.store().list_accounts().await {
         Ok(listed) => {
             let bad = listed.unreadable.into_iter();
-            findings.extend(bad.map(|error| of_failure("accounts", error.into())));
-            listed.readable
+            let bad = bad.map(|error| of_failure("accounts", error.into()));
+            (bad.collect(), listed.readable)
         }
-        Err(error) => {
-            findings.push(of_failure("accounts", error.into()));
-            Vec::new()
-        }
+        Err(error) => (vec![of_failure("accounts", error.into())], Vec::new()),
     };
+    findings.extend(store(session, !accounts.is_empty()));
+    findings.extend(of_bots);
+    findings.extend(of_accounts);
     if accounts.is_empty() {
         findings.push(Finding::warning(
             "accounts",
             "there are none yet",
-            "gridkeeper account add NAME",
+            "gridkeeper account add NAME --exchange testnet --key YOUR_API_KEY",
         ));
     }
     let environments: BTreeSet<Environment> =
@@ -65,7 +64,8 @@ pub(super) async fn doctor(session: &mut Session<'_>) -> Outcome {
         let wanted = bots.iter().any(wanted);
         findings.extend(of_account(session, account, reached, wanted).await);
     }
-    findings.extend(bridges::bridges(session, &accounts, &bots).await);
+    let answers = unreached.is_empty();
+    findings.extend(bridges::bridges(session, &accounts, &bots, answers).await);
     tell(&findings, session.json, session.out)
 }
 
@@ -78,6 +78,20 @@ pub(super) fn without_home(failure: Failure, json: bool, out: &mut dyn Write) ->
             "accounts, exchange, streams",
             "not looked at, as the store tells what there is",
             "mend the store first",
+        ),
+    ];
+    tell(&findings, json, out)
+}
+
+/// What there is to say where there is no data folder yet. None is made: the name may be mistyped.
+pub(super) fn without_folder(folder: &Path, json: bool, out: &mut dyn Write) -> Outcome {
+    let findings = [
+        version(),
+        Finding::warning(
+            "store",
+            format!("there is no data folder {} yet", folder.display()),
+            "`gridkeeper account add NAME --exchange testnet --key YOUR_API_KEY` makes it; another one is named \
+             with --data DIR",
         ),
     ];
     tell(&findings, json, out)
@@ -115,7 +129,7 @@ fn of_failure(subject: impl std::fmt::Display, failure: Failure) -> Finding {
 }
 
 /// Where the store is, who holds it, and what it survives.
-fn store(session: &Session<'_>) -> Vec<Finding> {
+fn store(session: &Session<'_>, has_accounts: bool) -> Vec<Finding> {
     let home = &session.home;
     let holder = if home.is_owned() {
         "`gridkeeper up` is not running on it"
@@ -137,10 +151,16 @@ fn store(session: &Session<'_>) -> Vec<Finding> {
     if home.is_owned() {
         findings.push(Finding::ok("store", home.durability()));
     }
-    findings.push(Finding::ok(
-        "key file",
-        format!("{}, private to its owner", home.keys().path().display()),
-    ));
+    let path = home.keys().path().display();
+    findings.push(if has_accounts && home.keys().is_new() {
+        Finding::problem(
+            "key file",
+            format!("{path} was not there and has been made anew: keys that were sealed with the old one do not open"),
+            "put the old file back from a backup, or give each key again with `gridkeeper account rotate NAME`",
+        )
+    } else {
+        Finding::ok("key file", format!("{path}, private to its owner"))
+    });
     findings
 }
 

@@ -2,8 +2,9 @@
 
 use domain::{Bot, Level, LevelIndex, LevelNames, LevelOrder, LocalTime, OrderState};
 use serde::Serialize;
-use trading::{AccountStore as _, EventRecord, LevelStore as _, Listing};
+use trading::{AccountStore as _, Breaker, EventRecord, LevelStore as _, Listing};
 
+use super::account::breaker_words;
 use super::market::{free_for, market};
 use super::seen::{Seen, seen};
 use super::story::{Line, story};
@@ -11,8 +12,9 @@ use super::{Session, holding};
 use crate::cli::ExplainArgs;
 use crate::failure::{Failure, Outcome};
 use crate::table::{Align, Table, amount, count, count_of, when};
+use crate::words::funds::{Lacking, lacking};
 use crate::words::quarantine::{all_vanished, forgotten};
-use crate::words::{is_end_unknown, state_in_short, state_words};
+use crate::words::{is_end_unknown, is_still_to_be_sold, state_in_short, state_words};
 
 /// A level, explained.
 #[derive(Debug, Serialize)]
@@ -76,7 +78,7 @@ async fn explain_one(
     if forgot && explained.quarantined {
         explained.remedy = Some(forgotten(&bot.id));
     }
-    tell_free(session, bot, level, &mut explained).await;
+    tell_free(session, bot, level, levels, &mut explained).await;
     explained.story = story(bot, Some(level), &fills.readable, &events.readable);
     let unreadable = fills.unreadable.into_iter().chain(events.unreadable);
     let unreadable = unreadable.map(Failure::from).collect();
@@ -138,6 +140,7 @@ async fn explain_all(session: &mut Session<'_>, bot: &Bot, listed: Listing<Level
         return session.pass_on(unreadable);
     }
     let market = market(session, bot, levels).await;
+    let funds = funds_lines(session, bot, levels).await;
     let out = &mut *session.out;
     writeln!(
         out,
@@ -180,40 +183,67 @@ async fn explain_all(session: &mut Session<'_>, bot: &Bot, listed: Listing<Level
     }
     table.write(out, 2)?;
     writeln!(out, "{}", summary(bot, &explained, levels, &seen))?;
+    for line in funds {
+        writeln!(out, "{line}")?;
+    }
     for line in story(bot, None, &[], &of_bot) {
         writeln!(out, "  {}  {}", when(line.at), line.text)?;
     }
     session.pass_on(unreadable)
 }
 
-/// Adds what the account has free to the remedy of a level it has too little for.
-async fn tell_free(session: &Session<'_>, bot: &Bot, level: &Level, explained: &mut Explained) {
-    if let Some(side) = lacks_funds(level)
-        && let Some(remedy) = &mut explained.remedy
-        && let Some(free) = free_for(session, bot, side).await
-    {
-        remedy.push_str(&format!("; {free}"));
+/// Adds to the remedy of a level that the account has too little for what it has free, and what all levels
+/// that wait for the same need.
+async fn tell_free(
+    session: &Session<'_>,
+    bot: &Bot,
+    level: &Level,
+    levels: &[Level],
+    explained: &mut Explained,
+) {
+    let Some(remedy) = &mut explained.remedy else {
+        return;
+    };
+    let own = lacking(bot, std::slice::from_ref(level));
+    for Lacking { side, .. } in own {
+        if let Some(all) = lacking(bot, levels)
+            .into_iter()
+            .find(|all| all.side == side)
+            && all.levels.len() > 1
+        {
+            remedy.push_str(&format!("; {all}"));
+        }
+        if let Some(free) = free_for(session, bot, side).await {
+            remedy.push_str(&format!("; {free}"));
+        }
     }
 }
 
-/// The side of a level's order that the account has too little for.
-fn lacks_funds(level: &Level) -> Option<domain::Side> {
-    let order = level.order.as_ref()?;
-    let lacks = matches!(
-        order.state,
-        OrderState::Refused {
-            why: domain::RefusalReason::InsufficientBalance,
-            ..
-        }
-    );
-    lacks.then_some(order.intent.side)
+/// What the levels that the account has too little for need in all, and what it has: a line for each asset.
+async fn funds_lines(session: &Session<'_>, bot: &Bot, levels: &[Level]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for lacking in lacking(bot, levels) {
+        let free = free_for(session, bot, lacking.side).await;
+        let free = free.map_or_else(String::new, |free| format!("; {free}"));
+        lines.push(format!("Too little money: {lacking}{free}."));
+    }
+    lines
 }
 
 /// When a bot was last looked at, and whether its account hears of the exchange now.
 async fn seen_of(session: &Session<'_>, bot: &Bot) -> Result<Seen, Failure> {
     let account = session.home.store().account(&bot.account).await?;
     let stream = account.as_ref().map(|account| &account.stream);
-    seen(session, bot, stream).await
+    let mut seen = seen(session, bot, stream).await?;
+    let breaker = account.as_ref().map(|account| &account.breaker);
+    if let Some(breaker @ Breaker::Stopped { .. }) = breaker {
+        seen.words.push_str(&format!(
+            "; orders of account {id} are {}: `gridkeeper account check {id}` says how to mend it",
+            breaker_words(breaker),
+            id = bot.account
+        ));
+    }
+    Ok(seen)
 }
 
 /// The level with the words of its refusal or quarantine whole: its record keeps their start only.
@@ -298,8 +328,19 @@ fn summary(bot: &Bot, explained: &[Explained], levels: &[Level], seen: &Seen) ->
         let state = level.order.as_ref().map(|order| &order.state);
         matches!(state, Some(OrderState::Idle))
     };
-    if sentences.is_empty() && levels.iter().all(at_rest) {
-        sentences.push("No order is owed: the bot is stopped.".to_owned());
+    let to_sell = levels
+        .iter()
+        .filter(|level| is_still_to_be_sold(bot, level));
+    let to_sell: Vec<LevelIndex> = to_sell.map(|level| level.index).collect();
+    if let Some(first) = to_sell.first() {
+        sentences.push(format!(
+            "Still to be sold: what {} hold. It is tried with each look, every 10 seconds; `gridkeeper explain {} {first}` \
+             tells what came of it so far.",
+            LevelNames(&to_sell),
+            bot.id
+        ));
+    } else if sentences.is_empty() && levels.iter().all(at_rest) {
+        sentences.push(format!("No order is owed: the bot is {}.", bot.observed));
     }
     sentences.extend(unknown_ends(bot, levels));
     if sentences.is_empty() {
@@ -364,7 +405,8 @@ fn still_held(bot: &Bot, levels: &[Level], seen: &Seen) -> Option<String> {
     let then = if seen.removed {
         "no bot sells them now".to_owned()
     } else if bot.desired == domain::DesiredStatus::StoppedAndSold {
-        "what of them is enough for an order is sold near the market's price".to_owned()
+        "what of them is enough for an order at its level is sold near the market's price"
+            .to_owned()
     } else {
         format!("`gridkeeper bot stop {} --sell` sells them", bot.id)
     };
@@ -413,7 +455,7 @@ fn explain_level(bot: &Bot, level: &Level, now: LocalTime, seen: &Seen) -> Expla
         || "no id at the exchange".to_owned(),
         |id| format!("exchange order {id}"),
     );
-    let placed = if order.by_recovery {
+    let placed = if order.by_recovery && order.exchange_order_id.is_some() {
         ", placed by recovery"
     } else {
         ""

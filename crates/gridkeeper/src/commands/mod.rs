@@ -132,6 +132,9 @@ async fn carry_out(
         | Command::Doctor => {}
     }
     let folder = data_folder(cli.data.as_deref(), environs)?;
+    if matches!(cli.command, Command::Doctor) && !folder.exists() {
+        return doctor::without_folder(&folder, cli.json, out);
+    }
     let home = match Home::open(&folder, environs).await {
         Ok(home) => home,
         Err(failure) if matches!(cli.command, Command::Doctor) => {

@@ -85,7 +85,7 @@ fn judge(
         let at = when(since);
         let words = format!(
             "; no reports have come from the exchange since {at} ({why}), so the state is as of that look; \
-             `gridkeeper up` goes on trying"
+             `gridkeeper up` goes on trying, and `gridkeeper doctor` says what you can do"
         );
         (true, words)
     } else if overdue {

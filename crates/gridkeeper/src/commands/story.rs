@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use domain::{Bot, Level, LocalTime, OrderNumber, OrderState};
 use serde::Serialize;
-use trading::{EventKind, EventRecord, FillRecord};
+use trading::{EventKind, EventRecord, FillRecord, LEASE};
 
 use super::fills::{booked_words, source_words};
 use crate::table::{span, when_there};
@@ -78,13 +78,18 @@ fn known_orders(
 }
 
 /// The current order at the exchange. Its record changes with each of its fills, so that only before the
-/// first one it says when the exchange had it.
+/// first one it says when the exchange had it; afterwards the lease under which it was sent does.
 fn accepted(level: &Level, orders: &BTreeMap<OrderNumber, String>) -> Option<Line> {
     let order = level.order.as_ref()?;
     let (id, words) = (order.exchange_order_id?, orders.get(&order.no)?);
     let untouched = order.state == OrderState::Open && order.executed.is_zero();
-    untouched.then(|| Line {
-        at: level.changed_at,
+    let at = if untouched {
+        level.changed_at
+    } else {
+        LocalTime::from_millis(order.shown_by()?.before(LEASE).as_millis())
+    };
+    Some(Line {
+        at,
         text: format!(
             "number {}: {words} is placed, as exchange order {id}",
             order.no

@@ -54,7 +54,7 @@ pub(crate) const fn first_step(why: QuarantineReason) -> Option<&'static str> {
             "if it stays for more than a few minutes, compare the order at the exchange with the level's story below"
         }
         QuarantineReason::OrderVanished => {
-            "a test network that is reset, or a simulated exchange that is started anew, has forgotten its orders; otherwise wait for a few minutes"
+            "wait for a few minutes, for it may be shown again; if the exchange was reset or started anew, it has forgotten its orders: then stop the bot and create another, or release its levels"
         }
         QuarantineReason::Released => return None,
     })

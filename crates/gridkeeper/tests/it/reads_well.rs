@@ -321,7 +321,7 @@ async fn a_plan_says_first_that_it_is_refused() {
     let last = ran.out.lines().last().unwrap();
     assert!(last.contains("above the ladder"), "{ran}");
     let ran = ran.says(&[
-        "level 99 and 99 other levels would lose money, level 99 the most",
+        "all 100 levels would lose money, level 99 the most",
         "use a larger step",
         "each level loses 9.69 % of what it buys",
         "581.1950 USDT are lost",

@@ -335,7 +335,7 @@ fn where_takers_cannot_be_expired_our_resting_order_makes_way() {
     else {
         panic!("{:?}", world.state(&bot, 0));
     };
-    assert!(detail.contains("self-trade prevention with 50"), "{detail}");
+    assert_eq!(detail, "self-trade prevention ended number 2, 50 executed");
     let told = told_of_ends(&world);
     assert!(told[0].contains("self-trade prevention"), "{told:?}");
     // Once the BUY is done, the rest of the SELL finds its place.

@@ -304,6 +304,29 @@ fn a_stopped_bot_sells_what_it_holds_before_it_counts_as_stopped() {
 }
 
 #[test]
+fn what_is_sold_in_two_orders_is_one_round_trip() {
+    for (desired, trips) in [
+        (DesiredStatus::StoppedAndSold, 1),
+        (DesiredStatus::Stopped, 0),
+    ] {
+        let (world, bot) = one_level();
+        world.print(XRP, "3.10");
+        world.quiet();
+        fill(&world, &order(&world, &bot, 0), 1, Some("30"));
+        world.quiet();
+        world.desire(&bot, desired);
+        assert_eq!(recover_often(&world, &bot, 6), ObservedStatus::Stopped);
+        assert_eq!(world.level(&bot, 0).round_trips, trips);
+        world.desire(&bot, DesiredStatus::Running);
+        recover_often(&world, &bot, 2);
+        world.print(XRP, "3.15");
+        world.quiet();
+        assert_eq!(world.level(&bot, 0).round_trips, 1);
+        world.assert_sound(&bot);
+    }
+}
+
+#[test]
 fn a_sale_that_the_market_ran_away_from_is_priced_anew() {
     let (world, bot) = one_level();
     world.print(XRP, "3.10");

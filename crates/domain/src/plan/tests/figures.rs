@@ -274,6 +274,20 @@ fn a_thin_margin_is_a_warning_at_its_thinnest() {
         "{text}"
     );
     assert_eq!(warnings("0.7%"), []);
+    // 10000 * 0.999² is 9980.01, and the highest level buys half a hundredth below.
+    let mut plan = plan("arithmetic:2");
+    (plan.lower, plan.upper) = (price("9960.01"), price("10000"));
+    let wide = SymbolRules {
+        price: None,
+        band: None,
+        ..rules()
+    };
+    let ladder = plan.ladder(&wide, market("9970", "9971")).unwrap();
+    assert_eq!(
+        besides_steps(ladder.summary.warnings)[0].to_string(),
+        "a round trip brings less than 0.0001 % after fees (level 1, the least): one order at a higher fee than \
+         planned makes it a loss; a larger step leaves more"
+    );
 }
 
 #[test]

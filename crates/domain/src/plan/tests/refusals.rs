@@ -258,15 +258,15 @@ fn a_plan_that_loses_after_fees_is_refused_with_the_figures() {
     assert_eq!(
         problems(&plan),
         [
-            "level 3 and 1 other level would lose money, level 3 the most: bought at 3.15 and sold at 3.2, with a \
-         fee of 0.8% each time, a unit loses 0.0009952; it would have to sell at 3.2011 or more: use a larger \
-         step, that is fewer levels or a wider range",
+            "2 of 4 levels would lose money, level 3 the most: bought at 3.15 and sold at 3.2, with a fee of 0.8% \
+         each time, each XRP loses 0.0009952 USDT; it would have to sell at 3.2011 or more, 1.623 % higher than it \
+         buys: use a larger step, that is fewer levels or a wider range",
         ]
     );
     plan.maker_fee = rate("1%");
     let all = problems(&plan);
     assert!(
-        all[0].starts_with("level 3 and 3 other levels would lose money, level 3 the most"),
+        all[0].starts_with("all 4 levels would lose money, level 3 the most"),
         "{all:?}"
     );
 }
@@ -281,9 +281,9 @@ fn breaking_even_earns_nothing() {
     assert_eq!(
         problems(&plan),
         [
-            "level 1 and 1 other level would lose money, level 1 the most: bought at 4 and sold at 7, with a fee \
-         of 50% each time, a unit loses 2.25; it would have to sell at 16.0001 or more: use a larger step, that \
-         is fewer levels or a wider range",
+            "both levels would lose money, level 1 the most: bought at 4 and sold at 7, with a fee of 50% each time, \
+         each XRP loses 2.25 USDT; it would have to sell at 16.0001 or more, 300.003 % higher than it buys: use a \
+         larger step, that is fewer levels or a wider range",
         ]
     );
     plan.upper = price("4.0002");

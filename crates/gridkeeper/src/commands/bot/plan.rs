@@ -46,6 +46,23 @@ impl Planned {
     }
 }
 
+impl Planned {
+    /// That not all levels can have an order beside those of the account's other bots on the symbol.
+    pub(super) fn too_many_orders(&self) -> Option<String> {
+        let most = usize::try_from(self.rules.max_open_orders?).ok()?;
+        let own = self.draft.ladder.as_ref()?.summary.levels.len();
+        let others = self.funds.orders_claimed;
+        let over = own.saturating_add(others).saturating_sub(most);
+        (others > 0 && over > 0).then(|| {
+            format!(
+                "{} allows {most} open orders (MAX_NUM_ORDERS), and other bots of this account have {others} levels on \
+                 it: {over} of all these levels wait until others are nearer to the market or have ended",
+                self.rules.symbol
+            )
+        })
+    }
+}
+
 /// Which fees were given by hand and are not the account's own.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FeesGiven {
@@ -65,6 +82,8 @@ pub(super) struct Funds {
     pub(super) base_free: Quantity,
     /// Of that base, what other bots' levels hold already.
     pub(super) base_claimed: Quantity,
+    /// How many orders other bots of the account have on the symbol, or will have: one a level.
+    pub(super) orders_claimed: usize,
 }
 
 impl Funds {
@@ -219,7 +238,12 @@ async fn funds(
             .map_or(Quantity::ZERO, |balance| balance.free)
     };
     let (mut base_claimed, mut quote_claimed) = (Quantity::ZERO, Quantity::ZERO);
+    let mut orders_claimed: usize = 0;
     for bot in session.home.store().bots(Some(account)).await? {
+        let trades = matches!(bot.desired, DesiredStatus::Running | DesiredStatus::Paused);
+        if trades && bot.rules.symbol == rules.symbol {
+            orders_claimed = orders_claimed.saturating_add(usize::from(bot.levels));
+        }
         let (same_base, same_quote) = (
             bot.rules.base == rules.base,
             bot.rules.quote == rules.quote && bot.desired == DesiredStatus::Running,
@@ -242,6 +266,7 @@ async fn funds(
         quote_claimed,
         base_free: free(&rules.base),
         base_claimed,
+        orders_claimed,
     })
 }
 

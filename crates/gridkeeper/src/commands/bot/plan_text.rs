@@ -41,10 +41,17 @@ pub(super) fn write(planned: &Planned, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out)?;
         write_capital(planned, &ladder.summary, out)?;
         write_profit(planned, &ladder.summary, out)?;
-        if !ladder.summary.warnings.is_empty() {
+        let mut warnings: Vec<String> = ladder
+            .summary
+            .warnings
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        warnings.extend(planned.too_many_orders());
+        if !warnings.is_empty() {
             writeln!(out, "\nGood to know")?;
         }
-        for warning in &ladder.summary.warnings {
+        for warning in warnings {
             writeln!(out, "  - {warning}")?;
         }
     }
@@ -70,6 +77,7 @@ fn write_verdict(planned: &Planned, out: &mut dyn Write) -> io::Result<()> {
     if let Some(ladder) = &planned.draft.ladder {
         but.extend(far_words(&ladder.summary));
     }
+    but.extend(planned.too_many_orders());
     let missing = planned.quote_missing();
     if !missing.is_zero() {
         but.push(format!(
@@ -392,7 +400,11 @@ fn short(amount: Decimal) -> String {
     rounded.to_string()
 }
 
+/// Two decimals, or four of next to nothing.
 fn percent(value: Decimal) -> String {
+    if value.abs() < Decimal::new(1, 1) {
+        return format!("{:.4}", value.round_dp(4));
+    }
     format!("{:.2}", value.round_dp(2))
 }
 
@@ -418,6 +430,9 @@ pub(super) fn write_short(planned: &Planned, out: &mut dyn Write) -> io::Result<
         )?;
     }
     for warning in &summary.warnings {
+        writeln!(out, "good to know: {warning}")?;
+    }
+    if let Some(warning) = planned.too_many_orders() {
         writeln!(out, "good to know: {warning}")?;
     }
     Ok(())

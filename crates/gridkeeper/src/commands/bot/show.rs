@@ -267,7 +267,7 @@ async fn write_head(
             if seen.stale {
                 "only once a look at the exchange succeeds again"
             } else {
-                "by polling"
+                "by polling, if the exchange answers"
             }
         )?;
     }

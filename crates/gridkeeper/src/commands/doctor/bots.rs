@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Bot, DesiredStatus, Level, LevelIndex, LevelNames, ObservedStatus, OrderState, QuarantineReason,
+    Bot, DesiredStatus, Level, LevelIndex, LevelNames, ObservedStatus, OrderState, OrderStatus,
+    QuarantineReason,
 };
 use trading::LevelStore as _;
 
@@ -13,8 +14,9 @@ use super::super::seen::needs_up;
 use super::of_failure;
 use crate::failure::Failure;
 use crate::table::count_of;
+use crate::words::funds::lacking;
 use crate::words::quarantine::{all_vanished, first_step, forgotten, of_several};
-use crate::words::{is_end_unknown, refusal_words};
+use crate::words::{is_end_unknown, is_still_to_be_sold, refusal_words};
 
 /// Each bot whose levels stand still, what cannot be read, and who runs the bots; and the bots.
 pub(super) async fn bots(session: &Session<'_>) -> (Vec<Finding>, Vec<Bot>) {
@@ -38,6 +40,7 @@ async fn levels(session: &Session<'_>, bot: &Bot) -> Vec<Finding> {
         Ok(levels) => {
             let mut findings = quarantined(bot, &levels.readable);
             findings.extend(waiting(bot, &levels.readable));
+            findings.extend(selling(bot, &levels.readable));
             findings.extend(unknown_ends(bot, &levels.readable));
             let bad = levels.unreadable.into_iter();
             findings.extend(bad.map(|error| of_failure(subject(), Failure::from(error))));
@@ -131,22 +134,69 @@ fn waiting(bot: &Bot, levels: &[Level]) -> Option<Finding> {
         .iter()
         .map(|(why, names)| format!("{why} ({})", LevelNames(names)))
         .collect();
+    let subject = format!("bot {}", bot.id);
+    let mut text = format!(
+        "{} an order that is not placed: {}",
+        out_of(count, levels.len(), "owes", "owe"),
+        reasons.join("; ")
+    );
+    let explain = format!("`gridkeeper explain {}", bot.id);
+    let lacking = lacking(bot, levels);
+    // Nobody but the operator can mend that.
+    if !lacking.is_empty() {
+        let needs: Vec<String> = lacking.iter().map(ToString::to_string).collect();
+        text.push_str(&format!("; {}", needs.join(", and ")));
+        return Some(Finding::problem(
+            subject,
+            text,
+            format!(
+                "deposit what is missing, or stop the bot; {explain}` says what the account has free"
+            ),
+        ));
+    }
     Some(Finding::warning(
-        format!("bot {}", bot.id),
+        subject,
+        text,
+        format!("{explain} {first}` says what is tried next and what you can do"),
+    ))
+}
+
+/// A bot that is to end and has not sold everything yet.
+fn selling(bot: &Bot, levels: &[Level]) -> Option<Finding> {
+    let to_sell: Vec<&Level> = levels
+        .iter()
+        .filter(|level| is_still_to_be_sold(bot, level))
+        .collect();
+    let first = to_sell.first()?.index;
+    let names: Vec<LevelIndex> = to_sell.iter().map(|level| level.index).collect();
+    let met_own = to_sell.iter().any(|level| {
+        let order = level.order.as_ref();
+        order.and_then(|order| order.terminal) == Some(OrderStatus::ExpiredInMatch)
+    });
+    let why = if met_own {
+        "; a sale met another order of this account, so that the exchange ended it"
+    } else {
+        ""
+    };
+    let id = &bot.id;
+    Some(Finding::warning(
+        format!("bot {id}"),
         format!(
-            "{} an order that is not placed: {}",
-            out_of(count, levels.len(), "owes", "owe"),
-            reasons.join("; ")
+            "stopping, and what {} hold is still to be sold{why}",
+            LevelNames(&names)
         ),
         format!(
-            "`gridkeeper explain {} {first}` says what is tried next and what you can do",
-            bot.id
+            "it is tried again with each look; if it stays so, `gridkeeper explain {id} {first}` tells what came of it"
         ),
     ))
 }
 
 /// Levels of a stopped bot whose last order's end could not be learnt.
 fn unknown_ends(bot: &Bot, levels: &[Level]) -> Option<Finding> {
+    // Until then it is looked for, and what is held may be sold.
+    if bot.observed != ObservedStatus::Stopped {
+        return None;
+    }
     let names: Vec<LevelIndex> = levels
         .iter()
         .filter(|level| level.order.as_ref().is_some_and(is_end_unknown))
@@ -320,6 +370,41 @@ mod tests {
     }
 
     #[test]
+    fn what_is_still_to_be_sold_is_told_until_the_bot_has_stopped() {
+        let mut levels = levels(&[OrderState::Idle, OrderState::Idle, OrderState::Open]);
+        for level in &mut levels {
+            level.base = "1000".parse::<domain::Quantity>().unwrap().into();
+            let order = level.order.as_mut().unwrap();
+            order.exchange_order_id = Some(domain::ExchangeOrderId(7));
+        }
+        let mut bot = Bot {
+            desired: DesiredStatus::StoppedAndSold,
+            observed: ObservedStatus::Stopping,
+            ..bot()
+        };
+        let finding = selling(&bot, &levels).unwrap();
+        assert_eq!(
+            finding.text,
+            "stopping, and what levels 0, 1 hold is still to be sold"
+        );
+        levels[1].order.as_mut().unwrap().terminal = Some(OrderStatus::ExpiredInMatch);
+        let finding = selling(&bot, &levels).unwrap();
+        assert!(
+            finding.text.contains("met another order"),
+            "{}",
+            finding.text
+        );
+        assert_eq!(
+            unknown_ends(&bot, &levels),
+            None,
+            "that would say to remove it"
+        );
+        bot.observed = ObservedStatus::Stopped;
+        assert_eq!(selling(&bot, &levels), None);
+        assert!(unknown_ends(&bot, &levels).is_some());
+    }
+
+    #[test]
     fn what_waits_is_told_with_its_reasons_and_quarantined_levels_are_not_told_twice() {
         let refused = |why| OrderState::Refused {
             why,
@@ -337,8 +422,11 @@ mod tests {
         assert_eq!(
             finding.text,
             "3 of 4 levels owe an order that is not placed: the account's balance is too small (levels 0, 2); \
-             too far from the market (level 3)"
+             too far from the market (level 3); levels 0, 2 need 0 ETH together"
         );
+        assert_eq!(finding.grade, Grade::Problem);
+        let finding = waiting(&bot(), &levels[3..]).unwrap();
+        assert_eq!(finding.grade, Grade::Warning);
         assert_eq!(waiting(&bot(), &levels[1..2]), None);
     }
 }

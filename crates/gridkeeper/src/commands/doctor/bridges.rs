@@ -18,6 +18,7 @@ pub(super) async fn bridges(
     session: &Session<'_>,
     accounts: &[AccountRecord],
     bots: &[Bot],
+    exchange_answers: bool,
 ) -> Vec<Finding> {
     let streams: Vec<&StreamState> = bots
         .iter()
@@ -33,6 +34,7 @@ pub(super) async fn bridges(
             &streams,
             session.now(),
             session.home.is_owned(),
+            exchange_answers,
         ),
         Err(error) => vec![of_failure("bridges", error.into())],
     }
@@ -45,13 +47,14 @@ fn judge(
     started: &[&StreamState],
     now: LocalTime,
     nobody_runs: bool,
+    exchange_answers: bool,
 ) -> Vec<Finding> {
     let last = heartbeats.iter().max_by_key(|beat| beat.at);
     // That nobody runs is told of the bots; what an earlier `up` has left behind is of no use.
     if nobody_runs {
         return Vec::new();
     }
-    Vec::from_iter(last.map(|beat| of_up(beat, started, now)))
+    Vec::from_iter(last.map(|beat| of_up(beat, started, now, exchange_answers)))
 }
 
 fn heard(beat: &Heartbeat, now: LocalTime) -> String {
@@ -59,7 +62,12 @@ fn heard(beat: &Heartbeat, now: LocalTime) -> String {
 }
 
 /// The bridge of the `up` that runs.
-fn of_up(beat: &Heartbeat, started: &[&StreamState], now: LocalTime) -> Finding {
+fn of_up(
+    beat: &Heartbeat,
+    started: &[&StreamState],
+    now: LocalTime,
+    exchange_answers: bool,
+) -> Finding {
     let subject = format!("bridge {}", beat.bridge);
     if now.since(beat.at) >= OVERDUE {
         return Finding::warning(
@@ -77,8 +85,13 @@ fn of_up(beat: &Heartbeat, started: &[&StreamState], now: LocalTime) -> Finding 
         return Finding::problem(
             subject,
             format!(
-                "alive, but it has no connection to the exchange: fills of {} are found by polling only",
-                count_of(unheard, "bot")
+                "alive, but it has no connection to the exchange: fills of {} are found {}",
+                count_of(unheard, "bot"),
+                if exchange_answers {
+                    "by polling only"
+                } else {
+                    "only once it answers again"
+                }
             ),
             "it goes on trying by itself; if it stays so, see the exchange and the keys above",
         );
@@ -111,7 +124,7 @@ mod tests {
     }
 
     fn told(beats: &[Heartbeat], nobody_runs: bool) -> Vec<(Grade, String)> {
-        let findings = judge(beats, &[&StreamState::Never], NOW, nobody_runs);
+        let findings = judge(beats, &[&StreamState::Never], NOW, nobody_runs, true);
         findings
             .into_iter()
             .map(|finding| {
@@ -144,12 +157,29 @@ mod tests {
             since: NOW,
             bridge: "b".to_owned(),
         };
-        let findings = judge(&[beat("b", 1, 0)], &[&subscribed], NOW, false);
+        let findings = judge(&[beat("b", 1, 0)], &[&subscribed], NOW, false, true);
         assert_eq!(findings[0].grade, Grade::Ok);
         assert!(
             findings[0]
                 .text
                 .ends_with("no connection to the exchange yet")
+        );
+    }
+
+    #[test]
+    fn nothing_is_polled_where_the_exchange_does_not_answer() {
+        let findings = judge(
+            &[beat("b", 2, 0)],
+            &[&StreamState::Never],
+            NOW,
+            false,
+            false,
+        );
+        assert!(
+            findings[0]
+                .text
+                .ends_with("are found only once it answers again"),
+            "{findings:?}"
         );
     }
 
