@@ -146,11 +146,17 @@ fn what_holdings_call_for(world: &World, bot: &BotId, orders: &[PastOrder]) -> V
     };
     let level = world.store.level_now(bot, first.level.0);
     for order in orders {
+        // What is sold for a bot that stops is worth what the market pays, above the level's line or below.
+        let price = if order.is_sell {
+            order.price
+        } else {
+            level.sell_price.decimal()
+        };
         // Rules that change are known here up to ten minutes later.
         let mut sellable = order
             .minimums
             .iter()
-            .map(|minimum| minimum.sellable(held, level.sell_price.decimal()));
+            .map(|minimum| minimum.sellable(held, price));
         if order.is_sell {
             if !sellable.any(|sellable| sellable == Some(order.asked)) {
                 found.push(Finding::WrongOrder(format!(

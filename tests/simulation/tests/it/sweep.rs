@@ -30,7 +30,7 @@ fn every_seed_ends_sound_and_everything_occurs() {
 }
 
 /// Each once showed something wrong that no other of a million did.
-const ONCE_WRONG: [(u64, &str); 4] = [
+const ONCE_WRONG: [(u64, &str); 5] = [
     (
         317_547,
         "sold for a bot observed paused, by a run that was to place for it while it ran",
@@ -46,6 +46,10 @@ const ONCE_WRONG: [(u64, &str); 4] = [
     (
         688_627,
         "a level came to rest while a look-up lagged behind what another had shown",
+    ),
+    (
+        705_986,
+        "the auditor took a sale for too small that the market had made worth enough",
     ),
 ];
 

@@ -1,0 +1,151 @@
+//! What the levels of a bot come to, in a few sentences: what is owed, what waits, what is still held.
+
+use domain::{Bot, Level, LevelIndex, LevelNames, OrderState};
+
+use super::super::market::free_for;
+use super::super::seen::Seen;
+use super::super::{Session, holding};
+use super::Explained;
+use crate::table::count_of;
+use crate::words::funds::lacking;
+use crate::words::quarantine::{all_vanished, forgotten};
+use crate::words::{is_end_unknown, is_still_to_be_sold};
+
+/// Whether anything is owed and not placed, in a sentence or two.
+pub(super) fn summary(bot: &Bot, explained: &[Explained], levels: &[Level], seen: &Seen) -> String {
+    let of = |wanted: fn(&Explained) -> bool| -> Vec<LevelIndex> {
+        let wanted = explained.iter().filter(|level| wanted(level));
+        wanted.map(|level| level.level).collect()
+    };
+    let all = explained.len();
+    let (quarantined, owed) = (
+        of(|level| level.quarantined),
+        of(|level| level.owed_not_placed && !level.quarantined),
+    );
+    let mut sentences = Vec::new();
+    if all_vanished(levels) {
+        sentences.push(format!(
+            "Quarantined: {} of {all} levels ({}). What to do: {}.",
+            quarantined.len(),
+            LevelNames(&quarantined),
+            forgotten(&bot.id)
+        ));
+    } else if let Some(first) = quarantined.first() {
+        sentences.push(format!(
+            "Quarantined: {} of {all} levels ({}): records and exchange disagree, and nothing is sent for them. \
+             `gridkeeper explain {} {first}` shows the evidence and what you can do.",
+            quarantined.len(),
+            LevelNames(&quarantined),
+            bot.id
+        ));
+    }
+    if let Some(first) = owed.first() {
+        sentences.push(format!(
+            "Owed and not placed: {} of {all} levels ({}). `gridkeeper explain {} {first}` tells why.",
+            owed.len(),
+            LevelNames(&owed),
+            bot.id
+        ));
+    }
+    sentences.extend(fresh_words(bot, levels));
+    let at_rest = |level: &Level| {
+        let state = level.order.as_ref().map(|order| &order.state);
+        matches!(state, Some(OrderState::Idle))
+    };
+    let to_sell = levels
+        .iter()
+        .filter(|level| is_still_to_be_sold(bot, level));
+    let to_sell: Vec<LevelIndex> = to_sell.map(|level| level.index).collect();
+    if let Some(first) = to_sell.first() {
+        sentences.push(format!(
+            "Still to be sold: what {} hold. It is tried with each look, every 10 seconds; `gridkeeper explain {} {first}` \
+             tells what came of it so far.",
+            LevelNames(&to_sell),
+            bot.id
+        ));
+    } else if sentences.is_empty() && levels.iter().all(at_rest) {
+        sentences.push(format!("No order is owed: the bot is {}.", bot.observed));
+    }
+    sentences.extend(unknown_ends(bot, levels));
+    if sentences.is_empty() {
+        let as_of = if seen.stale {
+            ", as of the last look"
+        } else {
+            ""
+        };
+        sentences.push(format!(
+            "Every order that is owed is at the exchange{as_of}."
+        ));
+    }
+    sentences.extend(still_held(bot, levels, seen));
+    sentences.join("\n")
+}
+
+/// How many levels have had no order yet, and why.
+fn fresh_words(bot: &Bot, levels: &[Level]) -> Option<String> {
+    let fresh = levels.iter().filter(|level| level.order.is_none()).count();
+    let nothing_yet = match bot.desired {
+        domain::DesiredStatus::Running => "its first orders are still to be placed",
+        domain::DesiredStatus::Ready
+        | domain::DesiredStatus::Paused
+        | domain::DesiredStatus::Stopped
+        | domain::DesiredStatus::StoppedAndSold => "the bot does not trade",
+    };
+    let all = levels.len();
+    if fresh == all {
+        return Some(format!(
+            "No order is owed: no level has an order yet, {nothing_yet}."
+        ));
+    }
+    (fresh > 0).then(|| format!("{fresh} of {all} levels have no order yet: {nothing_yet}."))
+}
+
+/// That nobody knows how the last orders of a stopped bot ended, and whether one may be live.
+fn unknown_ends(bot: &Bot, levels: &[Level]) -> Option<String> {
+    let unknown: Vec<LevelIndex> = levels
+        .iter()
+        .filter(|level| level.order.as_ref().is_some_and(is_end_unknown))
+        .map(|level| level.index)
+        .collect();
+    (!unknown.is_empty()).then(|| {
+        format!(
+            "How the last order of {} ended could not be learnt ({}): the exchange shows none of them open, so \
+             that nothing is live there, unless the keys are of another account now; but one may have executed \
+             unseen. `gridkeeper audit {}` compares.",
+            count_of(unknown.len(), "level"),
+            LevelNames(&unknown),
+            bot.id
+        )
+    })
+}
+
+/// What a bot that is to stop, or has, leaves in the account.
+fn still_held(bot: &Bot, levels: &[Level], seen: &Seen) -> Option<String> {
+    let stops = matches!(
+        bot.desired,
+        domain::DesiredStatus::Stopped | domain::DesiredStatus::StoppedAndSold
+    );
+    let held = holding(bot, levels).filter(|_| stops)?;
+    let then = if seen.removed {
+        "no bot sells them now".to_owned()
+    } else if bot.desired == domain::DesiredStatus::StoppedAndSold {
+        "what of them is enough for an order at its level is sold near the market's price"
+            .to_owned()
+    } else {
+        format!("`gridkeeper bot stop {} --sell` sells them", bot.id)
+    };
+    Some(format!(
+        "It still holds {held} by its records, in your account; {then}."
+    ))
+}
+
+/// What the levels that the account has too little for need in all, and what it has: a line for each asset.
+pub(super) async fn funds_lines(session: &Session<'_>, bot: &Bot, levels: &[Level]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for lacking in lacking(bot, levels) {
+        let free = free_for(session, bot, lacking.side).await;
+        let free = free.map_or_else(String::new, |free| format!("; {free}"));
+        lines.push(format!("Too little money: {lacking}{free}."));
+    }
+    lines
+}
