@@ -5,7 +5,7 @@
 //! duplicate (`z` is booked), the next piece, or proof that something is missing. What is missing
 //! is fetched and goes through [`resolve_fill`], which books the difference to the ledger.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::{
@@ -234,7 +234,8 @@ fn next_trades(executed: Quantity, execution: &Execution) -> Option<Vec<Trade>> 
 /// Decides again with all of the order's trades as the exchange shows them now, and the ledger's
 /// entries of that order number: books what the ledger lacks.
 ///
-/// For [`FillDecision::Missing`], [`FillDecision::Passed`] and [`FillDecision::SecondOrder`].
+/// For [`FillDecision::Missing`], [`FillDecision::Passed`] and [`FillDecision::SecondOrder`]. The last two come
+/// back while the exchange does not show all that the report tells of: nobody else remembers that it is missing.
 #[must_use]
 pub fn resolve_fill(
     bot: &Bot,
@@ -251,8 +252,18 @@ pub fn resolve_fill(
     lacking.sort_by_key(|trade| trade.id);
     lacking.dedup_by_key(|trade| trade.id);
     match decide_fill(bot, level, execution) {
-        FillDecision::Passed(no) => book_aside(level, execution, no, lacking, recorded, false),
-        FillDecision::SecondOrder(no) => book_aside(level, execution, no, lacking, recorded, true),
+        FillDecision::Passed(no) if !recorded.is_empty() || was_ours(level, execution, no) => {
+            if shows_all(shown, execution) {
+                book_aside(no, lacking, false)
+            } else {
+                FillDecision::Passed(no)
+            }
+        }
+        FillDecision::Passed(_) => FillDecision::NotOurs(NotOurs::OtherPrice),
+        FillDecision::SecondOrder(no) if shows_all(shown, execution) => {
+            book_aside(no, lacking, true)
+        }
+        FillDecision::SecondOrder(no) => FillDecision::SecondOrder(no),
         FillDecision::Missing(news) | FillDecision::Book { news, .. } => {
             resolve_current(level, news, lacking)
         }
@@ -297,17 +308,19 @@ fn resolve_current(level: &Level, mut news: News, lacking: Vec<Trade>) -> FillDe
     }
 }
 
-fn book_aside(
-    level: &Level,
-    execution: &Execution,
-    no: OrderNumber,
-    lacking: Vec<Trade>,
-    recorded: &BTreeSet<TradeId>,
-    second_order: bool,
-) -> FillDecision {
-    if !second_order && recorded.is_empty() && !was_ours(level, execution, no) {
-        return FillDecision::NotOurs(NotOurs::OtherPrice);
-    }
+/// Whether the exchange shows as much of an order as a report tells of. Look-ups lag.
+fn shows_all(shown: &[Trade], execution: &Execution) -> bool {
+    let by_id: BTreeMap<TradeId, Quantity> = shown
+        .iter()
+        .map(|trade| (trade.id, trade.quantity))
+        .collect();
+    let total = by_id
+        .values()
+        .try_fold(Quantity::ZERO, |sum, quantity| sum.checked_add(*quantity));
+    total.is_none_or(|total| total >= execution.cumulative)
+}
+
+fn book_aside(no: OrderNumber, lacking: Vec<Trade>, second_order: bool) -> FillDecision {
     if lacking.is_empty() {
         return FillDecision::Duplicate;
     }

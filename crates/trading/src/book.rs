@@ -50,7 +50,7 @@ pub(crate) async fn act<O: Outside>(
         FillDecision::Quarantine(why, evidence) => {
             quarantine(outside, records, why, evidence).await
         }
-        // Decided again with everything fetched, these cannot come back; if they do, wait.
+        // Decided again with everything fetched, these come back while the exchange does not show it all.
         FillDecision::Missing(_) | FillDecision::Passed(_) | FillDecision::SecondOrder(_) => {
             Ok(Pass::Handled(waiting()))
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{BotId, DesiredStatus, OrderState, Side};
 use simulation::{Journey, World, bot_id, decimal, rung};
-use trading::{LATE_ORDERS_WATCHED, LEASE, Outcome};
+use trading::{Answer, LATE_ORDERS_WATCHED, LEASE, LOOKUP_LAG, Outcome};
 
 use crate::placing::{owing, placing};
 use crate::{XRP, assert_rests, order};
@@ -66,6 +66,25 @@ fn a_report_of_a_first_order_that_was_given_up_is_booked() {
     let (world, bot, surfaced) = first_order_given_up();
     fill_part(&world, surfaced, "50");
     let told = world.reports();
+    let handled = world.handle(told.last().unwrap()).unwrap();
+    assert_eq!(handled.outcome, Outcome::BookedAside);
+    assert_eq!(world.level(&bot, 0).base.to_string(), "49.95");
+}
+
+#[test]
+fn a_report_of_an_order_given_up_waits_for_trades_that_are_not_shown_yet() {
+    let (world, bot, surfaced) = first_order_given_up();
+    fill_part(&world, surfaced, "20");
+    world.advance(LOOKUP_LAG);
+    fill_part(&world, surfaced, "30");
+    let told = world.reports();
+    for lag in [Duration::from_secs(3_600), Duration::from_secs(9)] {
+        world.exchange.set_lag(lag);
+        let handled = world.handle(told.last().unwrap()).unwrap();
+        assert_eq!(handled.outcome, Outcome::Waiting);
+        assert_eq!(handled.answer, Answer::Again(LOOKUP_LAG));
+    }
+    world.exchange.set_lag(Duration::ZERO);
     let handled = world.handle(told.last().unwrap()).unwrap();
     assert_eq!(handled.outcome, Outcome::BookedAside);
     assert_eq!(world.level(&bot, 0).base.to_string(), "49.95");
