@@ -39,6 +39,41 @@ fn quarantined() -> OrderState {
 }
 
 #[test]
+fn the_end_of_the_last_lease_stays_known_until_there_is_another() {
+    let until = Some(lease(1).until);
+    for state in [
+        OrderState::Pending { lease: lease(1) },
+        refused(Some(lease(1))),
+        held(Some(lease(1))),
+    ] {
+        let mut order = order_in(state);
+        assert_eq!(order.shown_by(), until);
+        for without in [
+            OrderState::Open,
+            quarantined(),
+            OrderState::Open,
+            OrderState::Idle,
+        ] {
+            order.enter(without);
+            assert_eq!((order.shown_by(), order.sent_until), (until, until));
+        }
+        let mut later = lease(2);
+        later.until = later.until.after(std::time::Duration::from_secs(1));
+        order.enter(OrderState::Pending { lease: later });
+        assert_eq!(
+            (order.shown_by(), order.sent_until),
+            (Some(later.until), None)
+        );
+        order.enter(OrderState::Open);
+        assert_eq!(order.shown_by(), Some(later.until));
+    }
+    let mut order = order_in(held(None));
+    assert_eq!(order.shown_by(), None, "never sent");
+    order.enter(OrderState::Idle);
+    assert_eq!(order.shown_by(), None);
+}
+
+#[test]
 fn an_order_is_complete_once_it_ended_and_all_of_it_is_booked() {
     let cases = [
         (None, "0", "0", false),

@@ -136,6 +136,51 @@ fn a_passed_order_is_ours_by_its_id_or_by_its_side_and_price() {
 }
 
 #[test]
+fn what_nobody_else_remembers_waits_until_the_exchange_shows_all_of_it() {
+    let level = level();
+    let passed = late(&level, 1, Side::Sell, None);
+    let mut second = told(&level, "6", OrderStatus::Filled, &["6"]);
+    second.exchange_order_id = ExchangeOrderId(43);
+    let foreign = late(&level, 1, Side::Buy, None);
+    let decide = |report: &Execution, shown: &[Trade], recorded: &[i64]| {
+        resolve_fill(&bot(), &level, report, shown, &ids(recorded))
+    };
+    // The same trade twice is one.
+    for shown in [vec![], vec![at(1, "4")], vec![at(1, "4"), at(1, "4")]] {
+        for recorded in [&[][..], &[1]] {
+            assert_eq!(
+                decide(&passed, &shown, recorded),
+                FillDecision::Passed(OrderNumber(1)),
+                "{shown:?}"
+            );
+            assert_eq!(
+                decide(&second, &shown, recorded),
+                FillDecision::SecondOrder(OrderNumber(2)),
+                "{shown:?}"
+            );
+        }
+        assert_eq!(
+            decide(&foreign, &shown, &[]),
+            FillDecision::NotOurs(NotOurs::OtherPrice)
+        );
+    }
+    // More may have executed since.
+    for last in ["2", "3"] {
+        let shown = [at(1, "4"), at(2, last)];
+        for (report, second_order, no) in [(&passed, false, 1), (&second, true, 2)] {
+            assert_eq!(
+                decide(report, &shown, &[1]),
+                FillDecision::BookAside {
+                    no: OrderNumber(no),
+                    trades: vec![at(2, last)],
+                    second_order,
+                }
+            );
+        }
+    }
+}
+
+#[test]
 fn an_order_before_the_previous_one_is_ours_at_the_levels_lines() {
     let mut level = level();
     level.previous = None;
