@@ -280,7 +280,7 @@ pub fn stop_remedy(stop: AccountStop, environment: Option<Environment>) -> Strin
     let simulated = environment == Some(Environment::Simulated);
     match stop {
         AccountStop::Key => format!(
-            "the secret or the key is wrong: copy both again, {page}, and run `gridkeeper account rotate NAME`, or `account add` again if it is not there yet"
+            "the secret or the key is wrong: copy both again, {page}, and give them anew: `gridkeeper account rotate NAME --key YOUR_API_KEY`, or `account add` where the account was not added for it"
         ),
         AccountStop::Permission if simulated => {
             format!("see that the key exists and may trade, {page}")

@@ -106,7 +106,7 @@ fn at_rest(bot: &Bot, level: &Level, order: &LevelOrder) -> StateWords {
                 ended_words(order)
             ),
             next: "a SELL near the market's price, with the next look at the exchange".to_owned(),
-            remedy: None,
+            remedy: (order.terminal == Some(OrderStatus::ExpiredInMatch)).then(|| met_own(bot)),
             owed: true,
         };
     }
@@ -119,15 +119,21 @@ fn at_rest(bot: &Bot, level: &Level, order: &LevelOrder) -> StateWords {
             next: "nothing, until the bot is started".to_owned(),
             remedy: Some(format!(
                 "the {} {} the level holds by its records are in your account, unless that order executed \
-                 unseen: `gridkeeper audit {}` compares, and what you do not want to keep you sell by hand",
-                level.base, bot.rules.base, bot.id
+                 unseen: `gridkeeper audit {}` compares, and `gridkeeper bot stop {} --sell` sells what you do not \
+                 want to keep",
+                level.base, bot.rules.base, bot.id, bot.id
             )),
             owed: false,
         };
     }
     StateWords {
         why: format!(
-            "its last order is over ({}) and nothing follows, as the bot is stopped",
+            "its last order{} is over ({}) and nothing follows, as the bot is stopped",
+            if order.intent.purpose == Purpose::Liquidation {
+                ", the sale of what it held when the bot was stopped,"
+            } else {
+                ""
+            },
             ended_words(order)
         ),
         next: "nothing, until the bot is started".to_owned(),
@@ -202,7 +208,7 @@ fn ended_words(order: &LevelOrder) -> &'static str {
             | OrderStatus::PendingNew
             | OrderStatus::PartiallyFilled
             | OrderStatus::Unrecognized,
-        ) => "never sent",
+        ) => "never placed",
         Some(OrderStatus::Filled) => "filled",
         Some(OrderStatus::Canceled) => "cancelled",
         Some(OrderStatus::Rejected) => "rejected",
@@ -381,20 +387,26 @@ fn backoff_remedy(order: &LevelOrder, bot: &Bot) -> Option<String> {
         return None;
     };
     if detail.contains("self-trade prevention") {
-        return Some(format!(
-            "wait: it met another order of account {} on {}, of another bot or your own, and the exchange lets no \
-             account trade with itself. It is placed once that order is gone or the market has moved; if this \
-             goes on, stop one of the two bots, or cancel your own order",
-            bot.account, bot.rules.symbol
-        ));
+        return Some(met_own(bot));
     }
     detail.contains(OrderStatus::Canceled.in_words()).then(|| {
         format!(
-            "wait: it was cancelled at the exchange, by hand or by another program, and is placed anew by itself; \
-             to keep the bot from trading, `gridkeeper bot pause {}`",
+            "leave it: it was cancelled at the exchange, by hand or by another program, and `gridkeeper up` places it \
+             anew; to keep the bot from trading, `gridkeeper bot pause {}`",
             bot.id
         )
     })
+}
+
+/// What to do where an order met another one of the same account.
+fn met_own(bot: &Bot) -> String {
+    format!(
+        "leave it: it met another order of account {} on {}, of another bot or your own, and the exchange lets no \
+         account trade with itself. It is placed once that order is gone or the market has moved; if this goes \
+         on, stop the other bot (`gridkeeper bot list` shows all), or cancel your own order. A pause would not do: \
+         it leaves orders where they are",
+        bot.account, bot.rules.symbol
+    )
 }
 
 /// What the order takes in all: a BUY quote, a SELL base. How much of it is free only the exchange

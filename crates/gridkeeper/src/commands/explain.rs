@@ -8,7 +8,7 @@ use trading::{AccountStore as _, Breaker, EventRecord, LevelStore as _, Listing}
 
 use super::Session;
 use super::account::breaker_words;
-use super::market::{free_for, market};
+use super::market::{SILENT, free_for, market};
 use super::seen::{Seen, seen};
 use super::story::{Line, story};
 use crate::cli::ExplainArgs;
@@ -97,9 +97,8 @@ async fn explain_one(
         bot.id, bot.rules.symbol, explained.ladder
     )?;
     writeln!(out, "  holds    {}", explained.holds)?;
-    if let Some(market) = market {
-        writeln!(out, "  market   {market}")?;
-    }
+    let market = market.unwrap_or_else(|| SILENT.to_owned());
+    writeln!(out, "  market   {market}")?;
     writeln!(out, "  order    {}", explained.order)?;
     writeln!(out, "  why      {}", explained.why)?;
     let first = if seen.nobody_runs && !explained.next.starts_with("nothing") {
@@ -150,9 +149,8 @@ async fn explain_all(session: &mut Session<'_>, bot: &Bot, listed: Listing<Level
         "bot {} on {} is {}, wanted: {}; {}",
         bot.id, bot.rules.symbol, bot.observed, bot.desired, seen.words
     )?;
-    if let Some(market) = market {
-        writeln!(out, "market: {market}")?;
-    }
+    let market = market.unwrap_or_else(|| SILENT.to_owned());
+    writeln!(out, "market: {market}")?;
     let next = if seen.nobody_runs {
         "next, once `gridkeeper up` is started"
     } else {

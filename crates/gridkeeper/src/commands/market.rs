@@ -12,6 +12,10 @@ use crate::table::amount;
 /// A reader does not wait longer for a line that is only good to know.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// What is said where the exchange gives no prices.
+pub(super) const SILENT: &str =
+    "not known, as the exchange gives no prices here now; `gridkeeper doctor` says why";
+
 /// The market beside these levels of a bot, in a line; `None` where the exchange does not say in time.
 pub(super) async fn market(session: &Session<'_>, bot: &Bot, levels: &[Level]) -> Option<String> {
     let account = session.home.store().account(&bot.account).await.ok()??;

@@ -10,7 +10,7 @@ use crate::failure::{Failure, plain_cause};
 use crate::table::{ago, when};
 
 /// A running `up` compares each bot every ten seconds; after so long without, something is wrong.
-const OVERDUE: Duration = Duration::from_secs(45);
+const OVERDUE: Duration = Duration::from_secs(30);
 
 /// Whether a bot needs a running `up`: it trades, its orders rest, or it has not come to its end yet.
 pub(super) fn needs_up(bot: &Bot) -> bool {
@@ -118,7 +118,7 @@ mod tests {
         };
         for (recovered_at, nobody_runs, stream, stale, word) in [
             (at(4), false, None, false, "looks every 10 seconds"),
-            (at(46), false, None, true, "overdue"),
+            (at(31), false, None, true, "overdue"),
             (at(4), true, Some(&down), true, "not running"),
             (
                 at(4),

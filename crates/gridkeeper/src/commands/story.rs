@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use domain::{Bot, Level, LocalTime, OrderNumber, OrderState};
+use domain::{Bot, Level, LocalTime, OrderNumber, Purpose};
 use serde::Serialize;
 use trading::{EventKind, EventRecord, FillRecord, LEASE};
 
@@ -44,7 +44,7 @@ pub(super) fn story(
             at: event.at,
             text: event_words(event),
         }))
-        .chain(level.and_then(|level| accepted(level, &orders)))
+        .chain(level.and_then(|level| accepted(level, &orders, events)))
         .collect();
     lines.sort_by_key(|line| line.at);
     lines
@@ -77,21 +77,31 @@ fn known_orders(
     orders
 }
 
-/// The current order at the exchange. Its record changes with each of its fills, so that only before the
-/// first one it says when the exchange had it; afterwards the lease under which it was sent does.
-fn accepted(level: &Level, orders: &BTreeMap<OrderNumber, String>) -> Option<Line> {
+/// The current order at the exchange, told when it was sent: the lease under which that was says so, and after
+/// what was told of it before.
+fn accepted(
+    level: &Level,
+    orders: &BTreeMap<OrderNumber, String>,
+    events: &[EventRecord],
+) -> Option<Line> {
     let order = level.order.as_ref()?;
     let (id, words) = (order.exchange_order_id?, orders.get(&order.no)?);
-    let untouched = order.state == OrderState::Open && order.executed.is_zero();
-    let at = if untouched {
-        level.changed_at
+    let sent = order.shown_by().map_or(level.changed_at, |shown_by| {
+        LocalTime::from_millis(shown_by.before(LEASE).as_millis())
+    });
+    let laid = events
+        .iter()
+        .filter(|event| event.no == Some(order.no) && event.kind == EventKind::Laid)
+        .map(|event| event.at);
+    let sale = if order.intent.purpose == Purpose::Liquidation {
+        ", as the bot is stopped and sells what it holds"
     } else {
-        LocalTime::from_millis(order.shown_by()?.before(LEASE).as_millis())
+        ""
     };
     Some(Line {
-        at,
+        at: laid.fold(sent, Ord::max),
         text: format!(
-            "number {}: {words} is placed, as exchange order {id}",
+            "number {}: {words} is placed, as exchange order {id}{sale}",
             order.no
         ),
     })

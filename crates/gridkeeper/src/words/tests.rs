@@ -124,7 +124,7 @@ fn a_buy_beside_a_rest_says_that_the_rest_is_too_little_to_sell() {
 #[test]
 fn an_order_that_was_at_the_exchange_is_not_called_never_sent() {
     let mut order = order(OrderState::Idle);
-    assert_eq!(state_in_short(&order), "over: never sent");
+    assert_eq!(state_in_short(&order), "over: never placed");
     order.exchange_order_id = Some(domain::ExchangeOrderId(7));
     assert_eq!(
         state_in_short(&order),

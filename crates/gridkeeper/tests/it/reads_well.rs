@@ -307,7 +307,8 @@ async fn a_refused_order_says_what_it_needs_in_words_that_are_whole() {
     let other = plan(&world, &GRID).yes();
     other.says(&[
         "other bots of this account still need 23730002 USDT for BUYs they owe",
-        "237.30002 USDT too little for it beside what its other bots still need",
+        "enough for it alone, but other bots still wait for 23730002 USDT: whose orders come first get it, and others \
+         wait until you deposit",
     ]);
 }
 

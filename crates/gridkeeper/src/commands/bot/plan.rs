@@ -32,21 +32,20 @@ pub(super) struct Planned {
 }
 
 impl Planned {
-    /// How much quote the account lacks now, beside what its other bots still need.
-    pub(super) fn quote_missing(&self) -> Decimal {
-        let needed = self
-            .draft
-            .ladder
-            .as_ref()
-            .map_or(Decimal::ZERO, |ladder| ladder.summary.capital.decimal());
-        let free = self.funds.quote_free.decimal();
-        let claimed = self.funds.quote_claimed.decimal();
-        let left = free.saturating_sub(claimed).max(Decimal::ZERO);
-        needed.saturating_sub(left).max(Decimal::ZERO)
+    /// How much quote the plan needs.
+    pub(super) fn quote_needed(&self) -> Decimal {
+        let ladder = self.draft.ladder.as_ref();
+        ladder.map_or(Decimal::ZERO, |ladder| ladder.summary.capital.decimal())
     }
-}
 
-impl Planned {
+    /// How much quote the account lacks for the plan and for what its other bots still need.
+    pub(super) fn all_missing(&self) -> Decimal {
+        let claimed = self.funds.quote_claimed.decimal();
+        let all = self.quote_needed().saturating_add(claimed);
+        all.saturating_sub(self.funds.quote_free.decimal())
+            .max(Decimal::ZERO)
+    }
+
     /// That not all levels can have an order beside those of the account's other bots on the symbol.
     pub(super) fn too_many_orders(&self) -> Option<String> {
         let most = usize::try_from(self.rules.max_open_orders?).ok()?;

@@ -72,20 +72,12 @@ pub(super) fn write(planned: &Planned, out: &mut dyn Write) -> io::Result<()> {
 
 /// What a plan without problems comes to, in a sentence or two.
 fn write_verdict(planned: &Planned, out: &mut dyn Write) -> io::Result<()> {
-    let quote = &planned.rules.quote;
     let mut but = Vec::new();
     if let Some(ladder) = &planned.draft.ladder {
         but.extend(far_words(&ladder.summary));
     }
     but.extend(planned.too_many_orders());
-    let missing = planned.quote_missing();
-    if !missing.is_zero() {
-        but.push(format!(
-            "the account has {} {quote} too little for it{}: levels will wait until you deposit that",
-            amount(missing),
-            beside_others(planned)
-        ));
-    }
+    but.extend(too_little(planned).map(|words| format!("the account has {words}")));
     let verdict = "This plan breaks no rule";
     let then = "Nothing was written; `gridkeeper bot create` with the same words makes it a bot.";
     if but.is_empty() {
@@ -94,13 +86,27 @@ fn write_verdict(planned: &Planned, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{verdict}, but {}.\n{then}", but.join("; and "))
 }
 
-/// Whose needs are counted before this plan's.
-fn beside_others(planned: &Planned) -> &'static str {
-    if planned.funds.quote_claimed.is_zero() {
-        ""
-    } else {
-        " beside what its other bots still need"
+/// How much quote is missing, or who else waits for what is there.
+fn too_little(planned: &Planned) -> Option<String> {
+    let quote = &planned.rules.quote;
+    let free = planned.funds.quote_free.decimal();
+    let alone = planned.quote_needed().saturating_sub(free);
+    if alone > Decimal::ZERO {
+        return Some(format!(
+            "{} {quote} too little for it: levels will wait until you deposit that",
+            amount(alone)
+        ));
     }
+    let all = planned.all_missing();
+    (all > Decimal::ZERO).then(|| {
+        format!(
+            "{} {quote}, enough for it alone, but other bots still wait for {} {quote}: whose orders come first get \
+             it, and others wait until you deposit {} {quote}",
+            amount(free),
+            amount(planned.funds.quote_claimed.decimal()),
+            amount(all)
+        )
+    })
 }
 
 /// That nothing trades for now, where the market is not within the grid.
@@ -420,14 +426,8 @@ pub(super) fn write_short(planned: &Planned, out: &mut dyn Write) -> io::Result<
         amount(summary.capital.decimal()),
         amount(planned.funds.quote_free.decimal())
     )?;
-    let missing = planned.quote_missing();
-    if !missing.is_zero() {
-        writeln!(
-            out,
-            "{} {quote} too little{}: levels will wait until you deposit that",
-            amount(missing),
-            beside_others(planned)
-        )?;
+    if let Some(words) = too_little(planned) {
+        writeln!(out, "the account has {words}")?;
     }
     for warning in &summary.warnings {
         writeln!(out, "good to know: {warning}")?;

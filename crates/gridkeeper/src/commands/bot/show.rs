@@ -12,7 +12,7 @@ use trading::{AccountRecord, AccountStore as _, Breaker, LevelStore as _, Stream
 use super::super::Session;
 use super::super::account::{breaker_words, stream_words};
 use super::super::fills::placed_by;
-use super::super::market::market;
+use super::super::market::{SILENT, market};
 use super::super::seen::{needs_up, seen};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::table::{Align, Table, amount, count, when};
@@ -194,9 +194,9 @@ pub(super) async fn show(session: &mut Session<'_>, id: &BotId) -> Outcome {
         })?;
     } else {
         write_head(session, &bot, &account, requested).await?;
-        if let Some(market) = market(session, &bot, &levels).await {
-            writeln!(session.out, "  market     {market}")?;
-        }
+        let market = market(session, &bot, &levels).await;
+        let market = market.unwrap_or_else(|| SILENT.to_owned());
+        writeln!(session.out, "  market     {market}")?;
         write_sums(session, &bot, &sums)?;
         write_levels(session, &bot.id, &levels)?;
     }

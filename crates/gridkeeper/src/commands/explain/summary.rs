@@ -52,17 +52,8 @@ pub(super) fn summary(bot: &Bot, explained: &[Explained], levels: &[Level], seen
         let state = level.order.as_ref().map(|order| &order.state);
         matches!(state, Some(OrderState::Idle))
     };
-    let to_sell = levels
-        .iter()
-        .filter(|level| is_still_to_be_sold(bot, level));
-    let to_sell: Vec<LevelIndex> = to_sell.map(|level| level.index).collect();
-    if let Some(first) = to_sell.first() {
-        sentences.push(format!(
-            "Still to be sold: what {} hold. It is tried with each look, every 10 seconds; `gridkeeper explain {} {first}` \
-             tells what came of it so far.",
-            LevelNames(&to_sell),
-            bot.id
-        ));
+    if let Some(to_sell) = still_to_be_sold(bot, levels, seen) {
+        sentences.push(to_sell);
     } else if sentences.is_empty() && levels.iter().all(at_rest) {
         sentences.push(format!("No order is owed: the bot is {}.", bot.observed));
     }
@@ -79,6 +70,26 @@ pub(super) fn summary(bot: &Bot, explained: &[Explained], levels: &[Level], seen
     }
     sentences.extend(still_held(bot, levels, seen));
     sentences.join("\n")
+}
+
+/// What a bot that is to end has not sold yet.
+fn still_to_be_sold(bot: &Bot, levels: &[Level], seen: &Seen) -> Option<String> {
+    let to_sell = levels
+        .iter()
+        .filter(|level| is_still_to_be_sold(bot, level));
+    let to_sell: Vec<LevelIndex> = to_sell.map(|level| level.index).collect();
+    let first = to_sell.first()?;
+    let when = if seen.nobody_runs {
+        " of `gridkeeper up`, once that is started"
+    } else {
+        ", every 10 seconds"
+    };
+    Some(format!(
+        "Still to be sold: what {} hold. It is tried with each look{when}; `gridkeeper explain {} {first}` tells what \
+         came of it so far.",
+        LevelNames(&to_sell),
+        bot.id
+    ))
 }
 
 /// How many levels have had no order yet, and why.
@@ -129,8 +140,12 @@ fn still_held(bot: &Bot, levels: &[Level], seen: &Seen) -> Option<String> {
     let then = if seen.removed {
         "no bot sells them now".to_owned()
     } else if bot.desired == domain::DesiredStatus::StoppedAndSold {
-        "what of them is enough for an order at its level is sold near the market's price"
-            .to_owned()
+        if bot.observed == domain::ObservedStatus::Stopped {
+            "the sale is over: what is left is too little at each level for an order".to_owned()
+        } else {
+            "what of them is enough for an order at its level is sold near the market's price"
+                .to_owned()
+        }
     } else {
         format!("`gridkeeper bot stop {} --sell` sells them", bot.id)
     };
