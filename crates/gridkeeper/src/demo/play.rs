@@ -10,8 +10,8 @@ use domain::{
 use exchange_simulator::audit::LadderSlot;
 use rand::{Rng, SeedableRng};
 use trading::{
-    AccountRecord, AccountStore, BotStore, Breaker, Clock, Environment, LevelStore, StreamState,
-    TradeKeyStore,
+    AccountRecord, AccountStore, BotStore, Breaker, Clock, Environment, LEASE, LevelStore,
+    StreamState, TradeKeyStore,
 };
 
 use super::excuse::{excuse, slot_of};
@@ -113,10 +113,26 @@ async fn perform(
         watched = watch(args, stage, home, node, &rules, out) => watched?,
         () = excuse(args, stage, home, node) => {}
     }
+    outlast_leases(home, node).await?;
     // Faults are over and the exchange is quiet: within two runs of recovery nothing may be owed.
     node.recover_all().await?;
     node.recover_all().await?;
     judge(args, stage, home, node, &rules).await
+}
+
+/// An attempt whose fate nobody knows keeps everybody from its level until its lease is over. Prices do not wait
+/// for a level that had a reason before, so that such a lease may outlast them.
+async fn outlast_leases(home: &Home, node: &Node) -> Result<(), Failure> {
+    let is_pending = |level: &Level| {
+        let state = level.order.as_ref().map(|order| &order.state);
+        matches!(state, Some(OrderState::Pending { .. }))
+    };
+    let end = tokio::time::Instant::now() + LEASE + RECOVERY_EVERY * 2;
+    while tokio::time::Instant::now() < end && all_levels(home).await?.iter().any(is_pending) {
+        tokio::time::sleep(RECOVERY_EVERY).await;
+        node.recover_all().await?;
+    }
+    Ok(())
 }
 
 async fn add_account(home: &Home, account: &DemoAccount) -> Result<(), Failure> {
@@ -307,5 +323,71 @@ impl Folder {
         {
             tracing::warn!(%error, folder = %self.path.display(), "temporary folder not removed");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use domain::{ExchangeTime, Intent, Lease, OrderKind, Purpose as Why, Side, owe};
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    #[tokio::test]
+    async fn a_run_is_not_judged_before_a_lease_that_was_left_is_over() {
+        let Command::Demo(args) = Cli::parse_from(["gridkeeper", "demo", "--levels", "2"]).command
+        else {
+            panic!("another command");
+        };
+        let stage = Stage::set(&args).await.unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let environs = Environs {
+            rest: Some(stage.simulator.rest_url()),
+            web_socket: Some(stage.simulator.ws_url()),
+            ..Environs::default()
+        };
+        let home = Home::own(dir.path(), &environs).await.unwrap();
+        for account in &stage.accounts {
+            add_account(&home, account).await.unwrap();
+        }
+        let mut random = rand::rngs::SmallRng::seed_from_u64(1);
+        create_bots(&args, &stage, &home, &mut random)
+            .await
+            .unwrap();
+        let level = all_levels(&home).await.unwrap().remove(0);
+        // The request of an attempt that has another second was lost.
+        let start = ExchangeTime::from_millis(SystemClock.now().as_millis() - 29_000);
+        let lease = Lease {
+            attempt: 1,
+            first_start: start,
+            start,
+            until: start.after(LEASE),
+            unknown: false,
+        };
+        let intent = Intent {
+            side: Side::Buy,
+            price: level.buy_price,
+            quantity: level.quantity,
+            kind: OrderKind::Limit,
+            purpose: Why::Grid,
+        };
+        let mut owing = owe(&level, intent, OrderState::Pending { lease }, false);
+        owing.version = level.version + 1;
+        home.store()
+            .claim_intent(level.version, &owing)
+            .await
+            .unwrap();
+        let mut config = NodeConfig::new(&mut random);
+        config.ws_url = Some(stage.simulator.ws_url());
+        config.recovery_every = Some(RECOVERY_EVERY);
+        let node = Node::start(&home, config).await.unwrap();
+        outlast_leases(&home, &node).await.unwrap();
+        let after = all_levels(&home).await.unwrap().remove(0);
+        let order = after.order.unwrap();
+        assert_eq!(order.no, owing.order.unwrap().no);
+        assert_eq!(order.state, OrderState::Open);
+        node.stop().await;
+        stage.simulator.shutdown().await;
     }
 }
