@@ -163,6 +163,43 @@ fn an_order_that_surfaces_filled_two_orders_later_is_booked() {
 }
 
 #[test]
+fn an_order_that_surfaces_filled_is_told_of_its_own_level() {
+    let bot = bot_id("demo");
+    let rungs = vec![rung("3.05", "3.10", "100"), rung("3.10", "3.15", "100")];
+    let world = World::demo("3.00", rungs);
+    for inside in [Duration::from_secs(3_600), Duration::from_secs(100)] {
+        world.exchange.script(Journey {
+            inside,
+            ..Journey::default()
+        });
+    }
+    world.recover(&bot);
+    world.advance(LEASE);
+    world.desire(&bot, DesiredStatus::Paused);
+    world.recover(&bot);
+    for level in [0, 1] {
+        assert!(matches!(world.state(&bot, level), OrderState::Held { .. }));
+    }
+    surfaces_filled(&world);
+    let told = world.recover(&bot).problems;
+    let booked: Vec<u16> = (0..2)
+        .filter(|level| !world.level(&bot, *level).base.decimal().is_zero())
+        .collect();
+    let [level] = booked.as_slice() else {
+        panic!("{booked:?}");
+    };
+    let of_it = format!("level {level}: exchange order");
+    let given_up: Vec<&String> = told
+        .iter()
+        .filter(|text| text.contains("given up"))
+        .collect();
+    assert!(
+        given_up.len() == 1 && given_up[0].starts_with(&of_it),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn orders_are_listed_for_a_given_up_one_only_and_not_for_ever() {
     let (world, bot) = crate::one_level();
     world.gate.forget();

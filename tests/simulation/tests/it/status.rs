@@ -304,6 +304,58 @@ fn a_stopped_bot_sells_what_it_holds_before_it_counts_as_stopped() {
 }
 
 #[test]
+fn a_bot_is_sold_out_once_it_has_come_to_rest_and_no_sooner() {
+    let sold_out = |world: &World, bot| world.store.bot_now(bot).sold_out;
+    let (world, bot) = one_level();
+    world.desire(&bot, DesiredStatus::Paused);
+    assert_eq!(recover_often(&world, &bot, 2), ObservedStatus::Paused);
+    assert!(!sold_out(&world, &bot), "a pause sells nothing");
+    world.gate.forget();
+    world.recover(&bot);
+    assert_eq!(world.gate.count("claim_intent"), 0, "at rest already");
+    world.desire(&bot, DesiredStatus::Running);
+    recover_often(&world, &bot, 2);
+    world.print(XRP, "3.10");
+    world.quiet();
+    world.desire(&bot, DesiredStatus::StoppedAndSold);
+    while world.store.bot_now(&bot).observed != ObservedStatus::Stopped {
+        assert!(!sold_out(&world, &bot), "it still sells");
+        world.recover(&bot);
+        world.quiet();
+        world.advance(Duration::from_secs(10));
+    }
+    assert!(sold_out(&world, &bot));
+    world.desire(&bot, DesiredStatus::Running);
+    world.recover(&bot);
+    assert!(!sold_out(&world, &bot));
+    world.assert_sound(&bot);
+}
+
+#[test]
+fn a_bot_with_nothing_to_sell_is_stopped_in_one_run_unless_somebody_else_writes_it() {
+    let (world, bot) = one_level();
+    world.desire(&bot, DesiredStatus::StoppedAndSold);
+    world.recover(&bot);
+    assert_eq!(world.store.bot_now(&bot).observed, ObservedStatus::Stopped);
+    for steps in 0..24 {
+        let (world, bot) = one_level();
+        world.desire(&bot, DesiredStatus::StoppedAndSold);
+        let mut observing = Task::new(&world, recover_bot(world.ports(), &bot));
+        if (0..steps).any(|_| matches!(observing.step(), Step::Done(_))) {
+            break;
+        }
+        // Another look has read the rules anew.
+        world.store.change_bot(&bot, |bot| bot.rules_doubted = true);
+        observing.finish().unwrap();
+        let after = world.store.bot_now(&bot);
+        assert!(
+            after.sold_out || after.observed != ObservedStatus::Stopped,
+            "stopped and not sold out, step {steps}"
+        );
+    }
+}
+
+#[test]
 fn what_is_sold_in_two_orders_is_one_round_trip() {
     for (desired, trips) in [
         (DesiredStatus::StoppedAndSold, 1),
