@@ -2,9 +2,11 @@
 //!
 //! Start at [`Stage::set`].
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
@@ -58,6 +60,7 @@ pub(crate) struct Stage {
     secret: String,
     dir: tempfile::TempDir,
     starts: AtomicU32,
+    told_to_sell: Mutex<BTreeSet<String>>,
 }
 
 /// How a command ended.
@@ -109,6 +112,7 @@ impl Stage {
             secret,
             dir,
             starts: AtomicU32::new(0),
+            told_to_sell: Mutex::default(),
         })
     }
 
@@ -149,6 +153,9 @@ impl Stage {
 
     /// Runs a command to its end, however that is. A panic is an error.
     pub(crate) async fn run(&self, arguments: &[&str]) -> anyhow::Result<Ended> {
+        if let ["bot", "stop", bot, "--sell"] = arguments {
+            self.told_to_sell().insert((*bot).to_owned());
+        }
         let mut command = self.command(arguments, None);
         command
             .process_group(0)
@@ -172,6 +179,18 @@ impl Stage {
             output.status
         );
         Ok(ended)
+    }
+
+    /// Bots that somebody wanted sold off, whatever they wanted later and whether or not it was heard.
+    fn told_to_sell(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.told_to_sell
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a bot may have sold at any price.
+    pub(crate) fn may_be_sold_off(&self, bot: &str) -> bool {
+        self.told_to_sell().contains(bot)
     }
 
     /// Runs a command that has to succeed; what it wrote. Where it cannot be done now (the exchange makes faults all

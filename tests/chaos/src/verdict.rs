@@ -49,7 +49,7 @@ pub(crate) async fn judge(
     let mut ladder = Vec::new();
     for bot in fleet.all() {
         let mut shown = stage.json(&["bot", "show", bot]).await?;
-        let sold_off = shown["bot"]["desired"] == "stopped_and_sold";
+        let sold_off = stage.may_be_sold_off(bot);
         let levels = shown["levels"].take();
         for level in levels.as_array().context("a bot without levels")? {
             let slot = format!("gk-{bot}-{}", level["index"]);
