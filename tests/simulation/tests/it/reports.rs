@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use domain::{DesiredStatus, LevelIndex, NotOurs, OrderNumber, OrderState, Side};
+use domain::{DesiredStatus, LevelIndex, NotOurs, ObservedStatus, OrderNumber, OrderState, Side};
 use exchange_simulator::model::{NewOrder, OutsideMarket, Side as ModelSide};
 use rust_decimal::Decimal;
 use simulation::{BotSpec, Task, World, bot_id, decimal, rung};
 use trading::{
-    Answer, BookedAs, FillCommit, FillRecord, LOOKUP_LAG, LevelStore as _, Outcome, Placing,
-    handle_fill,
+    AFTER_LEASE, Answer, BookedAs, FillCommit, FillRecord, LEASE, LOOKUP_LAG, LevelStore as _,
+    Outcome, Placing, handle_fill,
 };
 
 use crate::{XRP, assert_rests, fill, one_level, order};
@@ -376,4 +376,47 @@ fn two_bots_on_one_symbol_never_answer_each_others_fills() {
     assert_eq!(world.level(&bots[1], 1).round_trips, 1);
     let ours = world.store.ledger_now();
     assert!(ours.iter().any(|fill| fill.level == LevelIndex(1)));
+}
+
+#[test]
+fn a_repeated_report_of_an_owed_order_waits_for_its_lease_and_then_sends_for_a_running_bot_alone() {
+    let running = (DesiredStatus::Running, ObservedStatus::Running);
+    for (desired, observed) in [
+        running,
+        (DesiredStatus::Paused, ObservedStatus::Running),
+        (DesiredStatus::Running, ObservedStatus::Paused),
+    ] {
+        let (world, bot) = one_level();
+        world.print(XRP, "3.10");
+        let report = world.reports().remove(0);
+        // It dies between the fill's commit and the placement.
+        let handling = Task::new(&world, handle_fill(world.ports(), &report, world.now()));
+        assert!(handling.die_after(2).is_none());
+        world.store.change_bot(&bot, |bot| {
+            (bot.desired, bot.observed) = (desired, observed)
+        });
+        for (passed, left) in [
+            (Duration::ZERO, LEASE),
+            (LEASE - Duration::from_secs(1), Duration::from_secs(1)),
+        ] {
+            world.advance(passed);
+            world.gate.forget();
+            let handled = world.handle(&report).unwrap();
+            assert_eq!(handled.outcome, Outcome::Duplicate);
+            assert_eq!(handled.answer, Answer::Again(left + AFTER_LEASE));
+            assert_eq!(world.gate.passed(), ["load"]);
+        }
+        world.advance(Duration::from_secs(1));
+        world.gate.forget();
+        let handled = world.handle(&report).unwrap();
+        assert_eq!(handled.answer, Answer::Done);
+        let sends = (desired, observed) == running;
+        assert_eq!(world.gate.count("place"), u64::from(sends));
+        let expected = if sends {
+            Placing::Accepted
+        } else {
+            Placing::Held
+        };
+        assert_eq!(handled.placing, Some(expected));
+    }
 }
