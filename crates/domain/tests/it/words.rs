@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use domain::{DesiredStatus, ExchangeOrderId, ObservedStatus, RefusalReason, TradeId};
+use domain::{
+    DesiredStatus, ExchangeOrderId, HoldReason, ObservedStatus, QuoteAmount, RefusalReason, TradeId,
+};
 
 #[test]
 fn each_status_has_a_word_of_its_own() {
@@ -24,6 +26,27 @@ fn each_status_has_a_word_of_its_own() {
     ];
     let words: BTreeSet<String> = observed.iter().map(ToString::to_string).collect();
     assert_eq!(words.len(), observed.len());
+}
+
+#[test]
+fn each_reason_to_hold_has_words_of_its_own() {
+    let missing: QuoteAmount = "0.6".parse().unwrap();
+    let all = [
+        HoldReason::Paused,
+        HoldReason::Stopped,
+        HoldReason::OutsideBand,
+        HoldReason::TooManyOrders,
+        HoldReason::AccountStopped,
+        HoldReason::MarketClosed,
+        HoldReason::BelowMinimum {
+            value: "4.4".parse().unwrap(),
+            missing,
+        },
+        HoldReason::Unsizable,
+    ];
+    let words: BTreeSet<String> = all.iter().map(ToString::to_string).collect();
+    assert_eq!(words.len(), all.len());
+    assert!(words.contains("0.6 below the minimum value"), "{words:?}");
 }
 
 #[test]
