@@ -315,6 +315,16 @@ fn too_small_an_investment_is_told_what_it_needs() {
 }
 
 #[test]
+fn an_investment_is_judged_even_where_no_line_can_be_drawn() {
+    for (total, refused) in [("0", true), ("-1", true), ("1", false)] {
+        let all = problems(&investing("arithmetic:1", total));
+        let told = all.iter().any(|text| text.contains("invest more than 0"));
+        assert_eq!(told, refused, "{all:?}");
+        assert!(all[0].contains("a grid has 2 or more"), "{all:?}");
+    }
+}
+
+#[test]
 fn an_investment_must_reach_every_minimum_of_every_order() {
     let quantity_needed = |plan: &GridPlan, rules: &SymbolRules, prices| {
         let error = plan.ladder(rules, prices).unwrap_err();
