@@ -264,8 +264,8 @@ const fn action_name(action: &RecoveryAction) -> &'static str {
 }
 
 /// Writes that a bot is at work before anything is sent for it: nothing is ever sent for a bot that
-/// is observed paused or stopped, and nothing sold of one that counts as sold out. Whoever changes the bot meanwhile may want something else, so what
-/// they wrote is looked at again.
+/// is observed paused or stopped, and nothing sold of one that counts as sold out. Whoever changes the
+/// bot meanwhile may want something else, so what they wrote is looked at again.
 async fn open_up<O: Outside>(
     outside: O,
     mut bot: Bot,

@@ -208,6 +208,44 @@ fn what_the_market_makes_worth_selling_is_not_sold_of_a_bot_observed_stopped() {
 }
 
 #[test]
+fn a_sale_planned_before_the_bot_was_sold_out_is_not_begun_after_it() {
+    let mut met = 0;
+    for (first, then) in (4..20).flat_map(|first| (1..8).map(move |then| (first, then))) {
+        let (world, bot) = one_level();
+        fill(&world, &order(&world, &bot, 0), 1, Some("1.7"));
+        world.quiet();
+        world.desire(&bot, DesiredStatus::StoppedAndSold);
+        world.print(XRP, "3.30");
+        let mut opening = Task::new(&world, recover_bot(world.ports(), &bot));
+        opening.run_to("update_bot");
+        drop(opening);
+        world.print(XRP, "3.11");
+        let mut observing = Task::new(&world, recover_bot(world.ports(), &bot));
+        let mut observed = (0..first).any(|_| matches!(observing.step(), Step::Done(_)));
+        // One that sees a better market plans a sale, and stands just before it reads the level again.
+        world.print(XRP, "3.30");
+        let mut selling = Task::new(&world, recover_bot(world.ports(), &bot));
+        selling.run_to("open_orders");
+        observed |= !observed && (0..then).any(|_| matches!(observing.step(), Step::Done(_)));
+        let sold_out = world.store.bot_now(&bot).sold_out;
+        let mut sold = false;
+        while !sold && !sells(&world, &bot) {
+            sold = matches!(selling.step(), Step::Done(_));
+        }
+        if !observed {
+            observing.finish().unwrap();
+        }
+        if !sold {
+            selling.finish().unwrap();
+        }
+        met += u32::from(sold_out && !observed);
+        assert_eq!(recover_often(&world, &bot, 6), ObservedStatus::Stopped);
+        world.assert_sound(&bot);
+    }
+    assert!(met > 0);
+}
+
+#[test]
 fn paused_while_a_placement_is_unknown() {
     for journey in [Journey::reply_lost(), Journey::request_lost()] {
         for (desired, expected) in [
