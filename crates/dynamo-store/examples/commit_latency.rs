@@ -136,6 +136,7 @@ async fn commit(store: &DynamoStore, level: &Level, no: u32) -> Result<(), Failu
         booked_as: BookedAs::Next,
         by_recovery: false,
         caused: None,
+        caused_order: None,
         received_at: LocalTime::from_millis(0),
         committed_at: LocalTime::from_millis(0),
     };

@@ -14,7 +14,7 @@ use crate::place_intent::{answer_pending, place_owned};
 use crate::story::tell;
 use crate::{
     AFTER_LEASE, BookedAs, Clock, CommitOutcome, EventKind, Exchange, Exchanges, FillCommit,
-    FillRecord, LOOKUP_LAG, LevelStore, MAX_FILLS_PER_COMMIT, Outside,
+    FillRecord, LOOKUP_LAG, LevelStore, MAX_FILLS_PER_COMMIT, OrderSummary, Outside,
 };
 
 /// Carries a decision out.
@@ -208,17 +208,14 @@ fn ledger(
     let Some(order) = &before.order else {
         return Vec::new();
     };
-    let caused = after
-        .order
-        .as_ref()
-        .map(|next| next.no)
-        .filter(|no| *no != order.no);
+    let caused = after.order.as_ref().filter(|next| next.no != order.no);
     let last = trades.len().saturating_sub(1);
     trades
         .iter()
         .enumerate()
         .map(|(at, trade)| FillRecord {
-            caused: caused.filter(|_| at == last),
+            caused: caused.filter(|_| at == last).map(|next| next.no),
+            caused_order: caused.filter(|_| at == last).map(summary),
             ..record(
                 case,
                 before,
@@ -230,6 +227,14 @@ fn ledger(
             )
         })
         .collect()
+}
+
+fn summary(order: &domain::LevelOrder) -> OrderSummary {
+    OrderSummary {
+        side: order.intent.side,
+        price: order.intent.price,
+        quantity: order.intent.quantity,
+    }
 }
 
 /// Whether the level knows this order as one that recovery placed.
@@ -262,6 +267,7 @@ pub(crate) fn record(
         booked_as,
         by_recovery: was_by_recovery(level, no),
         caused: None,
+        caused_order: None,
         received_at: case.received_at,
         committed_at: now,
     }

@@ -158,6 +158,10 @@ pub struct FillRecord {
     pub by_recovery: bool,
     /// The number of the intent that this fill brought about, if it completed its order.
     pub caused: Option<OrderNumber>,
+    /// What that intent asks for, as the level keeps it only until its next order. Absent from
+    /// records written before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caused_order: Option<OrderSummary>,
     /// When this system first saw it.
     pub received_at: LocalTime,
     /// When it was committed.
@@ -219,13 +223,13 @@ pub struct EventRecord {
     pub text: String,
 }
 
-/// An order of ours at the exchange that does not carry its level's id, such as one amended by hand.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What an order asks for, in short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderSummary {
     /// Side.
     pub side: Side,
-    /// Price.
+    /// Limit price, in quote.
     pub price: Price,
-    /// Quantity.
+    /// Quantity, in base.
     pub quantity: Quantity,
 }

@@ -42,12 +42,16 @@ pub enum PlanWarning {
     },
     /// Levels outside the exchange's price band are held until the market comes nearer.
     OutsideBand {
-        /// The levels.
-        levels: Vec<LevelIndex>,
-        /// Those of them whose SELL is too high; the BUY of the others is too low.
+        /// Those that begin with a BUY, which is too low.
+        buys: Vec<LevelIndex>,
+        /// Those that begin with inventory, and whose SELL is too high.
         sells: Vec<LevelIndex>,
+        /// Those that would begin with inventory, but whose lower line is too high even for a BUY.
+        waiting: Vec<LevelIndex>,
         /// The lowest BUY the exchange takes now, in quote.
         lowest_buy: Decimal,
+        /// The highest BUY the exchange takes now, in quote.
+        highest_buy: Decimal,
         /// The highest SELL the exchange takes now, in quote.
         highest_sell: Decimal,
     },
@@ -144,12 +148,7 @@ impl fmt::Display for PlanWarning {
                 "{levels} levels, but the symbol allows {max_open_orders} open orders \
                  (MAX_NUM_ORDERS): the nearest to the market are placed first, the others wait"
             ),
-            Self::OutsideBand {
-                levels,
-                sells,
-                lowest_buy,
-                highest_sell,
-            } => write_outside(f, (levels, sells), (*lowest_buy, *highest_sell)),
+            Self::OutsideBand { .. } => self.write_outside(f),
             Self::FirstBuysRest { levels, ask } => write!(
                 f,
                 "{}: a first BUY at the ask {ask} would earn nothing, so it stays below and rests \
@@ -180,6 +179,50 @@ impl fmt::Display for PlanWarning {
                  is sold. The rest stays with its level and is sold later, once it makes a step"
             ),
         }
+    }
+}
+
+impl PlanWarning {
+    /// Which levels wait for the market, and for what the exchange takes now.
+    fn write_outside(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::OutsideBand {
+            buys,
+            sells,
+            waiting,
+            lowest_buy,
+            highest_buy,
+            highest_sell,
+        } = self
+        else {
+            return Ok(());
+        };
+        let parts = [
+            (
+                buys,
+                "a BUY at the lower line lies below the",
+                lowest_buy,
+                "the exchange takes now",
+            ),
+            (
+                sells,
+                "a SELL at the upper line lies above the",
+                highest_sell,
+                "the exchange takes now",
+            ),
+            (
+                waiting,
+                "the lower line lies above the",
+                highest_buy,
+                "the exchange takes for a BUY now, so that not even its inventory is bought",
+            ),
+        ];
+        let mut separator = "";
+        for (levels, line, bound, taken) in parts.iter().filter(|part| !part.0.is_empty()) {
+            let (levels, bound) = (LevelNames(levels), bound.normalize());
+            write!(f, "{separator}{levels}: {line} {bound} {taken}")?;
+            separator = "; ";
+        }
+        f.write_str(" (PERCENT_PRICE): that waits until the market comes nearer")
     }
 }
 
@@ -287,34 +330,15 @@ fn beside_the_market(rungs: &[Rung], prices: BestPrices) -> Option<PlanWarning> 
     }
 }
 
-/// Which order of which level waits for the market, and what the exchange takes now.
-fn write_outside(
-    f: &mut fmt::Formatter<'_>,
-    (levels, sells): (&[LevelIndex], &[LevelIndex]),
-    (lowest_buy, highest_sell): (Decimal, Decimal),
-) -> fmt::Result {
-    let is_buy = |level: &LevelIndex| !sells.contains(level);
-    let buys: Vec<LevelIndex> = levels.iter().copied().filter(is_buy).collect();
-    if !buys.is_empty() {
-        write!(
-            f,
-            "{}: a BUY at the lower line lies below the {} the exchange takes now",
-            LevelNames(&buys),
-            lowest_buy.normalize()
-        )?;
-    }
-    if !buys.is_empty() && !sells.is_empty() {
-        f.write_str("; ")?;
-    }
-    if !sells.is_empty() {
-        write!(
-            f,
-            "{}: a SELL at the upper line lies above the {} the exchange takes now",
-            LevelNames(sells),
-            highest_sell.normalize()
-        )?;
-    }
-    f.write_str(" (PERCENT_PRICE): that order waits until the market comes nearer to it")
+/// How a level whose lines lie outside the band begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outside {
+    /// Its BUY is too low.
+    Buy,
+    /// Its SELL is too high.
+    Sell,
+    /// Recovery judges a level without an order by its lower line: its inventory is not bought.
+    Waits,
 }
 
 /// Names the levels whose first grid order the exchange would refuse for its price now.
@@ -324,22 +348,29 @@ fn outside_band(
     rules: &SymbolRules,
     prices: BestPrices,
 ) -> Option<PlanWarning> {
-    let (lowest_buy, _) = rules.band(Side::Buy, prices.ask)?;
+    let (lowest_buy, highest_buy) = rules.band(Side::Buy, prices.ask)?;
     let (_, highest_sell) = rules.band(Side::Sell, prices.bid)?;
-    let outside = rungs.iter().zip(entries).map(|(rung, entry)| match entry {
-        Entry::RestingBuy => !rules.price_in_band(Side::Buy, rung.buy_price, prices.ask),
-        Entry::MarketBuy { .. } | Entry::FromBalance { .. } => {
-            !rules.price_in_band(Side::Sell, rung.sell_price, prices.bid)
+    let outside = |(rung, entry): (&Rung, &Entry)| {
+        let buy = rules.price_in_band(Side::Buy, rung.buy_price, prices.ask);
+        let sell = rules.price_in_band(Side::Sell, rung.sell_price, prices.bid);
+        match entry {
+            Entry::RestingBuy if !buy => Some(Outside::Buy),
+            Entry::RestingBuy => None,
+            Entry::MarketBuy { .. } | Entry::FromBalance { .. } if !buy => Some(Outside::Waits),
+            Entry::MarketBuy { .. } | Entry::FromBalance { .. } => (!sell).then_some(Outside::Sell),
         }
-    });
-    let levels = numbered(outside);
-    let is_sell =
-        |level: &LevelIndex| !matches!(entries.get(usize::from(level.0)), Some(Entry::RestingBuy));
-    let sells = levels.iter().copied().filter(is_sell).collect();
-    (!levels.is_empty()).then_some(PlanWarning::OutsideBand {
-        levels,
-        sells,
-        lowest_buy,
-        highest_sell,
-    })
+    };
+    let outside: Vec<_> = rungs.iter().zip(entries).map(outside).collect();
+    let of = |kind| numbered(outside.iter().map(move |found| *found == Some(kind)));
+    outside
+        .iter()
+        .any(Option::is_some)
+        .then(|| PlanWarning::OutsideBand {
+            buys: of(Outside::Buy),
+            sells: of(Outside::Sell),
+            waiting: of(Outside::Waits),
+            lowest_buy,
+            highest_buy,
+            highest_sell,
+        })
 }

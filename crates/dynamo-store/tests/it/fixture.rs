@@ -12,7 +12,7 @@ use domain::{
 use dynamo_store::{DynamoStore, EmbeddedDynamo};
 use trading::{
     AccountRecord, AccountStore, BookedAs, BotStore, Breaker, Environment, EventKind, EventRecord,
-    FillRecord, LevelStore, SealedKey, StreamState,
+    FillRecord, LevelStore, OrderSummary, SealedKey, StreamState,
 };
 
 pub(crate) const TABLE: &str = "records";
@@ -223,6 +223,11 @@ pub(crate) fn fill(level: &Level, no: u32, trade_id: i64) -> FillRecord {
         booked_as: BookedAs::Next,
         by_recovery: true,
         caused: Some(OrderNumber(no + 1)),
+        caused_order: Some(OrderSummary {
+            side: Side::Sell,
+            price: price("3.1537"),
+            quantity: quantity("39.9"),
+        }),
         received_at: at(6),
         committed_at: at(7),
     }

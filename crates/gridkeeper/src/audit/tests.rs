@@ -205,6 +205,7 @@ impl Story {
             booked_as: BookedAs::Next,
             by_recovery: false,
             caused: None,
+            caused_order: None,
             received_at: LocalTime::from_millis(self.clock + 510),
             committed_at: LocalTime::from_millis(self.clock + 520),
         });

@@ -1,14 +1,14 @@
 //! The story of a level or a bot: its trades and what happened beside them, told line by line.
 //!
-//! Start at [`story`]. A trade tells of its price and quantity; of an order only the records that are
-//! kept say them: the current order's, the last one's and the first one's.
+//! Start at [`story`]. A trade tells of its own price and quantity; what an order asked for is told by
+//! the fill that led to it, and by the level while it is its current or last one.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use domain::{Bot, Level, LocalTime, OrderNumber, Purpose};
+use domain::{Bot, Intent, Level, LocalTime, OrderNumber, Purpose};
 use serde::Serialize;
-use trading::{EventKind, EventRecord, FillRecord, LEASE};
+use trading::{EventKind, EventRecord, FillRecord, LEASE, OrderSummary};
 
 use super::fills::{booked_words, source_words};
 use crate::table::{span, when_there};
@@ -50,8 +50,8 @@ pub(super) fn story(
     lines
 }
 
-/// What is known of the orders a level has had, by number: side, and where a record still holds them
-/// quantity and price.
+/// What is known of the orders a level has had, by number: side, and where a record holds them quantity
+/// and price.
 fn known_orders(
     bot: &Bot,
     level: Option<&Level>,
@@ -66,13 +66,29 @@ fn known_orders(
         let words = format!("{} at {} {quote}", passed.side, passed.price);
         orders.insert(passed.no, words);
     }
-    if let Some(order) = level.and_then(|level| level.order.as_ref()) {
-        let intent = &order.intent;
+    let current = level.and_then(|level| level.order.as_ref()).map(|order| {
+        let Intent {
+            side,
+            price,
+            quantity,
+            ..
+        } = order.intent;
+        let asks = OrderSummary {
+            side,
+            price,
+            quantity,
+        };
+        (order.no, asks)
+    });
+    let caused = fills
+        .iter()
+        .filter_map(|fill| fill.caused.zip(fill.caused_order));
+    for (no, asks) in caused.chain(current) {
         let words = format!(
             "{} {} {base} at {} {quote}",
-            intent.side, intent.quantity, intent.price
+            asks.side, asks.quantity, asks.price
         );
-        orders.insert(order.no, words);
+        orders.insert(no, words);
     }
     orders
 }

@@ -275,6 +275,9 @@ async fn a_story_shows_the_orders_with_their_side_price_and_quantity() {
     let ran = ran.says(&[
         "the 0.000009 BTC it holds are less than one step (0.00001 BTC), too little to sell",
         "was filled whole, 0.00099 BTC",
+        // Order 2 is neither asked for nor held any more: the fill that led to it tells of it.
+        "led to order number 2, SELL 0.00099 BTC at 62000 USDT",
+        "led to order number 3, BUY 0.001 BTC at 61000 USDT",
     ]);
     keeps_silent(&ran, &["is Filled"]);
 }

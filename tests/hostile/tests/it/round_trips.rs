@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 use trading::{
     AccountRecord, AccountStop, BookedAs, Breaker, DueBot, Environment, EventKind, EventRecord,
-    FillRecord, Heartbeat, MAX_MESSAGE_BYTES, Message, SealedKey, StreamState,
+    FillRecord, Heartbeat, MAX_MESSAGE_BYTES, Message, OrderSummary, SealedKey, StreamState,
 };
 
 fn parsed<T: std::str::FromStr<Err: std::fmt::Debug> + std::fmt::Debug>(
@@ -183,11 +183,16 @@ fn fill() -> impl Strategy<Value = Item> {
             no: OrderNumber(place.2),
             side: place.3,
             exchange_order_id: ExchangeOrderId(place.4),
-            trade,
+            trade: trade.clone(),
             source: rest.0,
             booked_as: rest.1,
             by_recovery: rest.2,
             caused: rest.3.map(OrderNumber),
+            caused_order: rest.3.map(|_| OrderSummary {
+                side: place.3,
+                price: trade.price,
+                quantity: trade.quantity,
+            }),
             received_at: rest.4,
             committed_at: rest.5,
         }))

@@ -307,6 +307,7 @@ fn of_a_report_only_what_the_ledger_lacks_is_booked() {
         booked_as: BookedAs::SecondOrder,
         by_recovery: false,
         caused: None,
+        caused_order: None,
         received_at: world.now(),
         committed_at: world.now(),
     };

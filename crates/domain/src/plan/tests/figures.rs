@@ -125,17 +125,35 @@ fn levels_outside_the_band_are_a_warning() {
     assert_eq!(
         warnings[0].to_string(),
         "levels 0, 1: a BUY at the lower line lies below the 3.069 the exchange takes now; level 3: a SELL at \
-         the upper line lies above the 3.193 the exchange takes now (PERCENT_PRICE): that order waits until the \
-         market comes nearer to it"
+         the upper line lies above the 3.193 the exchange takes now (PERCENT_PRICE): that waits until the market \
+         comes nearer"
     );
     assert_eq!(
         warnings,
         [PlanWarning::OutsideBand {
-            levels: vec![LevelIndex(0), LevelIndex(1), LevelIndex(3)],
+            buys: vec![LevelIndex(0), LevelIndex(1)],
             sells: vec![LevelIndex(3)],
+            waiting: vec![],
             lowest_buy: decimal("3.069"),
+            highest_buy: decimal("6.2"),
             highest_sell: decimal("3.193"),
         }]
+    );
+    // Recovery holds a level without an order while its lower line is too high for a BUY.
+    rules.band = Some(BandRule {
+        bid_up: decimal("1.02"),
+        bid_down: decimal("0.5"),
+        ask_up: decimal("1.05"),
+        ask_down: decimal("0.5"),
+    });
+    let summary = plan("arithmetic:4")
+        .ladder(&rules, market("3.01", "3.01"))
+        .unwrap()
+        .summary;
+    assert_eq!(
+        besides_steps(summary.warnings)[0].to_string(),
+        "levels 2, 3: the lower line lies above the 3.0702 the exchange takes for a BUY now, so that not even \
+         its inventory is bought (PERCENT_PRICE): that waits until the market comes nearer"
     );
 }
 

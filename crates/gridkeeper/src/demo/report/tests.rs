@@ -115,6 +115,7 @@ fn booked(trade_id: i64, fee: Option<&str>) -> Entry {
         source: Source::Stream,
         booked_as: BookedAs::Next,
         caused: None,
+        caused_order: None,
         received_at: LocalTime::from_millis(1),
         committed_at: LocalTime::from_millis(2),
     })
