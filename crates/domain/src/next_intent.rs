@@ -27,7 +27,7 @@ pub enum Next {
 
 /// How far below the best bid a liquidation may sell: 0.5 %, enough to trade at once in a moving
 /// market and far inside every symbol's price band.
-const LIQUIDATION_SLACK: Decimal = Decimal::from_parts(5, 0, 0, false, 3);
+pub const LIQUIDATION_SLACK: Decimal = Decimal::from_parts(5, 0, 0, false, 3);
 
 /// The longest pause after an order that self-trade prevention ended: one recovery run on one
 /// machine. Its cause is an order of ours on the same line, which a fill of ours takes away; nobody

@@ -280,13 +280,16 @@ pub fn stop_remedy(stop: AccountStop, environment: Option<Environment>) -> Strin
     let simulated = environment == Some(Environment::Simulated);
     match stop {
         AccountStop::Key => format!(
-            "the secret or the key is wrong: copy both again, {page}, and give them anew: `gridkeeper account rotate NAME --key YOUR_API_KEY`, or `account add` where the account was not added for it"
+            "the secret or the key is wrong: copy both again, {page}, and give them anew: `gridkeeper account rotate NAME --key YOUR_API_KEY` (`account add` where it is not added yet)"
         ),
         AccountStop::Permission if simulated => {
-            format!("see that the key exists and may trade, {page}")
+            format!(
+                "see that the key exists and may trade, {page}; another one is given with `gridkeeper account rotate \
+                 NAME --key YOUR_API_KEY`"
+            )
         }
         AccountStop::Permission => format!(
-            "{page}: see that the key exists, that spot trading is enabled for it, and that this machine's address is on its list"
+            "{page}: see that the key exists, that spot trading is enabled for it, and that this machine's address is on its list; another key is given with `gridkeeper account rotate NAME --key YOUR_API_KEY`"
         ),
         AccountStop::Restricted => {
             "the exchange does not let this account trade the symbol: ask its support, or use another symbol".to_owned()

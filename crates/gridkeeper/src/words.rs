@@ -4,13 +4,20 @@
 //! Start at [`state_words`]. Every reason of the domain has its words here; a new one does not
 //! compile without them.
 
+mod band;
 pub(crate) mod funds;
+pub(crate) mod in_short;
 pub(crate) mod quarantine;
 
 use domain::{
-    Bot, DesiredStatus, HoldReason, Level, LevelOrder, LocalTime, ObservedStatus, OrderState,
-    OrderStatus, Purpose, Quantity, RefusalReason, Side, is_sellable,
+    Bot, DesiredStatus, HoldReason, LIQUIDATION_SLACK, Level, LevelOrder, LocalTime,
+    ObservedStatus, OrderState, OrderStatus, Purpose, Quantity, RefusalReason, Side, is_sellable,
 };
+
+use rust_decimal::Decimal;
+
+use band::outside_band;
+pub use in_short::state_in_short;
 
 use crate::table::{ago, amount, when, when_there};
 
@@ -33,8 +40,8 @@ pub fn state_words(bot: &Bot, level: &Level, order: &LevelOrder, now: LocalTime)
     match &order.state {
         OrderState::Pending { lease } => StateWords {
             why: format!(
-                "the order is on its way (attempt {}, begun {}); until an answer says otherwise it \
-                 counts as possibly placed, so nobody sends it a second time",
+                "no answer has come yet (attempt {}, begun {}): the order may be at the exchange, so that it is not sent \
+                 a second time, nor should you place it by hand",
                 lease.attempt,
                 when_there(lease.start)
             ),
@@ -48,7 +55,7 @@ pub fn state_words(bot: &Bot, level: &Level, order: &LevelOrder, now: LocalTime)
         },
         OrderState::Open => StateWords {
             why: why_open(bot, level, order),
-            next: next_of_open(bot, order).to_owned(),
+            next: next_of_open(bot, level, order),
             remedy: None,
             owed: false,
         },
@@ -105,7 +112,12 @@ fn at_rest(bot: &Bot, level: &Level, order: &LevelOrder) -> StateWords {
                 bot.rules.base,
                 ended_words(order)
             ),
-            next: "a SELL near the market's price, with the next look at the exchange".to_owned(),
+            next: format!(
+                "a SELL at the highest bid less {} % at worst, with the next look at the exchange",
+                LIQUIDATION_SLACK
+                    .saturating_mul(Decimal::ONE_HUNDRED)
+                    .normalize()
+            ),
             remedy: (order.terminal == Some(OrderStatus::ExpiredInMatch)).then(|| met_own(bot)),
             owed: true,
         };
@@ -142,19 +154,26 @@ fn at_rest(bot: &Bot, level: &Level, order: &LevelOrder) -> StateWords {
     }
 }
 
-fn next_of_open(bot: &Bot, order: &LevelOrder) -> &'static str {
+fn next_of_open(bot: &Bot, level: &Level, order: &LevelOrder) -> String {
+    let quote = &bot.rules.quote;
     match (bot.desired, order.intent.side) {
         (DesiredStatus::Stopped | DesiredStatus::StoppedAndSold, _) => {
-            "it is cancelled, as the bot is to stop"
+            "it is cancelled, as the bot is to stop".to_owned()
         }
         (DesiredStatus::Paused | DesiredStatus::Ready, Side::Buy) => {
-            "once it is bought, its SELL waits until the bot is resumed"
+            "once all of it is bought, its SELL waits until the bot is resumed".to_owned()
         }
         (DesiredStatus::Paused | DesiredStatus::Ready, Side::Sell) => {
-            "once it is sold, the next BUY waits until the bot is resumed"
+            "once all of it is sold, the next BUY waits until the bot is resumed".to_owned()
         }
-        (DesiredStatus::Running, Side::Buy) => "once it is bought, a SELL of what it brings",
-        (DesiredStatus::Running, Side::Sell) => "once it is sold, the next BUY",
+        (DesiredStatus::Running, Side::Buy) => format!(
+            "once all of it is bought, a SELL of what it brings at {} {quote}",
+            level.sell_price
+        ),
+        (DesiredStatus::Running, Side::Sell) => format!(
+            "once all of it is sold, a BUY at {} {quote}",
+            level.buy_price
+        ),
     }
 }
 
@@ -163,7 +182,8 @@ fn next_try(retry_at: LocalTime, now: LocalTime) -> String {
         let at = when(retry_at);
         return format!("it is tried again {} ({at})", ago(retry_at, now));
     }
-    "its wait is over: it is tried again with the next look at the exchange".to_owned()
+    "its wait is over: it is tried again with the next look at the exchange, within 10 seconds"
+        .to_owned()
 }
 
 /// Why an order was not placed, in words. What could not be found did not end before our eyes.
@@ -199,7 +219,7 @@ pub fn is_end_unknown(order: &LevelOrder) -> bool {
 }
 
 /// How an order that nothing follows ended.
-fn ended_words(order: &LevelOrder) -> &'static str {
+pub(crate) fn ended_words(order: &LevelOrder) -> &'static str {
     match order.terminal {
         None if order.exchange_order_id.is_some() => "gone from the exchange, its end unknown",
         None
@@ -259,41 +279,6 @@ fn why_buys(bot: &Bot, level: &Level, order: &LevelOrder) -> String {
     )
 }
 
-/// Which line the exchange's band keeps out: the order's own, or that of a level which is to buy near the
-/// market first and waits with that until its line can rest.
-fn outside_band(bot: &Bot, level: &Level, order: &LevelOrder) -> StateWords {
-    let intent = &order.intent;
-    let first = intent.purpose == Purpose::FirstInventory;
-    let (side, price) = if first {
-        (Side::Buy, level.buy_price)
-    } else {
-        (intent.side, intent.price)
-    };
-    let band = bot.rules.band.map_or_else(String::new, |band| {
-        let (down, up) = match side {
-            Side::Buy => (band.bid_down, band.bid_up),
-            Side::Sell => (band.ask_down, band.ask_up),
-        };
-        let (down, up) = (down.normalize(), up.normalize());
-        format!("; it takes a {side} from {down} to {up} times the market's price (PERCENT_PRICE)")
-    });
-    let line = format!("{side} at {price} {}", bot.rules.quote);
-    let far = format!("too far from the market for the exchange to take it{band}");
-    let why = if first {
-        format!(
-            "the level's own line, {line}, is {far}; its first BUY near the market waits with it"
-        )
-    } else {
-        format!("its line, {line}, is {far}")
-    };
-    StateWords {
-        why,
-        next: format!("it is placed when the market comes nearer to {price}"),
-        remedy: None,
-        owed: true,
-    }
-}
-
 fn held(why: &HoldReason, bot: &Bot, level: &Level, order: &LevelOrder) -> StateWords {
     let words = |why: &str, next: &str, remedy: Option<String>| StateWords {
         why: why.to_owned(),
@@ -304,7 +289,7 @@ fn held(why: &HoldReason, bot: &Bot, level: &Level, order: &LevelOrder) -> State
     match why {
         HoldReason::Paused => words(
             "it is owed, but the bot is paused",
-            "it is placed when the bot is resumed",
+            "it is tried when the bot is resumed",
             Some(format!("gridkeeper bot resume {}", bot.id)),
         ),
         HoldReason::Stopped => words(
@@ -424,23 +409,6 @@ fn needs_words(order: &LevelOrder, bot: &Bot) -> String {
             "this order needs {} {} in all",
             intent.quantity, bot.rules.base
         ),
-    }
-}
-
-/// The state of an order in one short line.
-#[must_use]
-pub fn state_in_short(order: &LevelOrder) -> String {
-    match &order.state {
-        OrderState::Pending { lease } => format!("being placed, attempt {}", lease.attempt),
-        OrderState::Open => "open".to_owned(),
-        OrderState::Refused { why, detail, .. } => {
-            format!("not placed: {}", refusal_words(*why, detail))
-        }
-        OrderState::Held { why, .. } => format!("held: {why}"),
-        OrderState::Quarantined { why, .. } => {
-            format!("quarantined: {}", quarantine::in_short(*why))
-        }
-        OrderState::Idle => format!("over: {}", ended_words(order)),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::handle_fill::{
     Answer, Case, HandleFillError, Handled, Outcome, Pass, Records, done, waiting,
 };
 use crate::place_intent::{answer_pending, place_owned};
-use crate::story::tell;
+use crate::story::{asks_words, tell};
 use crate::{
     AFTER_LEASE, BookedAs, Clock, CommitOutcome, EventKind, Exchange, Exchanges, FillCommit,
     FillRecord, LOOKUP_LAG, LevelStore, MAX_FILLS_PER_COMMIT, OrderSummary, Outside,
@@ -95,7 +95,7 @@ async fn book<O: Outside>(
             break;
         }
     }
-    tell_of_end(outside, case, records.level, news).await;
+    tell_of_end(outside, case, records, &level, news).await;
     let outcome = if trades.is_empty() {
         Outcome::Noted
     } else {
@@ -122,7 +122,14 @@ async fn book<O: Outside>(
 
 /// An order that ended before it was filled belongs in the level's story, once. Nothing is sent right
 /// after such an end, so this costs no order any time. What recovery finds it tells itself.
-async fn tell_of_end<O: Outside>(outside: O, case: Case<'_>, before: &Level, news: &domain::News) {
+async fn tell_of_end<O: Outside>(
+    outside: O,
+    case: Case<'_>,
+    records: Records<'_>,
+    after: &Level,
+    news: &domain::News,
+) {
+    let before = records.level;
     let Some(order) = before
         .order
         .as_ref()
@@ -147,7 +154,18 @@ async fn tell_of_end<O: Outside>(outside: O, case: Case<'_>, before: &Level, new
         | None => return,
     };
     let (id, executed) = (news.exchange_order_id, news.cumulative);
-    let text = format!("exchange order {id} {how} with {executed} executed");
+    let next = after.order.as_ref().filter(|next| next.no != order.no);
+    let next = next.map_or_else(String::new, |next| {
+        format!(
+            "; order number {} takes its place: {}",
+            next.no,
+            asks_words(records.bot, next)
+        )
+    });
+    let text = format!(
+        "exchange order {id} {how} with {executed} {} executed{next}",
+        records.bot.rules.base
+    );
     let (level, no) = (Some(before.index), Some(order.no));
     tell(outside, &before.bot, level, no, EventKind::Ended, text).await;
 }
@@ -215,7 +233,9 @@ fn ledger(
         .enumerate()
         .map(|(at, trade)| FillRecord {
             caused: caused.filter(|_| at == last).map(|next| next.no),
-            caused_order: caused.filter(|_| at == last).map(summary),
+            caused_order: caused
+                .filter(|_| at == last)
+                .map(|next| OrderSummary::from(&next.intent)),
             ..record(
                 case,
                 before,
@@ -227,14 +247,6 @@ fn ledger(
             )
         })
         .collect()
-}
-
-fn summary(order: &domain::LevelOrder) -> OrderSummary {
-    OrderSummary {
-        side: order.intent.side,
-        price: order.intent.price,
-        quantity: order.intent.quantity,
-    }
 }
 
 /// Whether the level knows this order as one that recovery placed.

@@ -13,7 +13,7 @@ use domain::{
 use crate::advance::{Conditions, next_lease, opening_state};
 use crate::handle_fill::Records;
 use crate::send::{Owned, adopt, hold, send};
-use crate::story::{first_order_words, tell};
+use crate::story::{first_order_words, tell, tell_of_order};
 use crate::{
     ADOPT_TOLERANCE, AFTER_LEASE, AccountRecord, Answer, Claim, Clock, EventKind, Exchange,
     ExchangeError, Exchanges, LevelStore, Outside, StoreError, UnknownCause,
@@ -323,14 +323,13 @@ async fn start<O: Outside>(
 /// A level's first order, and one that is held from now on, belong in its story.
 async fn tell_of_start<O: Outside>(outside: O, site: Site<'_>, after: &Level) {
     let Some(order) = &after.order else { return };
-    let (bot, level, no) = (&after.bot, Some(after.index), Some(order.no));
     if site.level.order.is_none() {
         let text = first_order_words(site.bot, after, order);
-        tell(outside, bot, level, no, EventKind::Laid, text).await;
+        tell_of_order(outside, after, EventKind::Laid, text).await;
     }
     if let OrderState::Held { why, .. } = &order.state {
         let text = why.to_string();
-        tell(outside, bot, level, no, EventKind::Held, text).await;
+        tell_of_order(outside, after, EventKind::Held, text).await;
     }
 }
 

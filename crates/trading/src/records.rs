@@ -1,8 +1,8 @@
 //! What is kept beside levels and bots: accounts, the ledger of fills, the story of events.
 
 use domain::{
-    AccountId, BotId, ExchangeOrderId, LevelIndex, LocalTime, OrderNumber, Price, Quantity, Side,
-    Source, Trade,
+    AccountId, BotId, ExchangeOrderId, Intent, LevelIndex, LocalTime, OrderNumber, Price, Quantity,
+    Side, Source, Trade,
 };
 use serde::{Deserialize, Serialize};
 
@@ -215,6 +215,10 @@ pub struct EventRecord {
     pub level: Option<LevelIndex>,
     /// The order number concerned.
     pub no: Option<OrderNumber>,
+    /// What that order asks for, where the event is about its placement. Absent from records written
+    /// before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderSummary>,
     /// When.
     pub at: LocalTime,
     /// What.
@@ -232,4 +236,14 @@ pub struct OrderSummary {
     pub price: Price,
     /// Quantity, in base.
     pub quantity: Quantity,
+}
+
+impl From<&Intent> for OrderSummary {
+    fn from(intent: &Intent) -> Self {
+        Self {
+            side: intent.side,
+            price: intent.price,
+            quantity: intent.quantity,
+        }
+    }
 }

@@ -58,6 +58,7 @@ pub async fn release_level<S: LevelStore + BotStore>(
             bot: bot.clone(),
             level: Some(level),
             no,
+            order: None,
             at: now,
             kind: EventKind::Operator,
             text,

@@ -13,7 +13,7 @@ use domain::{
 
 use crate::advance::next_lease;
 use crate::place_intent::Placing;
-use crate::story::tell;
+use crate::story::tell_of_order;
 use crate::{
     ADOPT_TOLERANCE, AccountStop, AccountStore, BAN_PAUSE, Breaker, Clock, EventKind, Exchange,
     Exchanges, LOOKUP_PAUSES, LevelStore, MAX_TRADES_PER_MESSAGE, MAX_WINDOW_RETRIES, Message,
@@ -360,14 +360,5 @@ async fn settle<O: Outside>(
 }
 
 async fn story<O: Outside>(outside: O, owned: &Owned<'_>, kind: EventKind, text: String) {
-    let level = owned.level;
-    tell(
-        outside,
-        &level.bot,
-        Some(level.index),
-        Some(owned.no),
-        kind,
-        text,
-    )
-    .await;
+    tell_of_order(outside, owned.level, kind, text).await;
 }

@@ -77,12 +77,10 @@ impl GridPlan {
             .zip(0..)
             .map(|((rung, entry), index)| self.figures(LevelIndex(index), rung, *entry))
             .collect::<Option<Vec<_>>>()?;
-        let worst = levels.iter().min_by_key(|level| level.net_percent)?.index;
-        let best = levels
-            .iter()
-            .rev()
-            .max_by_key(|level| level.net_percent)?
-            .index;
+        // Percentages are rounded: amounts tell apart what they do not.
+        let earns = |level: &&LevelFigures| (level.net_percent, level.net_profit);
+        let worst = levels.iter().min_by_key(earns)?.index;
+        let best = levels.iter().rev().max_by_key(earns)?.index;
         let mut summary = PlanSummary {
             levels: Vec::new(),
             resting_buys: QuoteAmount::ZERO,

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Serialize};
 
 use super::sizing::after_fee;
 use super::{Entry, GridPlan};
-use crate::{BestPrices, LevelIndex, Price, Quantity, Rung, Side, SymbolRules};
+use crate::{Asset, BestPrices, LevelIndex, Price, Quantity, QuoteAmount, Rung, Side, SymbolRules};
 
 /// One thing to know of a plan before it is started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +80,14 @@ pub enum PlanWarning {
         sold: Quantity,
         /// The step of the symbol's quantities, in base.
         step: Decimal,
+        /// What a first round trip brings of the profit planned, in percent, rounded down.
+        first_share: Decimal,
+        /// What the rests of all levels can cost at most, beside the capital planned, in quote.
+        binds: QuoteAmount,
+        /// The base asset.
+        base: Asset,
+        /// The quote asset.
+        quote: Asset,
     },
 }
 
@@ -173,10 +181,17 @@ impl fmt::Display for PlanWarning {
                 kept,
                 sold,
                 step,
+                first_share,
+                binds,
+                base,
+                quote,
             } => write!(
                 f,
-                "the fee leaves {kept} of {bought} bought. Orders come in steps of {step}, so {sold} \
-                 is sold. The rest stays with its level and is sold later, once it makes a step"
+                "the fee leaves {kept} of {bought} {base} bought. Orders come in steps of {step} {base}, so {sold} \
+                 {base} is sold. The rest stays with its level and is sold later, once it makes a step: a level's \
+                 first round trip brings {first_share} % of the profit said above, and the rests of all levels can \
+                 bind up to {} {quote} beside the capital",
+                binds.decimal().normalize()
             ),
         }
     }
@@ -271,11 +286,27 @@ impl GridPlan {
         let kept = bought.decimal().checked_mul(self.maker_fee.rest())?;
         let sold = after_fee(bought, self.maker_fee, rules)?;
         // That nothing at all can be sold is a problem, not a warning.
-        (!sold.is_zero() && sold.decimal() < kept).then_some(PlanWarning::SalesInWholeSteps {
+        if sold.is_zero() || sold.decimal() >= kept {
+            return None;
+        }
+        let step = rules.working_step();
+        let share = sold.decimal().checked_div(kept)?;
+        let share = share.checked_mul(Decimal::ONE_HUNDRED)?;
+        // A rest is less than a step, whatever the level has bought it for.
+        let binds = rungs.iter().try_fold(Decimal::ZERO, |sum, rung| {
+            sum.checked_add(rung.buy_price.decimal().checked_mul(step)?)
+        })?;
+        Some(PlanWarning::SalesInWholeSteps {
             bought,
             kept: Quantity::new(kept.normalize()).ok()?,
             sold,
-            step: rules.working_step(),
+            step,
+            first_share: share
+                .round_dp_with_strategy(1, RoundingStrategy::ToZero)
+                .normalize(),
+            binds: QuoteAmount::new(binds),
+            base: rules.base.clone(),
+            quote: rules.quote.clone(),
         })
     }
 }

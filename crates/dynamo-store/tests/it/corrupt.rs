@@ -152,8 +152,9 @@ async fn named(store: &DynamoStore, kind: Kind, sk: &str, what: &str) -> String 
     }
 }
 
-/// Attributes that no reader needs: the mark of the last write and an account's number of bots.
-const BESIDE: [&str; 2] = ["w", "bots"];
+/// Attributes that no reader needs: the mark of the last write and an account's number of bots. And one
+/// that older records do not have.
+const BESIDE: [&str; 3] = ["w", "bots", "caused_order"];
 
 #[tokio::test]
 async fn every_attribute_is_needed_and_has_its_kind() {

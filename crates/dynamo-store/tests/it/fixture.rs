@@ -238,6 +238,7 @@ pub(crate) fn event(level: Option<u16>, millis: i64, text: &str) -> EventRecord 
         bot: bot_id(),
         level: level.map(LevelIndex),
         no: level.map(|_| OrderNumber(1)),
+        order: None,
         at: at(millis),
         kind: EventKind::Refused,
         text: text.to_owned(),

@@ -2,6 +2,7 @@
 
 mod bots;
 mod bridges;
+mod waits;
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -210,9 +211,16 @@ fn unreached(subject: &str, environment: Environment, url: &str, error: &Exchang
             stop: stop @ (AccountStop::Region | AccountStop::Banned),
             ..
         } => Finding::problem(subject, error, stop_remedy(*stop, Some(environment))),
+        ExchangeError::Limited { detail, .. } => Finding::warning(
+            subject,
+            format!(
+                "{url}: this address has used up what the exchange lets it ask ({detail}); until it may ask again, \
+                 no bot is compared and nothing is sent"
+            ),
+            "wait for a minute; if it lasts, run fewer bots or other programs from this address",
+        ),
         ExchangeError::Stopped { .. }
         | ExchangeError::Unavailable(_)
-        | ExchangeError::Limited { .. }
         | ExchangeError::UnknownSymbol(_)
         | ExchangeError::Refused(_) => Finding::problem(
             subject,
@@ -277,7 +285,7 @@ async fn of_account(
     } else {
         vec![Finding::warning(
             format!("keys of {id}"),
-            "not looked at, as the exchange does not answer",
+            "not looked at, as the exchange could not be asked",
             "see the exchange above",
         )]
     };

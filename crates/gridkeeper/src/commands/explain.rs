@@ -15,6 +15,7 @@ use crate::cli::ExplainArgs;
 use crate::failure::{Failure, Outcome};
 use crate::table::{Align, Table, amount, count, when};
 use crate::words::funds::{Lacking, lacking};
+use crate::words::in_short::asks_in_short;
 use crate::words::quarantine::{all_vanished, forgotten};
 use crate::words::{state_in_short, state_words};
 use summary::{funds_lines, summary};
@@ -30,6 +31,7 @@ struct Explained {
     next: String,
     remedy: Option<String>,
     owed_not_placed: bool,
+    possibly_placed: bool,
     quarantined: bool,
     story: Vec<Line>,
 }
@@ -187,10 +189,8 @@ fn order_words(level: &Level, seen: &Seen) -> String {
         || "none yet".to_owned(),
         |order| {
             format!(
-                "{} {} at {}: {}",
-                order.intent.side,
-                order.intent.quantity,
-                order.intent.price,
+                "{}: {}",
+                asks_in_short(&order.intent),
                 last_known_state(order, seen)
             )
         },
@@ -312,6 +312,7 @@ fn explain_level(bot: &Bot, level: &Level, now: LocalTime, seen: &Seen) -> Expla
             next: next.to_owned(),
             remedy: None,
             owed_not_placed: false,
+            possibly_placed: false,
             quarantined: false,
             story: Vec::new(),
         };
@@ -337,18 +338,19 @@ fn explain_level(bot: &Bot, level: &Level, now: LocalTime, seen: &Seen) -> Expla
         ladder,
         holds,
         order: format!(
-            "{} {} {base} at {} {quote}, number {} ({at_exchange}, {} executed{placed}): {}{since}",
+            "{} {} {base} at {} {quote}, number {} ({at_exchange}{placed}): {}{since}",
             order.intent.side,
             order.intent.quantity,
             order.intent.price,
             order.no,
-            order.executed,
             last_known_state(order, seen)
         ),
         why: words.why,
         next: words.next,
         remedy: words.remedy,
-        owed_not_placed: words.owed && !matches!(order.state, OrderState::Idle),
+        owed_not_placed: words.owed
+            && !matches!(order.state, OrderState::Idle | OrderState::Pending { .. }),
+        possibly_placed: matches!(order.state, OrderState::Pending { .. }),
         quarantined: matches!(order.state, OrderState::Quarantined { .. }),
         story: Vec::new(),
     }
@@ -367,7 +369,7 @@ fn holds(bot: &Bot, level: &Level) -> String {
         format!(", fees paid {}", fees.join(" and "))
     };
     format!(
-        "{} {base} that cost {} {quote}; earned {} {quote} in {}{fees}",
+        "{} {base} that cost {} {quote}; earned {} {quote} after fees in {}{fees}",
         level.base,
         amount(level.cost.decimal()),
         amount(level.realized_profit.decimal()),

@@ -10,7 +10,7 @@ use crate::failure::{Failure, plain_cause};
 use crate::table::{ago, when};
 
 /// A running `up` compares each bot every ten seconds; after so long without, something is wrong.
-const OVERDUE: Duration = Duration::from_secs(30);
+pub(super) const OVERDUE: Duration = Duration::from_secs(30);
 
 /// Whether a bot needs a running `up`: it trades, its orders rest, or it has not come to its end yet.
 pub(super) fn needs_up(bot: &Bot) -> bool {
@@ -54,6 +54,15 @@ pub(super) async fn seen(
             nobody_runs: false,
             removed: true,
             stale: true,
+        });
+    }
+    if !needs_up(bot) {
+        let words = looked_words(looked, now);
+        return Ok(Seen {
+            words: format!("{words}; nothing of it is at the exchange, so it need not be compared"),
+            nobody_runs: session.home.is_owned(),
+            removed: false,
+            stale: false,
         });
     }
     Ok(judge(looked, now, session.home.is_owned(), stream))

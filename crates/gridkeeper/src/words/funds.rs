@@ -18,6 +18,22 @@ pub(crate) struct Lacking {
     asset: Asset,
 }
 
+impl Lacking {
+    /// What they need, without their names.
+    pub(crate) fn need(&self) -> String {
+        let together = if self.levels.len() == 1 {
+            ""
+        } else {
+            " together"
+        };
+        format!(
+            "what lacks money needs {} {}{together}",
+            amount(self.needed),
+            self.asset
+        )
+    }
+}
+
 impl fmt::Display for Lacking {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verb = if self.levels.len() == 1 {

@@ -142,7 +142,7 @@ fn a_try_that_is_due_is_made_with_the_next_look() {
     });
     assert_eq!(
         words.next,
-        "its wait is over: it is tried again with the next look at the exchange"
+        "its wait is over: it is tried again with the next look at the exchange, within 10 seconds"
     );
     assert_eq!(words.why, "it was not placed: a rate limit was reached");
 }
@@ -282,6 +282,11 @@ fn a_level_that_waits_for_the_band_names_the_line_that_is_outside() {
         ask_up: factor("6"),
         ask_down: factor("0.3"),
     });
+    bot.rules.price = Some(domain::PriceRule {
+        min: "0.01".parse().unwrap(),
+        max: "100".parse().unwrap(),
+        tick: factor("0.01"),
+    });
     let mut waits = order(held);
     waits.intent.price = "1.4".parse().unwrap();
     waits.intent.side = Side::Sell;
@@ -293,7 +298,11 @@ fn a_level_that_waits_for_the_band_names_the_line_that_is_outside() {
             && words.why.contains("a SELL from 0.3 to 6 times"),
         "{words:?}"
     );
-    assert!(words.next.ends_with("comes nearer to 1.4"), "{words:?}");
+    assert!(
+        words.next.ends_with("market has risen to 0.24 ETH"),
+        "{words:?}"
+    );
+    assert_eq!(state_in_short(&waits), "held: too far from the market");
 
     // What is bought near the market waits for the line of its level.
     waits.intent.side = Side::Buy;
@@ -305,5 +314,41 @@ fn a_level_that_waits_for_the_band_names_the_line_that_is_outside() {
             .starts_with("the level's own line, BUY at 1 ETH, is too far")
             && words.why.contains("a BUY from 0.2 to 5 times"),
         "{words:?}"
+    );
+    assert!(
+        words.next.ends_with("market has risen to 0.2 ETH"),
+        "{words:?}"
+    );
+    assert_eq!(
+        state_in_short(&waits),
+        "held: the level's lines are too far from the market"
+    );
+
+    // A BUY that is to rest is too low.
+    waits.intent.purpose = Purpose::Grid;
+    let words = state_words(&bot, &level(), &waits, NOW);
+    assert!(
+        words.next.ends_with("market has fallen to 7 ETH"),
+        "{words:?}"
+    );
+}
+
+#[test]
+fn what_an_order_has_executed_is_told_with_its_state() {
+    let mut order = order(OrderState::Open);
+    order.executed = "0.6".parse().unwrap();
+    assert_eq!(state_in_short(&order), "open, 0.6 of it bought");
+    order.executed_quote = "0.9".parse().unwrap();
+    order.terminal = Some(OrderStatus::Filled);
+    order.state = OrderState::Idle;
+    order.intent.side = Side::Sell;
+    assert_eq!(
+        state_in_short(&order),
+        "over: filled, 0.6 of it sold at 1.5"
+    );
+    order.intent.purpose = Purpose::Liquidation;
+    assert_eq!(
+        in_short::asks_in_short(&order.intent),
+        "SELL 0 at 1 or more"
     );
 }

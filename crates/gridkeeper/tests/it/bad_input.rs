@@ -154,7 +154,7 @@ async fn an_exchange_that_cannot_be_reached() {
     world.run(&["doctor"]).ends(1).says(&[
         "problem",
         "see that `gridkeeper simulate-exchange` is running",
-        "not looked at, as the exchange does not answer",
+        "not looked at, as the exchange could not be asked",
     ]);
     let plan = [
         &["bot", "plan", "--account", "main", "--symbol", SYMBOL][..],

@@ -13,7 +13,7 @@ async fn a_plan_shows_its_ladder_and_writes_nothing() {
     let ran = world.run(&plan).yes();
     let ran = ran.says(&[
         "Grid on BTCUSDT for account main",
-        "4 levels of the same height",
+        "4 levels, 1000 USDT apart",
         "61000     62000",
         "a first BUY at",
         "a BUY that rests",
@@ -108,7 +108,7 @@ async fn one_look_lays_the_grid_and_books_what_it_brings() {
         "SELL",
         "bought 0.001 BTC",
         "led to order number 2",
-        "once it is sold, the next BUY",
+        "once all of it is sold, a BUY at",
     ]);
     world
         .run(&["audit", &bot])
@@ -139,7 +139,7 @@ async fn an_audit_finds_a_fill_nobody_booked_and_one_look_mends_it() {
     });
     assert_eq!(caught_up.get(), 3);
     let story = world.run(&["explain", &bot, "0"]).yes();
-    story.says(&["from the recovery", "missed, and found by recovery"]);
+    story.says(&["found by recovery", "missed, and found by recovery"]);
     let audit = world.run(&["audit", &bot]).yes();
     audit.says(&["clean"]);
     world

@@ -202,7 +202,7 @@ async fn a_bot_that_nobody_runs_promises_nothing() {
         "as of the last look",
     ]);
     world.run(&["explain", &bot, "0"]).yes().says(&[
-        "next     nothing until `gridkeeper up` is started; then: once it is bought",
+        "next     nothing until `gridkeeper up` is started; then: once all of it is bought",
         "open when last looked at",
     ]);
     world.run(&["bot", "pause", &bot]).yes();
@@ -341,7 +341,7 @@ async fn a_plan_says_what_is_odd_about_it() {
     let world = World::with_account().await;
     plan(&world, &GRID).yes().says(&[
         "Levels above the market first buy once, near the market's price",
-        "the fee leaves 0.000999 of 0.001 bought",
+        "the fee leaves 0.000999 of 0.001 BTC bought",
         "\nThis plan breaks no rule. Nothing was written",
     ]);
     let far = grid_with(&[(1, "30000"), (3, "40000")]);

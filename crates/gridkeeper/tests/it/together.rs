@@ -51,7 +51,7 @@ async fn a_bot_lives_its_life_while_its_operator_looks_on() {
     world.run(&["explain", &bot, "0"]).yes().says(&[
         "bought 0.001 BTC at 58000",
         "sold",
-        "from the stream",
+        "told by the stream",
     ]);
     world
         .run(&["explain", &bot])

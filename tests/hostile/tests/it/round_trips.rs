@@ -213,6 +213,11 @@ fn event() -> impl Strategy<Value = Item> {
                 bot,
                 level: level.map(LevelIndex),
                 no: no.map(OrderNumber),
+                order: no.map(|no| OrderSummary {
+                    side: Side::Sell,
+                    price: "3.1537".parse().unwrap(),
+                    quantity: domain::Quantity::new(no.into()).unwrap(),
+                }),
                 at,
                 kind,
                 text,

@@ -218,11 +218,13 @@ fn the_story_tells_once_who_ended_an_order_and_what_it_had_executed() {
         told_of_ends(&world),
         [
             format!(
-                "1: exchange order {} was cancelled at the exchange with 1 executed",
+                "1: exchange order {} was cancelled at the exchange with 1 XRP executed; order number 2 takes its \
+                 place: BUY 99 XRP at 3.1 USDT",
                 id(&cancelled)
             ),
             format!(
-                "2: exchange order {} was ended by the exchange or its own rules with 0 executed",
+                "2: exchange order {} was ended by the exchange or its own rules with 0 XRP executed; order \
+                 number 3 takes its place: BUY 99 XRP at 3.1 USDT",
                 id(&expired)
             ),
         ]

@@ -264,6 +264,11 @@ fn what_the_fee_leaves_between_steps_is_told() {
             kept: quantity("9.99"),
             sold: quantity("9.9"),
             step: decimal("0.1"),
+            // 9.9 of 9.99 are 99.09 %, and 0.1 at each of 3, 3.05, 3.1 and 3.15 cost 1.23.
+            first_share: decimal("99"),
+            binds: "1.23".parse().unwrap(),
+            base: rules().base,
+            quote: rules().quote,
         }]
     );
     assert_eq!(warnings("0%"), [], "10 is a whole number of steps");

@@ -138,6 +138,7 @@ async fn tell_of_inventory(
             bot: bot.id.clone(),
             level: Some(figures.index),
             no: None,
+            order: None,
             at: bot.created_at,
             kind: EventKind::Operator,
             text: format!(

@@ -4,6 +4,7 @@
 
 mod create;
 mod plan;
+mod plan_lines;
 mod plan_text;
 mod release;
 mod show;

@@ -3,14 +3,15 @@
 use std::io::{self, Write};
 
 use domain::{
-    Asset, Entry, Ladder, LevelFigures, PlanProblem, PlanSummary, PlanWarning, Price, QuoteAmount,
-    Sizing, Spacing,
+    Asset, Entry, FIRST_BUY_SLACK, Ladder, LevelFigures, LevelIndex, PlanProblem, PlanSummary,
+    PlanWarning, Price, QuoteAmount, Sizing,
 };
 use rust_decimal::Decimal;
 
 use super::super::account::place;
 use super::plan::Planned;
-use crate::table::{Align, Table, amount, count, count_of};
+use super::plan_lines::lines_words;
+use crate::table::{Align, Table, amount, count_of};
 
 /// A longer ladder is shown without its middle.
 const MOST_ROWS: usize = 60;
@@ -109,7 +110,7 @@ fn too_little(planned: &Planned) -> Option<String> {
     })
 }
 
-/// That nothing trades for now, where the market is not within the grid.
+/// That nothing trades for now, where the market is not within the grid, or that some levels do not.
 fn far_words(summary: &PlanSummary) -> Option<String> {
     let all = count_of(summary.levels.len(), "level");
     summary.warnings.iter().find_map(|warning| match warning {
@@ -122,10 +123,21 @@ fn far_words(summary: &PlanSummary) -> Option<String> {
         )),
         PlanWarning::MarketUnknown
         | PlanWarning::MoreLevelsThanOrders { .. }
-        | PlanWarning::OutsideBand { .. }
         | PlanWarning::FirstBuysRest { .. }
         | PlanWarning::ThinMargin { .. }
         | PlanWarning::SalesInWholeSteps { .. } => None,
+        PlanWarning::OutsideBand {
+            buys,
+            sells,
+            waiting,
+            ..
+        } => {
+            let outside: usize = [buys, sells, waiting].map(Vec::len).into_iter().sum();
+            let verb = if outside == 1 { "waits" } else { "wait" };
+            Some(format!(
+                "{outside} of {all} {verb} until the market comes nearer"
+            ))
+        }
     })
 }
 
@@ -175,43 +187,6 @@ fn write_head(planned: &Planned, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "  orders      {kind}; profit is {profit}")
 }
 
-fn lines_words(planned: &Planned) -> String {
-    let (plan, quote) = (&planned.plan, &planned.rules.quote);
-    let whole = format!("from {} to {} {quote}", plan.lower, plan.upper);
-    match plan.spacing {
-        Spacing::Arithmetic { levels: 1 } | Spacing::Geometric { levels: 1 } => {
-            format!("{whole}, 1 level")
-        }
-        Spacing::Arithmetic { levels } => {
-            format!("{whole}, {} of the same height", count(levels, "level"))
-        }
-        Spacing::Geometric { levels } => {
-            format!("{whole}, {} of the same percentage", count(levels, "level"))
-        }
-        Spacing::PercentStep { step } => {
-            let each = format!("each line {step} below the one above it");
-            let drawn = planned
-                .draft
-                .ladder
-                .as_ref()
-                .map(|ladder| &ladder.summary.levels);
-            let Some((levels, lowest)) = drawn.and_then(|all| Some((all.len(), all.first()?)))
-            else {
-                return format!("{whole}, {each}");
-            };
-            let lowest = lowest.rung.buy_price;
-            let mut words = format!(
-                "from {lowest} to {} {quote}, {levels} levels, {each}",
-                plan.upper
-            );
-            if lowest > plan.lower {
-                words.push_str(&format!("; no whole step is left down to {}", plan.lower));
-            }
-            words
-        }
-    }
-}
-
 fn write_ladder(planned: &Planned, ladder: &Ladder, out: &mut dyn Write) -> io::Result<()> {
     let (base, quote) = (&planned.rules.base, &planned.rules.quote);
     writeln!(
@@ -227,6 +202,7 @@ fn write_ladder(planned: &Planned, ladder: &Ladder, out: &mut dyn Write) -> io::
         ("%", Align::Right),
         ("starts with", Align::Left),
     ]);
+    let waiting = waiting(&ladder.summary);
     // Highest prices first, as an order book is read.
     let levels = &ladder.summary.levels;
     let left_out = levels.len().saturating_sub(MOST_ROWS);
@@ -245,7 +221,11 @@ fn write_ladder(planned: &Planned, ladder: &Ladder, out: &mut dyn Write) -> io::
             level.rung.quantity.to_string(),
             short(level.net_profit.decimal()),
             percent(level.net_percent),
-            entry_words(level.entry),
+            if waiting.contains(&level.index) {
+                "nothing yet: its lines are too far from the market".to_owned()
+            } else {
+                entry_words(level.entry)
+            },
         ]);
     }
     table.write(out, 2)?;
@@ -263,6 +243,21 @@ fn write_ladder(planned: &Planned, ladder: &Ladder, out: &mut dyn Write) -> io::
         )?;
     }
     Ok(())
+}
+
+/// The levels that the exchange's price band keeps from starting.
+fn waiting(summary: &PlanSummary) -> &[LevelIndex] {
+    let found = summary.warnings.iter().find_map(|warning| match warning {
+        PlanWarning::OutsideBand { waiting, .. } => Some(waiting.as_slice()),
+        PlanWarning::MarketUnknown
+        | PlanWarning::MarketBelowGrid { .. }
+        | PlanWarning::MarketAboveGrid { .. }
+        | PlanWarning::MoreLevelsThanOrders { .. }
+        | PlanWarning::FirstBuysRest { .. }
+        | PlanWarning::ThinMargin { .. }
+        | PlanWarning::SalesInWholeSteps { .. } => None,
+    });
+    found.unwrap_or_default()
 }
 
 /// The limits of the first BUYs.
@@ -291,8 +286,11 @@ fn write_capital(planned: &Planned, summary: &PlanSummary, out: &mut dyn Write) 
     if let Some(dearest) = first_buys(summary).max() {
         writeln!(
             out,
-            "  {} {quote} at most for first BUYs, at {dearest} or less",
-            amount(summary.first_inventory.decimal())
+            "  {} {quote} at most for first BUYs, at {dearest} or less: up to {} % above the lowest ask",
+            amount(summary.first_inventory.decimal()),
+            FIRST_BUY_SLACK
+                .saturating_mul(Decimal::ONE_HUNDRED)
+                .normalize()
         )?;
     }
     writeln!(

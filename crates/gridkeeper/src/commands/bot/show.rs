@@ -23,6 +23,8 @@ use crate::words::state_in_short;
 struct Sums {
     open_orders: u32,
     owed_not_placed: u32,
+    /// No answer has come yet: they may be at the exchange.
+    possibly_placed: u32,
     quarantined: u32,
     base: BaseAmount,
     cost: QuoteAmount,
@@ -71,11 +73,8 @@ impl Sums {
             match order.state {
                 OrderState::Open => self.open_orders += 1,
                 OrderState::Quarantined { .. } => self.quarantined += 1,
-                OrderState::Pending { .. }
-                | OrderState::Refused { .. }
-                | OrderState::Held { .. } => {
-                    self.owed_not_placed += 1;
-                }
+                OrderState::Pending { .. } => self.possibly_placed += 1,
+                OrderState::Refused { .. } | OrderState::Held { .. } => self.owed_not_placed += 1,
                 OrderState::Idle => {}
             }
             if order.by_recovery && order.state != OrderState::Idle {
@@ -157,7 +156,10 @@ fn write_list(session: &mut Session<'_>, listed: Vec<Listed>) -> Result<(), Fail
             bot.desired.to_string(),
             bot.levels.to_string(),
             bot.sums.open_orders.to_string(),
-            bot.sums.owed_not_placed.to_string(),
+            bot.sums
+                .owed_not_placed
+                .saturating_add(bot.sums.possibly_placed)
+                .to_string(),
             bot.sums.quarantined.to_string(),
             bot.sums.round_trips.to_string(),
             amount(bot.sums.realized_profit.decimal()),
@@ -325,8 +327,9 @@ fn write_sums(session: &mut Session<'_>, bot: &Bot, sums: &Sums) -> Result<(), F
     )?;
     writeln!(
         out,
-        "  levels     {} with an open order, {} owed and not placed, {} quarantined, of {}",
-        sums.open_orders, sums.owed_not_placed, sums.quarantined, bot.levels
+        "  levels     {} with an open order, {} possibly placed (no answer yet), {} owed and not placed, \
+         {} quarantined, of {}",
+        sums.open_orders, sums.possibly_placed, sums.owed_not_placed, sums.quarantined, bot.levels
     )?;
     let marked = sums
         .placed_by_recovery

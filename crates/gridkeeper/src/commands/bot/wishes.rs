@@ -97,6 +97,7 @@ async fn tell(session: &Session<'_>, bot: &Bot, desired: DesiredStatus) -> Resul
         bot: bot.id.clone(),
         level: None,
         no: None,
+        order: None,
         at: session.now(),
         kind: EventKind::Operator,
         text: wish_words(bot.desired, desired).to_owned(),

@@ -11,7 +11,7 @@ use trading::LevelStore as _;
 use super::super::Session;
 use super::super::finding::Finding;
 use super::super::seen::needs_up;
-use super::of_failure;
+use super::{of_failure, waits};
 use crate::failure::Failure;
 use crate::table::count_of;
 use crate::words::funds::lacking;
@@ -38,7 +38,10 @@ async fn levels(session: &Session<'_>, bot: &Bot) -> Vec<Finding> {
     let subject = || format!("levels of bot {}", bot.id);
     match session.home.store().list_levels(&bot.id).await {
         Ok(levels) => {
-            let mut findings = quarantined(bot, &levels.readable);
+            let nobody_runs = session.home.is_owned();
+            let mut findings = Vec::from_iter(waits::overdue(bot, session.now(), nobody_runs));
+            findings.extend(waits::unanswered(bot, &levels.readable, session.now()));
+            findings.extend(quarantined(bot, &levels.readable));
             findings.extend(waiting(bot, &levels.readable));
             findings.extend(selling(bot, &levels.readable));
             findings.extend(unknown_ends(bot, &levels.readable));
@@ -144,7 +147,15 @@ fn waiting(bot: &Bot, levels: &[Level]) -> Option<Finding> {
     let lacking = lacking(bot, levels);
     // Nobody but the operator can mend that.
     if !lacking.is_empty() {
-        let needs: Vec<String> = lacking.iter().map(ToString::to_string).collect();
+        let needs = lacking.iter().map(|lacking| {
+            let named = of_reason.values().any(|names| *names == lacking.levels);
+            if named {
+                lacking.need()
+            } else {
+                lacking.to_string()
+            }
+        });
+        let needs: Vec<String> = needs.collect();
         text.push_str(&format!("; {}", needs.join(", and ")));
         return Some(Finding::problem(
             subject,
@@ -422,7 +433,7 @@ mod tests {
         assert_eq!(
             finding.text,
             "3 of 4 levels owe an order that is not placed: the account's balance is too small (levels 0, 2); \
-             too far from the market (level 3); levels 0, 2 need 0 ETH together"
+             too far from the market (level 3); what lacks money needs 0 ETH together"
         );
         assert_eq!(finding.grade, Grade::Problem);
         let finding = waiting(&bot(), &levels[3..]).unwrap();

@@ -97,7 +97,9 @@ fn of_up(
         );
     }
     let holds = match beat.connections {
-        0 => "no connection to the exchange yet".to_owned(),
+        0 if started.is_empty() => "no connection to the exchange yet".to_owned(),
+        // Its streams are newer than its last sign of life.
+        0 => "it was connecting to the exchange then".to_owned(),
         connections => format!(
             "{} to the exchange for {}",
             count(connections, "connection"),
@@ -162,7 +164,7 @@ mod tests {
         assert!(
             findings[0]
                 .text
-                .ends_with("no connection to the exchange yet")
+                .ends_with("it was connecting to the exchange then")
         );
     }
 

@@ -39,6 +39,16 @@ pub(super) fn summary(bot: &Bot, explained: &[Explained], levels: &[Level], seen
             bot.id
         ));
     }
+    let unknown = of(|level| level.possibly_placed);
+    if let Some(first) = unknown.first() {
+        sentences.push(format!(
+            "Possibly placed: {} of {all} levels ({}). No answer has come yet, so their orders may be at the exchange: \
+             do not place them by hand. `gridkeeper explain {} {first}` tells when they are looked for.",
+            unknown.len(),
+            LevelNames(&unknown),
+            bot.id
+        ));
+    }
     if let Some(first) = owed.first() {
         sentences.push(format!(
             "Owed and not placed: {} of {all} levels ({}). `gridkeeper explain {} {first}` tells why.",
@@ -143,7 +153,7 @@ fn still_held(bot: &Bot, levels: &[Level], seen: &Seen) -> Option<String> {
         if bot.observed == domain::ObservedStatus::Stopped {
             "the sale is over: what is left is too little at each level for an order".to_owned()
         } else {
-            "what of them is enough for an order at its level is sold near the market's price"
+            "each level's share is sold near the market's price, but for a rest too little for an order"
                 .to_owned()
         }
     } else {

@@ -1,0 +1,74 @@
+//! An order in one short line, as tables show it.
+
+use domain::{HoldReason, Intent, LevelOrder, OrderState, Purpose, Side};
+
+use super::{ended_words, quarantine, refusal_words};
+
+/// The state of an order in one short line.
+#[must_use]
+pub fn state_in_short(order: &LevelOrder) -> String {
+    match &order.state {
+        OrderState::Pending { lease } => {
+            format!("possibly placed, no answer yet (attempt {})", lease.attempt)
+        }
+        OrderState::Open => format!("open{}", executed_so_far(order)),
+        OrderState::Refused { why, detail, .. } => {
+            format!("not placed: {}", refusal_words(*why, detail))
+        }
+        // Such an order is near the market: what is too far away is the line of its level.
+        OrderState::Held {
+            why: HoldReason::OutsideBand,
+            ..
+        } if order.intent.purpose == Purpose::FirstInventory => {
+            "held: the level's lines are too far from the market".to_owned()
+        }
+        OrderState::Held { why, .. } => format!("held: {why}"),
+        OrderState::Quarantined { why, .. } => {
+            format!("quarantined: {}", quarantine::in_short(*why))
+        }
+        OrderState::Idle => format!("over: {}{}", ended_words(order), average(order)),
+    }
+}
+
+/// What an order asks for, in short: side, quantity and price, with `or more` where it takes the market's.
+pub(crate) fn asks_in_short(intent: &Intent) -> String {
+    let limit = match (intent.purpose, intent.side) {
+        (Purpose::Grid, _) => "",
+        (Purpose::FirstInventory | Purpose::Liquidation, Side::Buy) => " or less",
+        (Purpose::FirstInventory | Purpose::Liquidation, Side::Sell) => " or more",
+    };
+    let Intent {
+        side,
+        quantity,
+        price,
+        ..
+    } = intent;
+    format!("{side} {quantity} at {price}{limit}")
+}
+
+fn executed_so_far(order: &LevelOrder) -> String {
+    let verb = match order.intent.side {
+        Side::Buy => "bought",
+        Side::Sell => "sold",
+    };
+    if order.executed.is_zero() {
+        String::new()
+    } else {
+        format!(", {} of it {verb}", order.executed)
+    }
+}
+
+/// What an order that is over traded at, which need not be its limit.
+fn average(order: &LevelOrder) -> String {
+    let price = order
+        .executed_quote
+        .decimal()
+        .checked_div(order.executed.decimal());
+    price.map_or_else(String::new, |price| {
+        format!(
+            "{} at {}",
+            executed_so_far(order),
+            price.round_dp(8).normalize()
+        )
+    })
+}
