@@ -15,7 +15,7 @@ use crate::cli::ExplainArgs;
 use crate::failure::{Failure, Outcome};
 use crate::table::{Align, Table, amount, count, when};
 use crate::words::funds::{Lacking, lacking};
-use crate::words::in_short::asks_in_short;
+use crate::words::in_short::{asks_in_short, or_better};
 use crate::words::quarantine::{all_vanished, forgotten};
 use crate::words::{state_in_short, state_words};
 use summary::{funds_lines, summary};
@@ -290,32 +290,7 @@ fn explain_level(bot: &Bot, level: &Level, now: LocalTime, seen: &Seen) -> Expla
     );
     let holds = holds(bot, level);
     let Some(order) = &level.order else {
-        let (why, next) = match bot.desired {
-            domain::DesiredStatus::Running => (
-                "it has owed nothing yet: the bot's first orders are being laid",
-                "its first order, with the next look",
-            ),
-            domain::DesiredStatus::Ready
-            | domain::DesiredStatus::Paused
-            | domain::DesiredStatus::Stopped
-            | domain::DesiredStatus::StoppedAndSold => (
-                "it has owed nothing yet, as the bot has not traded",
-                "nothing, until the bot is started",
-            ),
-        };
-        return Explained {
-            level: level.index,
-            ladder,
-            holds,
-            order: "none yet".to_owned(),
-            why: why.to_owned(),
-            next: next.to_owned(),
-            remedy: None,
-            owed_not_placed: false,
-            possibly_placed: false,
-            quarantined: false,
-            story: Vec::new(),
-        };
+        return without_order(bot, level, ladder, holds);
     };
     let words = state_words(bot, level, order, now);
     let at_exchange = order.exchange_order_id.map_or_else(
@@ -338,10 +313,11 @@ fn explain_level(bot: &Bot, level: &Level, now: LocalTime, seen: &Seen) -> Expla
         ladder,
         holds,
         order: format!(
-            "{} {} {base} at {} {quote}, number {} ({at_exchange}{placed}): {}{since}",
+            "{} {} {base} at {} {quote}{}, number {} ({at_exchange}{placed}): {}{since}",
             order.intent.side,
             order.intent.quantity,
             order.intent.price,
+            or_better(&order.intent),
             order.no,
             last_known_state(order, seen)
         ),
@@ -352,6 +328,36 @@ fn explain_level(bot: &Bot, level: &Level, now: LocalTime, seen: &Seen) -> Expla
             && !matches!(order.state, OrderState::Idle | OrderState::Pending { .. }),
         possibly_placed: matches!(order.state, OrderState::Pending { .. }),
         quarantined: matches!(order.state, OrderState::Quarantined { .. }),
+        story: Vec::new(),
+    }
+}
+
+/// A level that has had no order yet.
+fn without_order(bot: &Bot, level: &Level, ladder: String, holds: String) -> Explained {
+    let (why, next) = match bot.desired {
+        domain::DesiredStatus::Running => (
+            "it has owed nothing yet: the bot's first orders are being laid",
+            "its first order, with the next look",
+        ),
+        domain::DesiredStatus::Ready
+        | domain::DesiredStatus::Paused
+        | domain::DesiredStatus::Stopped
+        | domain::DesiredStatus::StoppedAndSold => (
+            "it has owed nothing yet, as the bot has not traded",
+            "nothing, until the bot is started",
+        ),
+    };
+    Explained {
+        level: level.index,
+        ladder,
+        holds,
+        order: "none yet".to_owned(),
+        why: why.to_owned(),
+        next: next.to_owned(),
+        remedy: None,
+        owed_not_placed: false,
+        possibly_placed: false,
+        quarantined: false,
         story: Vec::new(),
     }
 }

@@ -133,7 +133,8 @@ fn place_of(runs: &[Run<'_>], no: OrderNumber, sent: LocalTime) -> usize {
         Run::Event(_) => false,
     });
     let before = runs.iter().rposition(|run| match run {
-        Run::Event(event) => event.no == Some(no) && leads_to_placement(event.kind),
+        Run::Event(event) if event.no == Some(no) => leads_to_placement(event.kind),
+        Run::Event(event) => event.at <= sent,
         Run::Fills(fills) => fills.last.committed_at <= sent && fills.last.no != no,
     });
     let after = before.map_or(0, |before| before.saturating_add(1));
@@ -218,15 +219,15 @@ fn accepted(
         .iter()
         .filter(|event| event.no == Some(order.no) && leads_to_placement(event.kind))
         .map(|event| event.at);
-    let sale = if order.intent.purpose == Purpose::Liquidation {
-        " or more, as the bot is stopped and sells what it holds"
+    let (limit, sale) = if order.intent.purpose == Purpose::Liquidation {
+        (" or more", ": the bot is stopped and sells what it holds")
     } else {
-        ""
+        ("", "")
     };
     let line = Line {
         at: before.fold(sent, Ord::max),
         text: format!(
-            "number {}: {words}{sale} is placed, as exchange order {id}",
+            "number {}: {words}{limit} is placed, as exchange order {id}{sale}",
             order.no
         ),
     };

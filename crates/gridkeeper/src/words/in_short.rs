@@ -32,11 +32,7 @@ pub fn state_in_short(order: &LevelOrder) -> String {
 
 /// What an order asks for, in short: side, quantity and price, with `or more` where it takes the market's.
 pub(crate) fn asks_in_short(intent: &Intent) -> String {
-    let limit = match (intent.purpose, intent.side) {
-        (Purpose::Grid, _) => "",
-        (Purpose::FirstInventory | Purpose::Liquidation, Side::Buy) => " or less",
-        (Purpose::FirstInventory | Purpose::Liquidation, Side::Sell) => " or more",
-    };
+    let limit = or_better(intent);
     let Intent {
         side,
         quantity,
@@ -44,6 +40,15 @@ pub(crate) fn asks_in_short(intent: &Intent) -> String {
         ..
     } = intent;
     format!("{side} {quantity} at {price}{limit}")
+}
+
+/// Whether an order takes the market's price where that is better than its own.
+pub(crate) const fn or_better(intent: &Intent) -> &'static str {
+    match (intent.purpose, intent.side) {
+        (Purpose::Grid, _) => "",
+        (Purpose::FirstInventory | Purpose::Liquidation, Side::Buy) => " or less",
+        (Purpose::FirstInventory | Purpose::Liquidation, Side::Sell) => " or more",
+    }
 }
 
 fn executed_so_far(order: &LevelOrder) -> String {

@@ -193,8 +193,9 @@ fn selling(bot: &Bot, levels: &[Level]) -> Option<Finding> {
     Some(Finding::warning(
         format!("bot {id}"),
         format!(
-            "stopping, and what {} hold is still to be sold{why}",
-            LevelNames(&names)
+            "stopping, and what {} {} is still to be sold{why}",
+            LevelNames(&names),
+            if names.len() == 1 { "holds" } else { "hold" }
         ),
         format!(
             "it is tried again with each look; if it stays so, `gridkeeper explain {id} {first}` tells what came of it"

@@ -89,13 +89,14 @@ fn still_to_be_sold(bot: &Bot, levels: &[Level], seen: &Seen) -> Option<String> 
         .filter(|level| is_still_to_be_sold(bot, level));
     let to_sell: Vec<LevelIndex> = to_sell.map(|level| level.index).collect();
     let first = to_sell.first()?;
+    let hold = if to_sell.len() == 1 { "holds" } else { "hold" };
     let when = if seen.nobody_runs {
         " of `gridkeeper up`, once that is started"
     } else {
         ", every 10 seconds"
     };
     Some(format!(
-        "Still to be sold: what {} hold. It is tried with each look{when}; `gridkeeper explain {} {first}` tells what \
+        "Still to be sold: what {} {hold}. It is tried with each look{when}; `gridkeeper explain {} {first}` tells what \
          came of it so far.",
         LevelNames(&to_sell),
         bot.id

@@ -177,6 +177,21 @@ fn an_order_that_was_never_placed_is_told_with_what_it_asked_for() {
 }
 
 #[test]
+fn an_order_is_told_after_the_end_of_the_one_before_it() {
+    let events = [
+        event(1, EventKind::Laid, "BUY", 1),
+        event(1, EventKind::Ended, "expired", 4),
+        event(2, EventKind::Ended, "expired again", 9),
+    ];
+    let told = told(&open(2, "5", 6), &[fill(1, 1, "2", "1", 2)], &events);
+    assert_eq!(
+        told[3],
+        "number 2: BUY 5 XRP at 1 ETH is placed, as exchange order 55"
+    );
+    assert_eq!(told.len(), 5);
+}
+
+#[test]
 fn what_we_cancelled_ourselves_is_not_told_as_ended_by_others() {
     let by_us = event(
         1,
