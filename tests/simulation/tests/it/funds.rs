@@ -73,3 +73,25 @@ fn an_insufficient_balance_is_refused_and_healed_when_funds_arrive() {
     assert_rests(&world, &bot, 0, Side::Buy, "100");
     world.assert_sound(&bot);
 }
+
+#[test]
+fn a_grid_purchase_that_was_refused_is_made_at_its_line_wherever_the_market_is() {
+    let (world, bot) = one_level();
+    world.print(XRP, "3.10");
+    world.quiet();
+    move_funds(&world, "USDT", "-999690");
+    world.print(XRP, "3.15");
+    move_funds(&world, "USDT", "-300");
+    world.quiet();
+    assert!(refused_for_funds(&world.state(&bot, 0)));
+    // Below the line it could be bought for less; a first purchase would be.
+    world.print(XRP, "3.00");
+    move_funds(&world, "USDT", "1000");
+    world.advance(std::time::Duration::from_secs(60));
+    world.recover(&bot);
+    let intent = world.level(&bot, 0).order.unwrap().intent;
+    assert_eq!(
+        (intent.purpose, intent.price.to_string().as_str()),
+        (domain::Purpose::Grid, "3.1")
+    );
+}

@@ -7,7 +7,7 @@ use simulation::Journey;
 use trading::{AccountStop, Breaker, Placing};
 
 use crate::placing::{healed, owing, placing, sends};
-use crate::{XRP, one_level};
+use crate::{XRP, one_level, order};
 
 #[test]
 fn a_key_that_was_replaced_is_read_anew_and_the_order_placed() {
@@ -55,6 +55,9 @@ fn a_key_that_was_replaced_does_not_lose_a_trade_that_must_be_fetched() {
     report.trades.clear();
     world.exchange.rotate_key(&"main".parse().unwrap(), true);
     world.queue.put(&world.message(report));
+    world.quiet();
+    assert_eq!(world.gate.count("reconnect"), 1);
+    assert_eq!(order(&world, &bot, 0).no.0, 2, "without a look by recovery");
     healed(&world, &bot);
 }
 

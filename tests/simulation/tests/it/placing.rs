@@ -520,3 +520,50 @@ fn a_fill_of_a_second_attempt_is_ours_though_the_first_was_signed_ahead_of_time(
     assert_rests(&world, &bot, 0, Side::Buy, "100");
     world.assert_sound(&bot);
 }
+
+#[test]
+fn what_an_order_has_executed_before_it_is_found_is_booked_without_the_stream() {
+    let (world, bot) = owing();
+    world.set_stream(false);
+    world.exchange.script(Journey::reply_lost());
+    world.exchange.set_lag(Duration::from_secs(3_600));
+    assert!(matches!(
+        placing(&world, &bot).finish(),
+        Placing::Unknown(_)
+    ));
+    world.exchange.set_lag(Duration::ZERO);
+    let id = world.open_order_ids(XRP)[0];
+    world
+        .exchange
+        .with_model(|model, now| model.fill_order(now, (XRP, id), 1, Some(decimal("40"))))
+        .unwrap();
+    world.advance(LEASE);
+    assert_eq!(placing(&world, &bot).finish(), Placing::Accepted);
+    world.quiet();
+    let order = order(&world, &bot, 0);
+    assert_eq!((order.no.0, order.executed.to_string().as_str()), (2, "40"));
+}
+
+#[test]
+fn an_order_older_than_the_first_attempt_is_not_taken_for_its_own() {
+    let (world, bot) = owing();
+    let old = NewOrder::limit(
+        XRP,
+        ModelSide::Sell,
+        decimal("3.15"),
+        decimal("99.9"),
+        "gk-demo-0-2",
+    );
+    world
+        .exchange
+        .with_model(|model, now| model.place(now, "main", old))
+        .unwrap();
+    world.advance(trading::ADOPT_TOLERANCE + Duration::from_secs(1));
+    world.exchange.script(Journey::request_lost());
+    assert_eq!(placing(&world, &bot).finish(), Placing::Quarantined);
+    let OrderState::Quarantined { why, evidence } = world.state(&bot, 0) else {
+        panic!("{:?}", world.state(&bot, 0));
+    };
+    assert_eq!(why, QuarantineReason::ForeignOrder);
+    assert!(evidence.contains("was created at"), "{evidence}");
+}

@@ -330,3 +330,87 @@ fn a_run_over_an_old_listing_never_cancels_or_doubles_anything() {
     heal(&world, &bot, 2);
     assert_eq!(order(&world, &bot, 0).intent.side, Side::Buy);
 }
+
+#[test]
+fn orders_of_another_bot_take_their_room_too() {
+    let world = World::empty();
+    let rules = SymbolRules {
+        max_num_orders: 1,
+        ..xrp_rules()
+    };
+    world.list(rules, "3.12");
+    world.open_account("main", &[("USDT", "100000")]);
+    let near = vec![rung("3.10", "3.15", "100")];
+    world.create_bot(&simulation::BotSpec::demo(near));
+    world.create_bot(&simulation::BotSpec {
+        id: "other",
+        ..simulation::BotSpec::demo(vec![rung("3.00", "3.05", "100")])
+    });
+    world.lay(&bot_id("demo"));
+    // Its level has the same number as the one whose order is there.
+    world.lay(&bot_id("other"));
+    let refused = world.exchange.with_model(|model, _| model.counts().refused);
+    assert_eq!(refused, 0, "none is sent that has no room");
+    let why = held(&world, &bot_id("other"), 0);
+    assert_eq!(why, Some(HoldReason::TooManyOrders));
+}
+
+#[test]
+fn an_order_of_ours_that_no_answer_told_of_takes_one_place_only() {
+    let bot = bot_id("demo");
+    let world = World::empty();
+    let rules = SymbolRules {
+        max_num_orders: 3,
+        ..xrp_rules()
+    };
+    world.list(rules, "3.12");
+    world.open_account("main", &[("USDT", "100000")]);
+    let rungs = ["3.00", "3.05", "3.10"].map(|buys| rung(buys, "3.15", "100"));
+    world.create_bot(&simulation::BotSpec::demo(rungs.to_vec()));
+    world.set_stream(false);
+    world.exchange.script(simulation::Journey::reply_lost());
+    world.exchange.set_lag(Duration::from_secs(3_600));
+    world.recover(&bot);
+    world.exchange.set_lag(Duration::ZERO);
+    assert_eq!(world.open_order_ids(XRP).len(), 3);
+    let unanswered = |level: &u16| order(&world, &bot, *level).exchange_order_id.is_none();
+    let unknown: Vec<u16> = (0..3).filter(unanswered).collect();
+    assert_eq!(unknown.len(), 1);
+    // The farthest of the others is ended from outside, and owed anew while the first is not known.
+    let ended = if unknown == [0] { 1 } else { 0 };
+    let id = order(&world, &bot, ended).exchange_order_id.unwrap();
+    let id = u64::try_from(id.0).unwrap();
+    world
+        .exchange
+        .with_model(|model, now| model.cancel_from_outside(now, XRP, id))
+        .unwrap();
+    for _ in 0..4 {
+        world.advance(Duration::from_secs(5));
+        world.recover(&bot);
+        assert_eq!(held(&world, &bot, ended), None);
+    }
+    assert!(unanswered(&unknown[0]), "it is not known yet");
+    assert_eq!(order(&world, &bot, ended).state, OrderState::Open);
+    assert_eq!(world.open_order_ids(XRP).len(), 3);
+}
+
+#[test]
+fn a_bot_started_again_while_its_symbol_is_halted_owes_a_new_order() {
+    let (world, bot) = one_level();
+    world.desire(&bot, domain::DesiredStatus::Stopped);
+    world.heal(std::slice::from_ref(&bot), 2);
+    assert_eq!(order(&world, &bot, 0).state, OrderState::Idle);
+    change_rules(&world, |rules| rules.status = SymbolStatus::Halt);
+    world.desire(&bot, domain::DesiredStatus::Running);
+    world.advance(trading::RULES_LAST);
+    world.recover(&bot);
+    let owed = order(&world, &bot, 0);
+    assert_eq!(held(&world, &bot, 0), Some(HoldReason::MarketClosed));
+    assert_eq!(
+        (owed.no.0, owed.exchange_order_id, owed.terminal),
+        (2, None, None)
+    );
+    change_rules(&world, |rules| rules.status = SymbolStatus::Trading);
+    heal(&world, &bot, 4);
+    assert_rests(&world, &bot, 0, Side::Buy, "100");
+}
