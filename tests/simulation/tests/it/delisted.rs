@@ -18,15 +18,18 @@ fn delist(world: &World) {
         .unwrap();
 }
 
-fn stops(world: &World, bot: &BotId, desired: DesiredStatus) {
+/// Stops the bot, and returns what recovery says of it meanwhile.
+fn stops(world: &World, bot: &BotId, desired: DesiredStatus) -> Vec<String> {
     world.desire(bot, desired);
+    let mut problems = Vec::new();
     for _ in 0..6 {
-        world.recover(bot);
+        problems.extend(world.recover(bot).problems);
         world.quiet();
         world.advance(Duration::from_secs(200));
     }
     assert_eq!(world.store.bot_now(bot).observed, ObservedStatus::Stopped);
     assert_eq!(world.state(bot, 0), OrderState::Idle);
+    problems
 }
 
 fn tells_of(world: &World, words: &str) -> bool {
@@ -39,8 +42,13 @@ fn a_bot_with_an_open_order_of_a_delisted_symbol_can_be_stopped() {
     for desired in [DesiredStatus::Stopped, DesiredStatus::StoppedAndSold] {
         let (world, bot) = one_level();
         delist(&world);
-        stops(&world, &bot, desired);
-        assert!(tells_of(&world, "what became of exchange order"));
+        let problems = stops(&world, &bot, desired);
+        let words = "what became of exchange order";
+        assert!(tells_of(&world, words));
+        assert!(
+            problems.iter().any(|problem| problem.contains(words)),
+            "{problems:?}"
+        );
     }
 }
 

@@ -41,6 +41,14 @@ fn base_sold_by_hand_is_refused_and_healed_when_it_is_back() {
         refused_for_funds(&world.state(&bot, 0)),
         "it is tried again in vain"
     );
+    world.advance(std::time::Duration::from_secs(60));
+    let problems = world.recover(&bot).problems;
+    assert!(
+        problems
+            .iter()
+            .any(|problem| problem.starts_with("level 0: not placed: ")),
+        "{problems:?}"
+    );
     world.assert_sound(&bot);
     move_funds(&world, "XRP", "99.9");
     world.heal(std::slice::from_ref(&bot), 4);

@@ -35,12 +35,29 @@ fn vanished(filled: bool) -> (World, BotId) {
     }
     world.advance(LEASE);
     world.exchange.set_lag(Duration::from_secs(3_600));
-    world.recover(&bot);
-    assert_eq!(
-        quarantined_for(&world, &bot),
-        Some(QuarantineReason::OrderVanished)
-    );
+    // The run that notices it says so, and so does each later one.
+    for words in ["can no longer be found", "level 0: quarantined: "] {
+        let problems = world.recover(&bot).problems;
+        assert!(
+            problems.iter().any(|problem| problem.contains(words)),
+            "{problems:?}"
+        );
+        assert_eq!(
+            quarantined_for(&world, &bot),
+            Some(QuarantineReason::OrderVanished)
+        );
+    }
     (world, bot)
+}
+
+/// What the story says of the end of a quarantine.
+fn told_of_release(world: &World) -> String {
+    let story = world.store.story_now();
+    let told = story
+        .iter()
+        .find(|event| event.kind == EventKind::Released)
+        .unwrap();
+    told.text.clone()
 }
 
 #[test]
@@ -357,6 +374,8 @@ fn a_released_level_whose_order_cannot_be_found_goes_on_under_a_new_number() {
     assert_eq!(release(&world, &bot), LevelRelease::Asked);
     assert_eq!(release(&world, &bot), LevelRelease::AskedBefore);
     world.recover(&bot);
+    let text = told_of_release(&world);
+    assert!(text.contains("was cancelled, 0 XRP executed"), "{text}");
     world.exchange.set_lag(Duration::ZERO);
     run_often(&world, &bot);
     assert_rests(&world, &bot, 0, Side::Buy, "100");
@@ -373,6 +392,8 @@ fn a_released_level_books_what_its_own_order_executed() {
     assert_eq!(release(&world, &bot), LevelRelease::Asked);
     world.exchange.set_lag(Duration::ZERO);
     run_often(&world, &bot);
+    let text = told_of_release(&world);
+    assert!(text.contains("100 XRP executed"), "{text}");
     assert_rests(&world, &bot, 0, Side::Sell, "99.9");
     world.assert_sound(&bot);
 }

@@ -198,6 +198,15 @@ fn a_first_order_outside_the_band_is_held_until_the_market_comes_near() {
     let told = world.run(world.store.events(&bot, None)).unwrap();
     let kinds: Vec<_> = told.iter().map(|event| event.kind).collect();
     assert_eq!(kinds, [EventKind::Laid, EventKind::Held], "told once");
+    assert_eq!(
+        told[0].text,
+        "BUY 100 XRP at 3.1064 USDT; the level buys at 3.1064 and sells at 3.1537"
+    );
+    let asks = told[1].order.unwrap();
+    assert_eq!(
+        (asks.side, asks.price.to_string().as_str()),
+        (Side::Buy, "3.1064")
+    );
     world.print(XRP, "3.20");
     heal(&world, &bot, 3);
     assert_rests(&world, &bot, 0, Side::Buy, "100");
