@@ -357,6 +357,23 @@ impl Level {
         }
     }
 
+    /// Whether an order that the exchange shows under the id it gave this level's current one can be
+    /// that one. An exchange that is reset gives its ids anew (Binance's test network is, about once a
+    /// month). Amending an order by hand may change its client id, but neither side nor price, and never
+    /// gives it the id of another order of ours.
+    #[must_use]
+    pub fn may_own(&self, side: Side, price: Option<Price>, client_order_id: &str) -> bool {
+        let Some(order) = &self.order else {
+            return false;
+        };
+        let own = self.client_order_id(order.no);
+        let is_anothers =
+            |id: Result<ClientOrderId, _>| id.is_ok_and(|id: ClientOrderId| id != own);
+        side == order.intent.side
+            && price == Some(order.intent.price)
+            && !is_anothers(client_order_id.parse())
+    }
+
     /// The grid price of a side.
     #[must_use]
     pub const fn price(&self, side: Side) -> Price {

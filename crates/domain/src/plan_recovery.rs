@@ -14,12 +14,26 @@ use crate::{
 };
 
 /// One open order as the exchange lists it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedOrder {
+    /// The side.
+    pub side: Side,
+    /// The limit price; `None` for an order without one.
+    pub price: Option<Price>,
+    /// The client order id it carries now.
+    pub client_order_id: String,
     /// The base quantity executed so far.
     pub executed: Quantity,
     /// The quantity it asks for now.
     pub quantity: Quantity,
+}
+
+impl ListedOrder {
+    /// Whether it can be a level's current order, under whose exchange id it is listed.
+    #[must_use]
+    pub fn may_be_of(&self, level: &Level) -> bool {
+        level.may_own(self.side, self.price, &self.client_order_id)
+    }
 }
 
 /// What recovery sees of the world beside the level.
@@ -208,7 +222,8 @@ fn plan_open(level: &Level, order: &LevelOrder, view: &View<'_>) -> RecoveryActi
     if order.highest_seen > order.executed || order.terminal.is_some() {
         return RecoveryAction::Query(id);
     }
-    match view.open.get(&id) {
+    let listed = view.open.get(&id);
+    match listed.filter(|listed| listed.may_be_of(level)) {
         Some(listed) if listed.executed > order.executed => RecoveryAction::Query(id),
         Some(listed) if listed.quantity != order.intent.quantity => RecoveryAction::Query(id),
         Some(_) if must_leave(level, order, view) => RecoveryAction::Cancel(id),

@@ -93,6 +93,7 @@ pub async fn recover_bot<O: Outside>(outside: O, id: &BotId) -> Result<Recovered
         outside,
         connection: &connection,
         bot: &bot,
+        open: &open,
         exchange_now,
     };
     let mut recovered = Recovered {
@@ -163,6 +164,9 @@ fn listed(view: &OrderView) -> (ExchangeOrderId, ListedOrder) {
     (
         view.exchange_order_id,
         ListedOrder {
+            side: view.side,
+            price: view.price,
+            client_order_id: view.client_order_id.clone(),
             executed: view.executed,
             quantity: view.quantity,
         },

@@ -1,8 +1,10 @@
 //! Carrying out what recovery has planned for one level.
 
+use std::collections::BTreeMap;
+
 use domain::{
     Bot, ClientOrderId, DesiredStatus, ExchangeOrderId, ExchangeTime, HoldReason, Level,
-    LevelOrder, OrderState, OrderStatus, Quantity, QuarantineReason, RecoveryAction,
+    LevelOrder, ListedOrder, OrderState, OrderStatus, Quantity, QuarantineReason, RecoveryAction,
 };
 
 use crate::advance::rest;
@@ -22,6 +24,8 @@ pub(crate) struct Run<'a, O: Outside> {
     pub(crate) outside: O,
     pub(crate) connection: &'a <O::Exchanges as Exchanges>::Connection,
     pub(crate) bot: &'a Bot,
+    /// The account's open orders on the symbol, listed in this run.
+    pub(crate) open: &'a BTreeMap<ExchangeOrderId, ListedOrder>,
     /// The exchange's own time, from a reply received in this run.
     pub(crate) exchange_now: ExchangeTime,
 }
@@ -220,7 +224,7 @@ async fn lose_sight<O: Outside>(
     })
 }
 
-/// The order that a level knows by the exchange's id. One that ended unfilled so long ago that the
+/// The order that a level knows by the exchange's id, unless somebody else's stands under it now. One that ended unfilled so long ago that the
 /// exchange tells no more of it is shown as the level knows it, expired.
 pub(crate) async fn known_order<O: Outside>(
     run: Run<'_, O>,
@@ -228,7 +232,10 @@ pub(crate) async fn known_order<O: Outside>(
     id: ExchangeOrderId,
 ) -> Result<Option<OrderView>, ExchangeError> {
     match run.connection.order(&run.bot.rules.symbol, id).await? {
-        FoundOrder::Shown(view) => Ok(Some(view)),
+        FoundOrder::Shown(view) => {
+            let may_own = level.may_own(view.side, view.price, &view.client_order_id);
+            Ok(may_own.then_some(view))
+        }
         FoundOrder::Archived => Ok(archived(run, level, id)),
         FoundOrder::NotFound => Ok(None),
     }

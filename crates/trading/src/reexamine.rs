@@ -334,7 +334,12 @@ async fn cancel_or_ask<O: Outside>(
     level: &Level,
     order: &LevelOrder,
 ) -> Result<Option<OrderView>, ExchangeError> {
+    let is_anothers = |id| {
+        let listed = run.open.get(&id);
+        listed.is_some_and(|listed| !listed.may_be_of(level))
+    };
     let id = match order.exchange_order_id {
+        Some(id) if is_anothers(id) => return Ok(None),
         Some(id) => id,
         None => match find_again(run, level, order).await? {
             Some(view) if !view.status.is_terminal() => view.exchange_order_id,

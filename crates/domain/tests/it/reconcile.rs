@@ -28,6 +28,9 @@ fn seen(desired: DesiredStatus) -> Seen {
     let mut bot = bot();
     bot.desired = desired;
     let listed = ListedOrder {
+        side: Side::Buy,
+        price: Some(price("3.1064")),
+        client_order_id: String::new(),
         executed: quantity("0"),
         quantity: quantity("10"),
     };
@@ -257,4 +260,51 @@ fn places_go_by_where_orders_rest_and_not_by_a_first_purchase() {
     assert_eq!(crowded_out(&[sells, nearer.clone()]), [0]);
     let sold_off = with(&near, Side::Sell, Purpose::Liquidation, "2.98");
     assert_eq!(crowded_out(&[sold_off, nearer]), [1]);
+}
+
+#[test]
+fn an_order_of_somebody_else_under_a_known_id_is_asked_for_like_one_that_is_not_listed() {
+    let level = open();
+    let own = level.client_order_id(level.order.as_ref().unwrap().no);
+    for (side, at, client_id, action) in [
+        (
+            Side::Buy,
+            Some("3.1064"),
+            own.to_string(),
+            RecoveryAction::Leave,
+        ),
+        // Amended by hand: another id, but none of ours.
+        (
+            Side::Buy,
+            Some("3.1064"),
+            "by-hand".to_owned(),
+            RecoveryAction::Leave,
+        ),
+        (
+            Side::Buy,
+            Some("3.1064"),
+            "gk-other-7-1".to_owned(),
+            RecoveryAction::Query(ID),
+        ),
+        (
+            Side::Sell,
+            Some("3.1064"),
+            own.to_string(),
+            RecoveryAction::Query(ID),
+        ),
+        (
+            Side::Buy,
+            Some("3.1065"),
+            own.to_string(),
+            RecoveryAction::Query(ID),
+        ),
+        (Side::Buy, None, own.to_string(), RecoveryAction::Query(ID)),
+    ] {
+        let mut seen = seen(DesiredStatus::Running);
+        let listed = seen.open.get_mut(&ID).unwrap();
+        listed.side = side;
+        listed.price = at.map(price);
+        listed.client_order_id = client_id.clone();
+        assert_eq!(plan(&level, &seen), action, "{side:?} {at:?} {client_id}");
+    }
 }

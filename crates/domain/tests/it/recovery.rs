@@ -25,6 +25,9 @@ fn plan(
         .iter()
         .map(|(id, executed)| {
             let order = ListedOrder {
+                side: Side::Buy,
+                price: Some(price("3.1064")),
+                client_order_id: String::new(),
                 executed: quantity(executed),
                 quantity: quantity("10"),
             };

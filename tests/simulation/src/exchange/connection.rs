@@ -232,7 +232,7 @@ impl Exchange for Connection {
             {
                 FoundOrder::Archived
             }
-            Some(view) => FoundOrder::Shown(view),
+            Some(view) => FoundOrder::Shown(mistaken::as_ours(&self.exchange, view)),
             None => FoundOrder::NotFound,
         })
     }
@@ -263,7 +263,7 @@ impl Exchange for Connection {
             Ok(orders.iter().map(view).collect::<Vec<_>>())
         })
         .await
-        .map(|views| mistaken::under_own_ids(&self.exchange, views))
+        .map(|views| mistaken::all_as_ours(&self.exchange, views))
     }
 
     async fn trades(

@@ -218,6 +218,12 @@ pub(super) fn as_ours(exchange: &ModelExchange, mut view: OrderView) -> OrderVie
     view
 }
 
+/// Open orders as such a handler sees them, under the ids they were meant under.
+pub(super) fn all_as_ours(exchange: &ModelExchange, views: Vec<OrderView>) -> Vec<OrderView> {
+    let views = under_own_ids(exchange, views).into_iter();
+    views.map(|view| as_ours(exchange, view)).collect()
+}
+
 /// Trades with the fees that the handler counts.
 pub(crate) fn with_fees_counted(gate: &Gate, mut trades: Vec<Trade>) -> Vec<Trade> {
     if gate.makes(Mistake::LastFeeOnly) {

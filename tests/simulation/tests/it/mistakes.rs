@@ -27,7 +27,7 @@ const FROM: [(Mistake, u64); 22] = [
     (Mistake::ResignOldLease, 5),
     (Mistake::LateRefusalSettles, 1_209),
     (Mistake::OutOfOrder, 13),
-    (Mistake::AdoptAny, 2_478),
+    (Mistake::AdoptAny, 4_876),
     (Mistake::SettleBeforeQueue, 138),
     (Mistake::SideBySide, 16),
     (Mistake::NoGuards, 6),

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use domain::{
-    BotId, DesiredStatus, LevelIndex, ObservedStatus, OrderState, OrderStatus, QuarantineReason,
-    Side,
+    BotId, DesiredStatus, ExchangeOrderId, LevelIndex, ObservedStatus, OrderState, OrderStatus,
+    QuarantineReason, Side,
 };
 use exchange_simulator::model::{NewOrder, Side as ModelSide};
 use simulation::{Journey, Task, World, decimal};
 use trading::{
-    EventKind, EventRecord, LEASE, LOOKUP_LAG, LevelRelease, Outcome, recover_bot, release_level,
+    Claim, EventKind, EventRecord, LEASE, LOOKUP_LAG, LevelRelease, LevelStore as _, Outcome,
+    recover_bot, release_level,
 };
 
 use crate::placing::{owing, placing};
@@ -455,4 +456,77 @@ fn a_level_released_while_its_bot_is_paused_sends_nothing() {
     assert_eq!(accepted(&world), before);
     assert!(matches!(world.state(&bot, 0), OrderState::Held { .. }));
     world.assert_sound(&bot);
+}
+
+/// The exchange has started its ids anew, as a test network does when it is reset: the level's order is
+/// gone, and somebody else's stands under its exchange id.
+fn reset(side: ModelSide, at: (&str, &str), client_id: &str) -> (World, BotId, u64) {
+    let (world, bot) = one_level();
+    world.set_stream(false);
+    let gone = own(&world, &bot);
+    let cancelled = world
+        .exchange
+        .with_model(|model, now| model.cancel_from_outside(now, XRP, gone));
+    cancelled.unwrap();
+    let anothers = by_hand(&world, side, at, client_id);
+    let mut level = world.level(&bot, 0);
+    let before = level.version;
+    level.version += 1;
+    level.order.as_mut().unwrap().exchange_order_id =
+        Some(ExchangeOrderId(anothers.try_into().unwrap()));
+    let claimed = world.run(world.store.claim_intent(before, &level)).unwrap();
+    assert_eq!(claimed, Claim::Won);
+    world.advance(LEASE);
+    (world, bot, anothers)
+}
+
+const ANOTHERS: [(ModelSide, (&str, &str), &str); 4] = [
+    (ModelSide::Sell, ("3.16", "100"), "by-hand"),
+    (ModelSide::Buy, ("3.05", "100"), "by-hand"),
+    (ModelSide::Buy, ("3.10", "100"), "gk-other-0-1"),
+    (ModelSide::Buy, ("3.10", "100"), "gk-demo-7-1"),
+];
+
+#[test]
+fn an_order_of_somebody_else_under_a_known_exchange_id_is_never_taken_for_the_levels_own() {
+    for (side, at, client_id) in ANOTHERS {
+        let (world, bot, anothers) = reset(side, at, client_id);
+        run_often(&world, &bot);
+        let vanished = Some(QuarantineReason::OrderVanished);
+        assert_eq!(
+            quarantined_for(&world, &bot),
+            vanished,
+            "{client_id} {at:?}"
+        );
+        assert_eq!(world.open_order_ids(XRP), [anothers]);
+    }
+}
+
+#[test]
+fn neither_a_release_nor_a_stop_takes_down_an_order_of_somebody_else() {
+    for (side, at, client_id) in ANOTHERS {
+        let (world, bot, anothers) = reset(side, at, client_id);
+        run_often(&world, &bot);
+        assert_eq!(release(&world, &bot), LevelRelease::Asked);
+        run_often(&world, &bot);
+        assert_rests(&world, &bot, 0, Side::Buy, "100");
+        assert_eq!(order(&world, &bot, 0).no.0, 2);
+        assert!(world.open_order_ids(XRP).contains(&anothers), "{client_id}");
+
+        let (world, bot, anothers) = reset(side, at, client_id);
+        world.desire(&bot, DesiredStatus::Stopped);
+        run_often(&world, &bot);
+        assert_eq!(world.store.bot_now(&bot).observed, ObservedStatus::Stopped);
+        assert_eq!(world.open_order_ids(XRP), [anothers], "{client_id}");
+    }
+}
+
+#[test]
+fn an_order_whose_client_id_was_changed_by_hand_is_the_levels_own_still() {
+    let (world, bot, own) = reset(ModelSide::Buy, ("3.10", "90"), "by-hand");
+    run_often(&world, &bot);
+    assert_rests(&world, &bot, 0, Side::Buy, "90");
+    world.desire(&bot, DesiredStatus::Stopped);
+    run_often(&world, &bot);
+    assert!(!world.open_order_ids(XRP).contains(&own));
 }
