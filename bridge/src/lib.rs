@@ -4,7 +4,7 @@
 //! * [`apply_event`] is the whole bridge as one synchronous function: something happened, what is
 //!   to be done. It decides everything; it can be run with any clock and any dice.
 //! * [`Bridge::run`] performs what it says: sockets, store, queue. It decides nothing.
-//! * [`LocalQueue`] and, with the feature `aws`, `SqsQueue` are the two queues.
+//! * [`LocalQueue`] is the queue of one machine; that of AWS is in the crate `cloud`.
 //! * With the feature `aws` there is the process `gridkeeper-bridge` as well (`main.rs`): the same
 //!   bridge over the table, the queue and the key service of AWS.
 //!
@@ -32,16 +32,12 @@ mod connections;
 mod counters;
 mod event;
 mod forward;
-#[cfg(feature = "aws")]
-mod kms_keys;
 mod link;
 mod listing;
 mod local_queue;
 mod outbox;
 mod ports;
 mod run;
-#[cfg(feature = "aws")]
-mod sqs_queue;
 mod state;
 mod status;
 mod streams;
@@ -51,12 +47,9 @@ pub use apply::apply_event;
 pub use config::Config;
 pub use counters::Counters;
 pub use event::{AccountsRead, ConnectionId, Effect, Input, Moment};
-#[cfg(feature = "aws")]
-pub use kms_keys::KmsKeys;
 pub use local_queue::{DeadLetter, LocalQueue, Receipt, Received};
-pub use ports::{BatchQueue, MAX_BATCH, OpenKeys, Outgoing};
+pub use ports::OpenKeys;
 pub use run::{Bridge, BridgeError, Ports};
-#[cfg(feature = "aws")]
-pub use sqs_queue::SqsQueue;
 pub use state::BridgeState;
 pub use status::{AccountStatus, BridgeHandle, BridgeStatus};
+pub use trading::{BatchQueue, MAX_BATCH, Outgoing};

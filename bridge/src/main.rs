@@ -12,15 +12,19 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
-use bridge::{Bridge, Config, KmsKeys, Ports, SqsQueue};
+use binance::Credentials;
+use bridge::{Bridge, Config, OpenKeys, Ports};
 use clap::Parser as _;
-use domain::LocalTime;
+use cloud::{KmsKeys, QueueAddresses, SqsQueue};
+use domain::{AccountId, LocalTime};
 use dynamo_store::DynamoStore;
 use rand::{Rng as _, SeedableRng as _};
+use secrecy::ExposeSecret as _;
 use settings::Settings;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
+use trading::{KeyPurpose, SealedKey};
 
 fn main() -> ExitCode {
     let settings = match Settings::try_parse() {
@@ -85,9 +89,12 @@ async fn run(settings: &Settings) -> anyhow::Result<()> {
         store: Arc::new(store),
         queue: Arc::new(SqsQueue::new(
             aws_sdk_sqs::Client::new(&aws),
-            &settings.queue_url,
+            QueueAddresses {
+                fills: settings.queue_url.clone(),
+                reconcile: settings.reconcile_queue_url.clone(),
+            },
         )),
-        keys: Arc::new(KmsKeys::new(aws_sdk_kms::Client::new(&aws))),
+        keys: Arc::new(StreamKeys(KmsKeys::new(aws_sdk_kms::Client::new(&aws)))),
         clock: Arc::new(WallClock),
     };
     let stop = CancellationToken::new();
@@ -114,6 +121,19 @@ async fn asked_to_stop() -> anyhow::Result<()> {
             interrupted.context("Ctrl-C cannot be listened to")
         }
         _ = terminate.recv() => Ok(()),
+    }
+}
+
+/// Opens stream keys, and nothing that was sealed for trading.
+#[derive(Debug)]
+struct StreamKeys(KmsKeys);
+
+impl OpenKeys for StreamKeys {
+    async fn open(&self, account: &AccountId, key: &SealedKey) -> Result<Credentials, String> {
+        let opened = self.0.open(account, KeyPurpose::Stream, key).await;
+        let secret = opened.map_err(|error| error.to_string())?;
+        Credentials::parse(&key.api_key, &key.kind, secret.expose_secret())
+            .map_err(|error| error.to_string())
     }
 }
 

@@ -15,6 +15,9 @@ pub(crate) struct Settings {
     /// The queue that fills go to.
     #[arg(long, env = "GRIDKEEPER_QUEUE_URL", value_parser = queue_url)]
     pub(crate) queue_url: String,
+    /// The queue that comparisons with the exchange go to.
+    #[arg(long, env = "GRIDKEEPER_RECONCILE_QUEUE_URL", value_parser = queue_url)]
+    pub(crate) reconcile_queue_url: String,
     /// This bridge's name in heartbeats and stream states [default: a random one]
     #[arg(long, env = "GRIDKEEPER_BRIDGE", value_parser = not_empty)]
     pub(crate) name: Option<String>,
@@ -71,41 +74,43 @@ mod tests {
         Settings::try_parse_from(program.iter().chain(arguments)).map_err(|error| error.to_string())
     }
 
+    /// What it cannot do without, with one value replaced.
+    fn with<'a>(name: &'a str, value: &'a str) -> Vec<&'a str> {
+        let needed = [
+            ("--table", "t"),
+            ("--queue-url", "https://sqs/1/q"),
+            ("--reconcile-queue-url", "https://sqs/1/r"),
+        ];
+        let mut arguments: Vec<&str> = needed
+            .iter()
+            .flat_map(|(known, usual)| [*known, if *known == name { value } else { *usual }])
+            .collect();
+        if needed.iter().all(|(known, _)| *known != name) && !name.is_empty() {
+            arguments.extend([name, value]);
+        }
+        arguments
+    }
+
     #[test]
-    fn table_and_queue_are_enough() {
-        let settings = parse(&["--table", "t", "--queue-url", "https://sqs/1/q"]).unwrap();
+    fn table_and_queues_are_enough() {
+        let settings = parse(&with("", "")).unwrap();
         assert_eq!(settings.table, "t");
         assert_eq!(settings.queue_url, "https://sqs/1/q");
+        assert_eq!(settings.reconcile_queue_url, "https://sqs/1/r");
         assert_eq!((settings.name, settings.web_socket), (None, None));
         assert_eq!(settings.log, "info");
     }
 
     #[test]
     fn what_is_wrong_is_named_with_the_mend() {
-        let good = ["--table", "t", "--queue-url", "https://sqs/1/q"];
-        for (arguments, name, mend) in [
-            (
-                &["--table", "", "--queue-url", "https://q"][..],
-                "--table",
-                "empty",
-            ),
-            (
-                &["--table", "t", "--queue-url", "q"],
-                "--queue-url",
-                "https://sqs.",
-            ),
-            (
-                &["--table", "t", "--queue-url", "http://"],
-                "--queue-url",
-                "https://sqs.",
-            ),
-            (
-                &[&good[..], &["--web-socket", "http://a"]].concat(),
-                "--web-socket",
-                "wss://ws-api",
-            ),
+        for (name, value, mend) in [
+            ("--table", "", "empty"),
+            ("--queue-url", "q", "https://sqs."),
+            ("--queue-url", "http://", "https://sqs."),
+            ("--reconcile-queue-url", "r", "https://sqs."),
+            ("--web-socket", "http://a", "wss://ws-api"),
         ] {
-            let error = parse(arguments).unwrap_err();
+            let error = parse(&with(name, value)).unwrap_err();
             assert!(error.contains(name) && error.contains(mend), "{error}");
         }
     }

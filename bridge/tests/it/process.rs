@@ -49,6 +49,10 @@ fn bridge(region: &Region, exchange: &str) -> Command {
         .env("AWS_ENDPOINT_URL_DYNAMODB", &region.dynamo_url)
         .env("GRIDKEEPER_TABLE", TABLE)
         .env("GRIDKEEPER_QUEUE_URL", "http://sqs.local/1/fills")
+        .env(
+            "GRIDKEEPER_RECONCILE_QUEUE_URL",
+            "http://sqs.local/1/reconcile",
+        )
         .env("GRIDKEEPER_BRIDGE", "bridge-a")
         .env("GRIDKEEPER_BINANCE_WS", exchange);
     command

@@ -5,10 +5,10 @@ use std::time::Duration;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
-use bridge::{BatchQueue as _, Outgoing, SqsQueue};
+use cloud::{QueueAddresses, SqsQueue};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use trading::{Message, Queue as _, QueueError};
+use trading::{BatchQueue as _, Message, Outgoing, Queue as _, QueueError};
 
 use crate::aws::{Request, read, write};
 use crate::exchange::soon;
@@ -33,7 +33,11 @@ impl Stub {
             .endpoint_url(&self.url)
             .retry_config(RetryConfig::disabled())
             .build();
-        SqsQueue::new(Client::from_conf(config), "http://sqs.local/1/fills")
+        let addresses = QueueAddresses {
+            fills: "http://sqs.local/1/fills".to_owned(),
+            reconcile: "http://sqs.local/1/reconcile".to_owned(),
+        };
+        SqsQueue::new(Client::from_conf(config), addresses)
     }
 
     /// Takes one request and answers it.
@@ -44,6 +48,19 @@ impl Stub {
         write(&mut stream, status, &body, "application/x-amz-json-1.0").await;
         request
     }
+}
+
+fn execution(trade: i64) -> Message {
+    let text = json!({
+        "v": trading::MESSAGE_VERSION, "type": "execution", "received_at": 1,
+        "execution": {
+            "account": "main", "symbol": "BTCUSDT", "client_order_id": format!("gk-a-0-{trade}"),
+            "exchange_order_id": trade, "side": "BUY", "order_price": "1", "order_quantity": "1",
+            "status": "FILLED", "cumulative": "1", "trades": [], "created_at": null,
+            "time": 1, "source": "stream"
+        }
+    });
+    Message::from_text(&text.to_string()).unwrap()
 }
 
 fn outgoing(why: &str, delay: Duration) -> Outgoing {
@@ -98,7 +115,7 @@ async fn a_batch_is_one_request_with_bodies_and_delays() {
             .contains("x-amz-target: amazonsqs.sendmessagebatch")
     );
     assert!(request.head.contains("authorization: aws4-hmac-sha256"));
-    assert_eq!(request.body["QueueUrl"], "http://sqs.local/1/fills");
+    assert_eq!(request.body["QueueUrl"], "http://sqs.local/1/reconcile");
     let entries = request.body["Entries"].as_array().unwrap();
     let delays: Vec<_> = entries.iter().map(|entry| &entry["DelaySeconds"]).collect();
     assert_eq!(
@@ -175,4 +192,51 @@ async fn a_queue_that_is_down_fails_all_of_it_with_the_reason() {
         matches!(&outcomes[..], [Err(QueueError::Unavailable(_))]),
         "{outcomes:?}"
     );
+}
+
+#[tokio::test]
+async fn each_kind_of_message_has_its_own_queue_and_the_outcomes_keep_their_order() {
+    let stub = Stub::start().await;
+    let queue = stub.queue();
+    let report = |trade| Outgoing {
+        message: execution(trade),
+        delay: Duration::ZERO,
+    };
+    let batch = [
+        report(1),
+        outgoing("a gap", Duration::ZERO),
+        report(2),
+        outgoing("another", Duration::ZERO),
+    ];
+    let answers = async {
+        let fills = stub.answer(|request| taken(request, &["m1"])).await;
+        let reconcile = stub.answer(|request| taken(request, &["m0"])).await;
+        [fills, reconcile].map(|request| request.body["QueueUrl"].as_str().unwrap().to_owned())
+    };
+    let (outcomes, addresses) = tokio::join!(queue.send_batch(&batch), answers);
+    assert_eq!(
+        addresses,
+        ["http://sqs.local/1/fills", "http://sqs.local/1/reconcile"]
+    );
+    let good: Vec<bool> = outcomes.iter().map(Result::is_ok).collect();
+    assert_eq!(good, [true, false, false, true]);
+}
+
+#[tokio::test]
+async fn a_received_report_comes_back_when_it_is_told_to() {
+    let stub = Stub::start().await;
+    let queue = stub.queue();
+    let (told, request) = tokio::join!(
+        queue.postpone_report("receipt", Duration::from_millis(30_500)),
+        stub.answer(|_| (200, json!({})))
+    );
+    told.unwrap();
+    assert!(
+        request
+            .head
+            .contains("x-amz-target: amazonsqs.changemessagevisibility")
+    );
+    assert_eq!(request.body["QueueUrl"], "http://sqs.local/1/fills");
+    assert_eq!(request.body["ReceiptHandle"], "receipt");
+    assert_eq!(request.body["VisibilityTimeout"], 31);
 }

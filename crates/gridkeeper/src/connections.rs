@@ -1,289 +1,33 @@
-//! The trading connections of all accounts of one data folder.
-//!
-//! Start at [`LocalExchanges`], which implements [`trading::Exchanges`]. Each account has one
-//! connection, opened with its trade key; accounts at one address share its request weight, its
-//! pauses, the estimate of the exchange's clock and the proof that it answers. Opens stream keys for
-//! nobody, and never keeps a secret beyond the connection that signs with it.
+//! The trading connections of this process: those of [`binance::Connections`], with this machine's clock,
+//! the addresses its environment names, and the keys of its data folder.
 
-mod proof;
+use std::sync::Arc;
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use binance::{AddressConfig, Credentials, RestAddress, RestClient};
-use domain::{AccountId, LocalTime};
+use binance::{Connections, Now, RestBase};
 use dynamo_store::DynamoStore;
-use trading::{
-    AccountRecord, AccountStop, AccountStore as _, Clock as _, Environment, ExchangeError,
-    Exchanges, SealedKey, TradeKeyStore as _,
-};
+use trading::Clock as _;
 
-use self::proof::Proof;
 use crate::clock::SystemClock;
 use crate::environs::Environs;
-use crate::keys::{KeyFile, Purpose};
+use crate::keys::KeyFile;
 
-/// The trading connections of one data folder. Cheap to clone; clones share everything.
-#[derive(Debug, Clone)]
-pub struct LocalExchanges {
-    inner: Arc<Inner>,
+/// The trading connections of one store. Cheap to clone; clones share everything.
+pub type LocalExchanges = Connections<DynamoStore, KeyFile>;
+
+/// The connections of a store whose trade keys `keys` opens. Nothing is sent.
+#[must_use]
+pub fn connections(store: DynamoStore, keys: KeyFile, environs: Environs) -> LocalExchanges {
+    with_time(store, keys, environs, Arc::new(|| SystemClock.now()))
 }
 
-#[derive(Debug)]
-struct Inner {
-    store: DynamoStore,
-    keys: KeyFile,
-    environs: Environs,
-    now: Clockwork,
-    addresses: Mutex<BTreeMap<String, Arc<Address>>>,
-    open: Mutex<BTreeMap<AccountId, Open>>,
-}
-
-/// What tells the connections the time.
-struct Clockwork(binance::Now);
-
-impl fmt::Debug for Clockwork {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Clockwork")
-    }
-}
-
-/// A base URL of the exchange, and the proof that it answers.
-#[derive(Debug)]
-struct Address {
-    rest: Arc<RestAddress>,
-    proof: Proof,
-}
-
-impl Address {
-    async fn prove(&self) {
-        self.proof.prove(&self.rest).await;
-    }
-}
-
-/// An account's connection and what it was opened with.
-#[derive(Debug, Clone)]
-struct Open {
-    environment: Environment,
-    created_at: LocalTime,
-    version: u64,
-    key: SealedKey,
-    address: Arc<Address>,
-    client: RestClient,
-}
-
-impl Open {
-    /// Whether it was opened for the account that a record is of, and not for one that had its name
-    /// before.
-    fn belongs_to(&self, account: &AccountRecord) -> bool {
-        self.environment == account.environment && self.created_at == account.created_at
-    }
-
-    /// What an order needs of it.
-    fn parts(&self) -> (Arc<Address>, RestClient) {
-        (Arc::clone(&self.address), self.client.clone())
-    }
-
-    /// Whether it was opened as the other one was, so that either serves.
-    fn is_like(&self, other: &Self) -> bool {
-        self.environment == other.environment
-            && self.created_at == other.created_at
-            && self.key == other.key
-    }
-}
-
-impl LocalExchanges {
-    /// The connections of a store whose trade keys `keys` opens. Nothing is sent.
-    #[must_use]
-    pub fn new(store: DynamoStore, keys: KeyFile, environs: Environs) -> Self {
-        Self::with_time(store, keys, environs, Arc::new(|| SystemClock.now()))
-    }
-
-    fn with_time(store: DynamoStore, keys: KeyFile, environs: Environs, now: binance::Now) -> Self {
-        Self {
-            inner: Arc::new(Inner {
-                store,
-                keys,
-                environs,
-                now: Clockwork(now),
-                addresses: Mutex::default(),
-                open: Mutex::default(),
-            }),
-        }
-    }
-
-    /// Where accounts of an environment trade from here, shared by all of them.
-    ///
-    /// # Errors
-    /// [`ExchangeError::Refused`] when the environment has no usable address.
-    pub fn address(&self, environment: Environment) -> Result<Arc<RestAddress>, ExchangeError> {
-        Ok(Arc::clone(&self.address_of(environment)?.rest))
-    }
-
-    fn address_of(&self, environment: Environment) -> Result<Arc<Address>, ExchangeError> {
-        let endpoints = self
-            .inner
-            .environs
-            .endpoints(environment)
-            .map_err(|failure| ExchangeError::Refused(failure.what))?;
-        let mut addresses = lock(&self.inner.addresses);
-        if let Some(address) = addresses.get(&endpoints.rest) {
-            return Ok(Arc::clone(address));
-        }
-        let now = Arc::clone(&self.inner.now.0);
-        let rest = RestAddress::open(AddressConfig::beside_bridge(&endpoints.rest), now)
-            .map_err(|error| ExchangeError::Refused(error.to_string()))?;
-        let proof = Proof::default();
-        let address = Arc::new(Address { rest, proof });
-        addresses.insert(endpoints.rest.clone(), Arc::clone(&address));
-        Ok(address)
-    }
-
-    /// A connection for a key that is not, or not yet, in the store: to try it.
-    ///
-    /// # Errors
-    /// [`ExchangeError::Refused`] when the environment has no usable address.
-    pub fn with_key(
-        &self,
-        account: &AccountId,
-        environment: Environment,
-        credentials: Credentials,
-    ) -> Result<RestClient, ExchangeError> {
-        let address = self.address(environment)?;
-        Ok(RestClient::new(&address, account.clone(), credentials))
-    }
-
-    /// Closes the connections whose account has another key or environment now, or is gone. To be
-    /// called now and then, off the way of orders, so that nothing stays open that nobody uses:
-    /// whoever connects is given nothing outdated in between.
-    pub async fn refresh(&self) {
-        let open: Vec<(AccountId, Open)> = lock(&self.inner.open)
-            .iter()
-            .map(|(account, open)| (account.clone(), open.clone()))
-            .collect();
-        for (account, known) in open {
-            // A store that does not answer says nothing about the key.
-            let Ok(recorded) = self.recorded(&account).await else {
-                continue;
-            };
-            let same =
-                recorded.is_some_and(|(record, key)| known.belongs_to(&record) && key == known.key);
-            if !same {
-                tracing::info!(%account, "trading connection closed: its key or account has changed");
-                lock(&self.inner.open).remove(&account);
-            }
-        }
-    }
-
-    /// Proves an account's connection if it was idle, so that an order does not have to find out that
-    /// it died meanwhile. To be run beside the load of what the order needs; connecting waits for it.
-    pub async fn prove(&self, account: &AccountId) {
-        let address = lock(&self.inner.open)
-            .get(account)
-            .map(|open| Arc::clone(&open.address));
-        if let Some(address) = address {
-            address.prove().await;
-        }
-    }
-
-    /// The record and sealed trade key of an account, if it has both.
-    async fn recorded(
-        &self,
-        account: &AccountId,
-    ) -> Result<Option<(AccountRecord, SealedKey)>, ExchangeError> {
-        let unanswered = |error: trading::StoreError| ExchangeError::Unavailable(error.to_string());
-        let store = &self.inner.store;
-        let record = store.account(account).await.map_err(unanswered)?;
-        let key = store.trade_key(account).await.map_err(unanswered)?;
-        Ok(record.zip(key))
-    }
-
-    async fn open(&self, account: &AccountId) -> Result<Open, ExchangeError> {
-        let Some((record, key)) = self.recorded(account).await? else {
-            return Err(unusable(format!(
-                "account {account} has no trade key; give one with `gridkeeper account rotate {account}`"
-            )));
-        };
-        let credentials = self
-            .inner
-            .keys
-            .open(account, Purpose::Trade, &key)
-            .map_err(|error| unusable(error.to_string()))?;
-        let address = self.address_of(record.environment)?;
-        Ok(Open {
-            environment: record.environment,
-            created_at: record.created_at,
-            version: record.version,
-            key,
-            client: RestClient::new(&address.rest, account.clone(), credentials),
-            address,
-        })
-    }
-
-    /// Keeps a connection. One with the same key stays instead, so that clones of one connection and
-    /// no others sign with one key.
-    fn keep(&self, account: &AccountId, mut open: Open) -> Open {
-        let mut kept = lock(&self.inner.open);
-        if let Some(known) = kept.get(account).filter(|known| known.is_like(&open)) {
-            open.client = known.client.clone();
-        }
-        kept.insert(account.clone(), open.clone());
-        open
-    }
-}
-
-impl Exchanges for LocalExchanges {
-    type Connection = RestClient;
-
-    async fn connect(&self, account: &AccountRecord) -> Result<RestClient, ExchangeError> {
-        let current = lock(&self.inner.open)
-            .get(&account.id)
-            // Another version may mean another key, which is worth a look.
-            .filter(|open| open.belongs_to(account) && open.version == account.version)
-            .map(Open::parts);
-        let (address, client) = match current {
-            Some(parts) => parts,
-            None => {
-                let open = self.open(&account.id).await?;
-                if !open.belongs_to(account) {
-                    return Err(ExchangeError::Unavailable(format!(
-                        "account {} has been removed and added anew meanwhile",
-                        account.id
-                    )));
-                }
-                self.keep(&account.id, open).parts()
-            }
-        };
-        // The order is not the one to find out how far the clocks are apart, or that nobody is there.
-        address.prove().await;
-        Ok(client)
-    }
-
-    async fn reconnect(
-        &self,
-        account: &AccountId,
-        refused: &RestClient,
-    ) -> Result<RestClient, ExchangeError> {
-        let open = self.keep(account, self.open(account).await?);
-        if open.client.shares_key_with(refused) {
-            return Err(unusable(format!(
-                "the trade key of account {account} is still the one that was refused"
-            )));
-        }
-        Ok(open.client)
-    }
-}
-
-fn unusable(detail: String) -> ExchangeError {
-    ExchangeError::Stopped {
-        stop: AccountStop::Key,
-        detail,
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+fn with_time(store: DynamoStore, keys: KeyFile, environs: Environs, now: Now) -> LocalExchanges {
+    let rest_base: RestBase = Arc::new(move |environment| {
+        let endpoints = environs.endpoints(environment);
+        endpoints
+            .map(|endpoints| endpoints.rest)
+            .map_err(|failure| failure.what)
+    });
+    Connections::new(store, keys, rest_base, now)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use dynamo_store::{Durability, DynamoStore, OpenedStore, open_data_dir};
 
-use crate::connections::LocalExchanges;
+use crate::connections::{LocalExchanges, connections};
 use crate::environs::Environs;
 use crate::failure::Failure;
 use crate::keys::KeyFile;
@@ -101,7 +101,7 @@ impl Home {
             store.create_table().await?;
         }
         let keys = KeyFile::open_or_create(folder)?;
-        let exchanges = LocalExchanges::new(store.clone(), keys.clone(), environs.clone());
+        let exchanges = connections(store.clone(), keys.clone(), environs.clone());
         Ok(Self {
             folder: folder.to_owned(),
             opened,

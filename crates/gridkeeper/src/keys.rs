@@ -23,6 +23,7 @@ use domain::AccountId;
 use rand::TryRngCore as _;
 use rand::rngs::OsRng;
 use secrecy::{ExposeSecret as _, SecretString};
+pub use trading::KeyPurpose as Purpose;
 use trading::SealedKey;
 
 /// The name of the key file in the data folder.
@@ -36,30 +37,6 @@ const SEAL_VERSION: u8 = 1;
 
 /// The longest sealed secret read; a PKCS#8 Ed25519 key takes about 120 bytes.
 const MAX_SEALED: usize = 8_192;
-
-/// What a key is for. A secret sealed for the one does not open for the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Purpose {
-    /// Reading the user-data stream: the bridge's.
-    Stream,
-    /// Placing orders.
-    Trade,
-}
-
-impl Purpose {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Stream => "stream",
-            Self::Trade => "trade",
-        }
-    }
-}
-
-impl fmt::Display for Purpose {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
-}
 
 /// Why secrets cannot be sealed or opened. Never carries any part of a secret.
 #[derive(Debug, thiserror::Error)]
@@ -287,6 +264,17 @@ impl KeyFile {
 impl bridge::OpenKeys for KeyFile {
     async fn open(&self, account: &AccountId, key: &SealedKey) -> Result<Credentials, String> {
         self.open(account, Purpose::Stream, key)
+            .map_err(|error| error.to_string())
+    }
+}
+
+impl binance::OpenTradeKeys for KeyFile {
+    async fn open_trade_key(
+        &self,
+        account: &AccountId,
+        key: &SealedKey,
+    ) -> Result<Credentials, String> {
+        self.open(account, Purpose::Trade, key)
             .map_err(|error| error.to_string())
     }
 }

@@ -1,5 +1,7 @@
 //! What is kept beside levels and bots: accounts, the ledger of fills, the story of events.
 
+use std::fmt;
+
 use domain::{
     AccountId, BotId, ExchangeOrderId, Intent, LevelIndex, LocalTime, OrderNumber, Price, Quantity,
     Side, Source, Trade,
@@ -20,6 +22,32 @@ pub enum Environment {
     Demo,
     /// A simulated exchange.
     Simulated,
+}
+
+/// What a key is for. A secret sealed for the one does not open for the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KeyPurpose {
+    /// Reading the user-data stream: the bridge's.
+    Stream,
+    /// Placing orders.
+    Trade,
+}
+
+impl KeyPurpose {
+    /// The word that what is sealed is bound to.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Stream => "stream",
+            Self::Trade => "trade",
+        }
+    }
+}
+
+impl fmt::Display for KeyPurpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
 }
 
 /// A secret sealed for one account and one purpose; only its sealer can open it.

@@ -1,11 +1,16 @@
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
+use domain::{AccountId, LocalTime};
 use dynamo_store::EmbeddedDynamo;
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use trading::{AccountRecord, Breaker, Environment, StreamState};
+use trading::{
+    AccountRecord, AccountStore as _, Breaker, Environment, Exchanges as _, SealedKey, StreamState,
+    TradeKeyStore as _,
+};
 
 use super::*;
+use crate::keys::Purpose;
 
 struct Set {
     _dir: tempfile::TempDir,
@@ -35,7 +40,7 @@ async fn set_at(rest: String) -> Set {
     let now_ms = Arc::new(AtomicI64::new(1_790_000_000_000));
     let clock = Arc::clone(&now_ms);
     let now: binance::Now = Arc::new(move || LocalTime::from_millis(clock.load(Ordering::SeqCst)));
-    let exchanges = LocalExchanges::with_time(store.clone(), keys.clone(), environs, now);
+    let exchanges = with_time(store.clone(), keys.clone(), environs, now);
     Set {
         _dir: dir,
         store,
@@ -121,17 +126,6 @@ async fn whoever_is_second_to_be_refused_gets_the_new_key_too() {
 }
 
 #[tokio::test]
-async fn two_that_open_at_once_share_what_they_open() {
-    let (set, account) = Set::with_account().await;
-    let open = || set.exchanges.open(&account.id);
-    let (one, other) = (open().await.unwrap(), open().await.unwrap());
-    assert!(!one.client.shares_key_with(&other.client));
-    let one = set.exchanges.keep(&main(), one);
-    let other = set.exchanges.keep(&main(), other);
-    assert!(one.client.shares_key_with(&other.client));
-}
-
-#[tokio::test]
 async fn an_account_added_anew_under_its_old_name_gets_a_connection_of_its_own() {
     let (set, before) = Set::with_account().await;
     let old = set.exchanges.connect(&before).await.unwrap();
@@ -165,10 +159,10 @@ async fn a_changed_key_closes_the_connection_at_the_next_refresh() {
     let (set, account) = Set::with_account().await;
     set.exchanges.connect(&account).await.unwrap();
     set.exchanges.refresh().await;
-    assert_eq!(lock(&set.exchanges.inner.open).len(), 1);
+    assert_eq!(set.exchanges.open_count(), 1);
     set.put_key("second").await;
     set.exchanges.refresh().await;
-    assert_eq!(lock(&set.exchanges.inner.open).len(), 0);
+    assert_eq!(set.exchanges.open_count(), 0);
 }
 
 #[tokio::test]

@@ -143,7 +143,7 @@ mod tests {
 
     use super::*;
     use crate::clock::SystemClock;
-    use crate::connections::LocalExchanges;
+    use crate::connections::connections;
     use crate::environs::Environs;
     use crate::keys::KeyFile;
     use crate::node::{Flow, Tally};
@@ -165,7 +165,7 @@ mod tests {
             .await
             .unwrap();
         let keys = KeyFile::open_or_create(dir).unwrap();
-        let exchanges = LocalExchanges::new(store.clone(), keys, Environs::default());
+        let exchanges = connections(store.clone(), keys, Environs::default());
         Parts {
             store: Arc::new(store),
             exchanges: Arc::new(exchanges),

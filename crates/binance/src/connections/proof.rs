@@ -6,8 +6,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use binance::RestAddress;
 use tokio::sync::Mutex;
+
+use crate::RestAddress;
 
 /// How long an order waits for the proof. An exchange that takes longer to say what time it is will
 /// not take the order sooner, and what a fill means is not to wait for it.
