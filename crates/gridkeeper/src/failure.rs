@@ -215,7 +215,7 @@ impl From<ExchangeError> for Failure {
             }
             ExchangeError::UnknownSymbol(symbol) => {
                 Self::bad_input(format!("the exchange does not know the symbol {symbol}"))
-                    .mend("write it as the exchange does, both assets in one word and in capitals, such as BTCUSDT")
+                    .mend("write it as the exchange does: both assets in one word and in capitals, the base first")
             }
             ExchangeError::Refused(detail) => Self::refused(format!("the exchange refused the request: {detail}"))
                 .mend("this may be a fault of this program: run `gridkeeper doctor` and keep its output"),

@@ -46,7 +46,7 @@ fn main() -> ExitCode {
 
 /// What a command that ends by itself does not log: that the exchange does not answer is what it says
 /// itself, with how to mend it.
-const OF_A_COMMAND: &str = "warn,gridkeeper::connections=error,binance::rest::address=error";
+const OF_A_COMMAND: &str = "warn,binance::connections=error,binance::rest::address=error";
 
 /// The number of `SIGXFSZ` on every system this runs on but MIPS.
 const SIZE_LIMIT_EXCEEDED: i32 = 25;

@@ -180,7 +180,10 @@ fn next_of_open(bot: &Bot, level: &Level, order: &LevelOrder) -> String {
 fn next_try(retry_at: LocalTime, now: LocalTime) -> String {
     if retry_at > now {
         let at = when(retry_at);
-        return format!("it is tried again {} ({at})", ago(retry_at, now));
+        return format!(
+            "it is tried again with the first look at the exchange after {at} ({}), within 10 seconds of it",
+            ago(retry_at, now)
+        );
     }
     "its wait is over: it is tried again with the next look at the exchange, within 10 seconds"
         .to_owned()
@@ -246,7 +249,8 @@ fn why_open(bot: &Bot, level: &Level, order: &LevelOrder) -> String {
             }
         },
         Purpose::FirstInventory => {
-            "the level lies above the market, so it buys near the market what it will sell first"
+            "the level lay above the market when this order was laid, so it buys what it will sell first near the \
+             market's price of then; if the market has risen since, it waits until the price is back there"
                 .to_owned()
         }
         Purpose::Liquidation => "the bot is stopped and sells what it still holds".to_owned(),

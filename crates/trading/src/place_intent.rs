@@ -199,7 +199,8 @@ async fn take_over<O: Outside>(
         return Ok(Placing::NothingOwed);
     };
     let text = format!(
-        "attempt {}: the one before it had until {} for an answer",
+        "attempt {}: the one before it had until {} for an answer; it is looked for first, and sent again only if the \
+         exchange shows none",
         owned.lease.attempt,
         lease.until.in_words()
     );

@@ -2,30 +2,22 @@
 
 mod bots;
 mod bridges;
+mod exchange;
 mod waits;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::Path;
 
-use binance::RestAddress;
-use domain::{Bot, LocalTime};
-use trading::{
-    AccountRecord, AccountStop, AccountStore as _, Breaker, Clock as _, Environment, ExchangeError,
-    StreamState,
-};
+use domain::Bot;
+use trading::{AccountRecord, AccountStore as _, Breaker, Environment, StreamState};
 
-use super::account::{breaker_words, check_account, place, stream_words};
+use self::exchange::{Reach, exchange};
+use super::account::{breaker_words, check_account, stream_words};
 use super::finding::{self, Finding, Grade, worst};
 use super::seen::needs_up;
 use super::{Session, write_json};
-use crate::failure::{Exit, Failure, Outcome, plain_cause, stop_remedy};
-
-/// From here on a clock should be set right, in milliseconds.
-const CLOCK_WARNS: u64 = 500;
-
-/// Binance takes no request more than 1,000 ms ahead of its clock (rest-api.md, timing security).
-const CLOCK_FAILS: u64 = 1_000;
+use crate::failure::{Exit, Failure, Outcome};
 
 pub(super) async fn doctor(session: &mut Session<'_>) -> Outcome {
     let mut findings = vec![version()];
@@ -50,22 +42,20 @@ pub(super) async fn doctor(session: &mut Session<'_>) -> Outcome {
     }
     let environments: BTreeSet<Environment> =
         accounts.iter().map(|account| account.environment).collect();
-    let mut unreached = BTreeSet::new();
+    let mut reached = BTreeMap::new();
     for environment in environments {
-        let found = exchange(session, environment).await;
-        // The last one said is the clock or the weight, which take an answer to know.
-        if found.len() == 1 {
-            unreached.insert(environment);
-        }
+        let (found, reach) = exchange(session, environment).await;
+        reached.insert(environment, reach);
         findings.extend(found);
     }
     for account in &accounts {
-        let reached = !unreached.contains(&account.environment);
+        let reach = reached.get(&account.environment);
+        let reach = reach.copied().unwrap_or(Reach::Nothing);
         let wanted = |bot: &Bot| bot.account == account.id && needs_up(bot);
         let wanted = bots.iter().any(wanted);
-        findings.extend(of_account(session, account, reached, wanted).await);
+        findings.extend(of_account(session, account, reach, wanted).await);
     }
-    let answers = unreached.is_empty();
+    let answers = reached.values().all(|reach| *reach > Reach::Nothing);
     findings.extend(bridges::bridges(session, &accounts, &bots, answers).await);
     tell(&findings, session.json, session.out)
 }
@@ -165,120 +155,15 @@ fn store(session: &Session<'_>, has_accounts: bool) -> Vec<Finding> {
     findings
 }
 
-/// Clock, region, address and weight of one exchange as seen from here.
-async fn exchange(session: &Session<'_>, environment: Environment) -> Vec<Finding> {
-    let subject = format!("exchange ({})", place(environment));
-    let endpoints = match session.home.environs().endpoints(environment) {
-        Ok(endpoints) => endpoints,
-        Err(failure) => return vec![of_failure(subject, failure)],
-    };
-    let address = match session.home.exchanges().address(environment) {
-        Ok(address) => address,
-        Err(error) => return vec![of_failure(subject, error.into())],
-    };
-    // Twice: the first reading pays for opening the connection.
-    if let Err(error) = address.server_time().await {
-        return vec![unreached(&subject, environment, &endpoints.rest, &error)];
-    }
-    let asked = session.clock.now();
-    let server = match address.server_time().await {
-        Ok(server) => server,
-        Err(error) => return vec![unreached(&subject, environment, &endpoints.rest, &error)],
-    };
-    let answered = session.clock.now();
-    vec![
-        Finding::ok(
-            &subject,
-            format!(
-                "{} answers in {} ms{}",
-                endpoints.rest,
-                answered.since(asked).as_millis(),
-                match environment {
-                    Environment::Simulated => "",
-                    Environment::Production | Environment::Testnet | Environment::Demo =>
-                        "; this region and address are let through",
-                }
-            ),
-        ),
-        clock(asked, server.as_millis(), answered),
-        weight(&address),
-    ]
-}
-
-fn unreached(subject: &str, environment: Environment, url: &str, error: &ExchangeError) -> Finding {
-    match error {
-        ExchangeError::Stopped {
-            stop: stop @ (AccountStop::Region | AccountStop::Banned),
-            ..
-        } => Finding::problem(subject, error, stop_remedy(*stop, Some(environment))),
-        ExchangeError::Limited { detail, .. } => Finding::warning(
-            subject,
-            format!(
-                "{url}: this address has used up what the exchange lets it ask ({detail}); until it may ask again, \
-                 no bot is compared and nothing is sent"
-            ),
-            "wait for a minute; if it lasts, run fewer bots or other programs from this address",
-        ),
-        ExchangeError::Stopped { .. }
-        | ExchangeError::Unavailable(_)
-        | ExchangeError::UnknownSymbol(_)
-        | ExchangeError::Refused(_) => Finding::problem(
-            subject,
-            format!("{url}: {}", plain_cause(&error.to_string())),
-            if environment == Environment::Simulated {
-                "see that `gridkeeper simulate-exchange` is running there"
-            } else {
-                "see that this machine has a connection and that no firewall stands between"
-            },
-        ),
-    }
-}
-
-/// How far the exchange's clock is from this machine's, half the way there taken off.
-fn clock(asked: LocalTime, server: i64, answered: LocalTime) -> Finding {
-    let trip = answered.as_millis().saturating_sub(asked.as_millis());
-    let middle = asked.as_millis().saturating_add(trip / 2);
-    let offset = middle.saturating_sub(server);
-    let apart = offset.unsigned_abs();
-    let direction = if offset > 0 { "ahead of" } else { "behind" };
-    let text = format!("this machine's clock is {apart} ms {direction} the exchange's");
-    let remedy = "set it right: `timedatectl set-ntp true`";
-    match apart {
-        CLOCK_FAILS.. => Finding::problem(
-            "clock",
-            format!(
-                "{text}; requests are signed with the exchange's time as measured, but a clock so far off may jump"
-            ),
-            remedy,
-        ),
-        CLOCK_WARNS..CLOCK_FAILS => Finding::warning("clock", text, remedy),
-        _ => Finding::ok("clock", text),
-    }
-}
-
-fn weight(address: &RestAddress) -> Finding {
-    let usage = address.weight();
-    let (used, limit) = (usage.used, usage.limit);
-    let text = format!("{used} of {limit} used in this minute by this address");
-    if u64::from(used).saturating_mul(10) >= u64::from(limit).saturating_mul(8) {
-        return Finding::warning(
-            "request weight",
-            text,
-            "run fewer bots or other programs from this address",
-        );
-    }
-    Finding::ok("request weight", text)
-}
-
 /// Keys, breaker and stream of one account.
 async fn of_account(
     session: &Session<'_>,
     account: &AccountRecord,
-    reached: bool,
+    reach: Reach,
     wanted: bool,
 ) -> Vec<Finding> {
     let id = &account.id;
-    let mut findings = if reached {
+    let mut findings = if reach > Reach::Nothing {
         check_account(session, account)
             .await
             .unwrap_or_else(|failure| vec![of_failure(format!("keys of {id}"), failure)])
@@ -307,7 +192,7 @@ async fn of_account(
             "it ends by itself",
         )),
     }
-    findings.push(stream(session, account, (reached, usable), wanted));
+    findings.push(stream(session, account, (reach, usable), wanted));
     findings
 }
 
@@ -315,7 +200,7 @@ async fn of_account(
 fn stream(
     session: &Session<'_>,
     account: &AccountRecord,
-    (reached, usable): (bool, bool),
+    (reach, usable): (Reach, bool),
     wanted: bool,
 ) -> Finding {
     let id = &account.id;
@@ -330,11 +215,20 @@ fn stream(
             Finding::ok(subject, "none now, as `gridkeeper up` is not running")
         }
         StreamState::Subscribed { .. } => Finding::ok(subject, text),
-        StreamState::Never | StreamState::Down { .. } if !reached => Finding::problem(
-            subject,
-            format!("{text}; fills are found once the exchange answers again"),
-            "see the exchange above",
-        ),
+        StreamState::Never | StreamState::Down { .. } if reach == Reach::Nothing => {
+            Finding::problem(
+                subject,
+                format!("{text}; fills are found once the exchange answers again"),
+                "see the exchange above",
+            )
+        }
+        StreamState::Never | StreamState::Down { .. } if reach == Reach::Requests => {
+            Finding::problem(
+                subject,
+                format!("{text}; until it is there, fills are found by polling"),
+                "see the streams of the exchange above",
+            )
+        }
         StreamState::Never | StreamState::Down { .. } if !usable => Finding::problem(
             subject,
             format!("{text}; with a key that is refused, fills are found only once that is mended"),
@@ -347,25 +241,5 @@ fn stream(
                 "it is subscribed again by itself; if it stays so, see the key: gridkeeper account check {id}"
             ),
         ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_clock_is_judged_by_how_far_it_is_off() {
-        let at = LocalTime::from_millis;
-        for (asked, server, answered, grade, words) in [
-            (1_000, 1_020, 1_040, Grade::Ok, "0 ms behind"),
-            (1_000, 320, 1_040, Grade::Warning, "700 ms ahead of"),
-            (1_000, 11_020, 1_040, Grade::Problem, "10000 ms behind"),
-            (20_000, 10_020, 20_040, Grade::Problem, "10000 ms ahead of"),
-        ] {
-            let finding = clock(at(asked), server, at(answered));
-            assert_eq!(finding.grade, grade, "{}", finding.text);
-            assert!(finding.text.contains(words), "{}", finding.text);
-        }
     }
 }

@@ -91,7 +91,7 @@ fn bad_value(said: &clap::Error) -> Option<Failure> {
     let mend = match argument.rsplit_once('<').map(|(_, name)| name) {
         Some("PRICE>") => "write a price above 0, in the symbol's quote asset, such as 58000",
         Some("RATE>") => "write a percentage from 0% on, such as 0.1%",
-        _ => "write it anew; the same command with --help instead says how",
+        _ => "the same command with --help says how it is written",
     };
     Some(Failure::bad_input(what).at("the command line").mend(mend))
 }

@@ -259,7 +259,7 @@ fn fill_words(bot: &Bot, run: &Fills<'_>, orders: &BTreeMap<OrderNumber, String>
         format!("trade {}", last.trade.id)
     } else {
         format!(
-            "{} trades since {}, at that price on average; `gridkeeper fills` lists them",
+            "{} trades since {}, at that price on average, all listed by `gridkeeper fills`",
             run.all.len(),
             when_there(first.trade.time)
         )
@@ -374,7 +374,7 @@ const fn kind_words(kind: EventKind) -> &'static str {
         EventKind::Claimed => "begun anew",
         EventKind::WindowExpired => "signed anew",
         EventKind::Adopted => "found at the exchange",
-        EventKind::Recovered => "missed, and found by recovery",
+        EventKind::Recovered => "found by recovery",
         EventKind::Cancelled => "cancelled by us",
         EventKind::Ended => "ended early",
         EventKind::Amended => "changed by hand",

@@ -38,7 +38,11 @@ pub(super) fn outside_band(bot: &Bot, level: &Level, order: &LevelOrder) -> Stat
     );
     StateWords {
         why,
-        next: format!("it is placed when the market {from}"),
+        next: if first {
+            format!("a first BUY near the market's price of then, once the market {from}")
+        } else {
+            format!("it is placed when the market {from}")
+        },
         remedy: None,
         owed: true,
     }

@@ -218,7 +218,9 @@ fn a_refused_order_says_when_it_is_tried_again() {
         "{words:?}"
     );
     assert!(
-        words.next.contains("in 15 s (2026-09-21 14:13:35 UTC)"),
+        words
+            .next
+            .contains("after 2026-09-21 14:13:35 UTC (in 15 s), within 10 seconds"),
         "{words:?}"
     );
     assert!(

@@ -79,7 +79,7 @@ async fn a_symbol_nobody_knows() {
     world.run(&plan).ends(2).says(&[
         "does not know the symbol NOSUCH",
         "--symbol NOSUCH",
-        "BTCUSDT",
+        "the base first",
     ]);
 }
 

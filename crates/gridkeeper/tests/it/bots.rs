@@ -20,7 +20,7 @@ async fn a_plan_shows_its_ladder_and_writes_nothing() {
         "Capital needed",
         "when every level completes one round trip",
         "237.30002 USDT in all",
-        "level 0 brings the most: 1.52 %",
+        "level 0 brings the most in percent: 1.52 %",
         "the fee leaves 0.000999",
         "This plan breaks no rule. Nothing was written",
     ]);
@@ -139,7 +139,7 @@ async fn an_audit_finds_a_fill_nobody_booked_and_one_look_mends_it() {
     });
     assert_eq!(caught_up.get(), 3);
     let story = world.run(&["explain", &bot, "0"]).yes();
-    story.says(&["found by recovery", "missed, and found by recovery"]);
+    story.says(&["found by recovery", ": found by recovery"]);
     let audit = world.run(&["audit", &bot]).yes();
     audit.says(&["clean"]);
     world

@@ -174,6 +174,48 @@ async fn the_doctor_ends_with_a_verdict_and_fits_its_advice_to_the_exchange() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_finds_out_before_up_does_that_no_stream_can_be_opened() {
+    let world = World::with_account().await;
+    let ran = world.run_with(&["doctor"], "", |command| {
+        command.env("GRIDKEEPER_BINANCE_WS", "ws://127.0.0.1:9/ws-api/v3");
+    });
+    let ran = ran.ends(1).says(&[
+        "problem  streams",
+        "ws://127.0.0.1:9/ws-api/v3",
+        "see that GRIDKEEPER_BINANCE_WS is what",
+    ]);
+    let last = ran.out.lines().last().unwrap();
+    assert!(last.starts_with("1 problem, no warning, "), "{ran}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_says_which_levels_start_with_nothing_for_the_price_band() {
+    let world = World::with_account().await;
+    let row = |lower, upper, level: &str| -> String {
+        let mut words = vec!["bot", "plan", "--account", "main", "--symbol", SYMBOL];
+        words.extend(["--lower", lower, "--upper", upper]);
+        words.extend(["--spacing", "geometric:4", "--size", "base:0.01"]);
+        let ran = world.run(&words).yes();
+        let start = format!("{level} ");
+        let found = ran.out.lines().map(str::trim_start);
+        let mut found = found.filter(|line| line.starts_with(&start));
+        found.next().unwrap_or_else(|| panic!("{ran}")).to_owned()
+    };
+    let too_low = row("3000", "61000", "0");
+    assert!(
+        too_low.ends_with("nothing yet: its lower line is too far from the market"),
+        "{too_low}"
+    );
+    let near = row("3000", "61000", "3");
+    assert!(near.ends_with("a BUY that rests"), "{near}");
+    let too_high = row("59000", "999000", "3");
+    assert!(
+        too_high.ends_with("nothing yet: its lines are too far from the market"),
+        "{too_high}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_bot_that_nobody_runs_promises_nothing() {
     let world = World::with_account().await;
     let bot = world.create(&["--start"]);
@@ -332,8 +374,8 @@ async fn a_plan_says_first_that_it_is_refused() {
     ]);
     keeps_silent(&ran, &["others)", "each level brings", "above the ask"]);
     let ran = plan(&world, &[&GRID[..], &["--maker-fee", "5%"]].concat()).ends(2);
-    let ran = ran.says(&["level 0 loses the least: ", "level 3 loses the most: "]);
-    keeps_silent(&ran, &["brings the most", "% of what it buys, -"]);
+    let ran = ran.says(&["level 0 loses the least in percent: ", "level 3 loses the most in percent: "]);
+    keeps_silent(&ran, &["brings the most in", "% of what it buys, -"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

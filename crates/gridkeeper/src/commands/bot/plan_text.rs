@@ -202,7 +202,7 @@ fn write_ladder(planned: &Planned, ladder: &Ladder, out: &mut dyn Write) -> io::
         ("%", Align::Right),
         ("starts with", Align::Left),
     ]);
-    let waiting = waiting(&ladder.summary);
+    let (too_low, waiting) = outside_band(&ladder.summary);
     // Highest prices first, as an order book is read.
     let levels = &ladder.summary.levels;
     let left_out = levels.len().saturating_sub(MOST_ROWS);
@@ -223,6 +223,8 @@ fn write_ladder(planned: &Planned, ladder: &Ladder, out: &mut dyn Write) -> io::
             percent(level.net_percent),
             if waiting.contains(&level.index) {
                 "nothing yet: its lines are too far from the market".to_owned()
+            } else if too_low.contains(&level.index) {
+                "nothing yet: its lower line is too far from the market".to_owned()
             } else {
                 entry_words(level.entry)
             },
@@ -245,10 +247,13 @@ fn write_ladder(planned: &Planned, ladder: &Ladder, out: &mut dyn Write) -> io::
     Ok(())
 }
 
-/// The levels that the exchange's price band keeps from starting.
-fn waiting(summary: &PlanSummary) -> &[LevelIndex] {
+/// The levels that the exchange's price band keeps from starting: whose BUY is too low, and whose lower
+/// line is too high.
+fn outside_band(summary: &PlanSummary) -> (&[LevelIndex], &[LevelIndex]) {
     let found = summary.warnings.iter().find_map(|warning| match warning {
-        PlanWarning::OutsideBand { waiting, .. } => Some(waiting.as_slice()),
+        PlanWarning::OutsideBand { buys, waiting, .. } => {
+            Some((buys.as_slice(), waiting.as_slice()))
+        }
         PlanWarning::MarketUnknown
         | PlanWarning::MarketBelowGrid { .. }
         | PlanWarning::MarketAboveGrid { .. }
@@ -348,10 +353,14 @@ fn write_profit(planned: &Planned, summary: &PlanSummary, out: &mut dyn Write) -
     if percent(best.net_percent) != percent(worst.net_percent) {
         for (word, opposite, level) in [("most", "least", best), ("least", "most", worst)] {
             let words = profit_words(level, quote);
+            let index = level.index;
             if level.net_percent < Decimal::ZERO {
-                writeln!(out, "  level {} loses the {opposite}: {words}", level.index)?;
+                writeln!(
+                    out,
+                    "  level {index} loses the {opposite} in percent: {words}"
+                )?;
             } else {
-                writeln!(out, "  level {} brings the {word}: {words}", level.index)?;
+                writeln!(out, "  level {index} brings the {word} in percent: {words}")?;
             }
         }
         return Ok(());

@@ -40,7 +40,12 @@ async fn levels(session: &Session<'_>, bot: &Bot) -> Vec<Finding> {
         Ok(levels) => {
             let nobody_runs = session.home.is_owned();
             let mut findings = Vec::from_iter(waits::overdue(bot, session.now(), nobody_runs));
-            findings.extend(waits::unanswered(bot, &levels.readable, session.now()));
+            findings.extend(waits::unanswered(
+                bot,
+                &levels.readable,
+                session.now(),
+                session.home.is_owned(),
+            ));
             findings.extend(quarantined(bot, &levels.readable));
             findings.extend(waiting(bot, &levels.readable));
             findings.extend(selling(bot, &levels.readable));

@@ -29,7 +29,12 @@ pub(super) fn overdue(bot: &Bot, now: LocalTime, nobody_runs: bool) -> Option<Fi
 }
 
 /// Orders that may be at the exchange or not, as no answer came.
-pub(super) fn unanswered(bot: &Bot, levels: &[Level], now: LocalTime) -> Option<Finding> {
+pub(super) fn unanswered(
+    bot: &Bot,
+    levels: &[Level],
+    now: LocalTime,
+    nobody_runs: bool,
+) -> Option<Finding> {
     let waiting = levels.iter().filter_map(|level| {
         let state = &level.order.as_ref()?.state;
         let OrderState::Pending { lease } = state else {
@@ -52,9 +57,14 @@ pub(super) fn unanswered(bot: &Bot, levels: &[Level], now: LocalTime) -> Option<
             LevelNames(&names)
         ),
         format!(
-            "do not place it by hand; it is looked for after {}, by itself. `gridkeeper explain {id} {first}` tells \
-             what came of it",
-            when_there(last)
+            "do not place it by hand; it is looked for after {}{}. `gridkeeper explain {id} {first}` tells what came \
+             of it",
+            when_there(last),
+            if nobody_runs {
+                ", once `gridkeeper up` runs again"
+            } else {
+                ", by itself"
+            }
         ),
     ))
 }
@@ -86,7 +96,7 @@ mod tests {
     #[test]
     fn an_order_whose_answer_was_lost_is_a_warning() {
         let levels = [pending(0, 20), pending(1, 1), pending(2, 10)];
-        let finding = unanswered(&bot(), &levels, NOW).unwrap();
+        let finding = unanswered(&bot(), &levels, NOW, false).unwrap();
         assert!(
             finding
                 .text
@@ -95,8 +105,17 @@ mod tests {
             finding.text
         );
         let remedy = finding.remedy.unwrap();
-        assert!(remedy.contains("after 2026-09-21 14:13:40 UTC"), "{remedy}");
-        assert_eq!(unanswered(&bot(), &levels[1..2], NOW), None);
+        assert!(
+            remedy.contains("after 2026-09-21 14:13:40 UTC, by itself"),
+            "{remedy}"
+        );
+        let remedy = unanswered(&bot(), &levels, NOW, true).unwrap().remedy;
+        let remedy = remedy.unwrap();
+        assert!(
+            remedy.contains("once `gridkeeper up` runs again") && !remedy.contains("by itself"),
+            "{remedy}"
+        );
+        assert_eq!(unanswered(&bot(), &levels[1..2], NOW, false), None);
     }
 
     #[test]

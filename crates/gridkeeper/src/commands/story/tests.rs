@@ -98,9 +98,9 @@ fn trades_of_one_order_with_nothing_between_them_are_one_line() {
     assert_eq!(
         told[0],
         "number 1: bought 6 XRP at 1 ETH, fee 0.02 XRP (2 trades since 2026-09-21 14:13:21 UTC, at that price on \
-         average; `gridkeeper fills` lists them, told by the stream)"
+         average, all listed by `gridkeeper fills`, told by the stream)"
     );
-    assert_eq!(told[1], "number 1: missed, and found by recovery: missed");
+    assert_eq!(told[1], "number 1: found by recovery: missed");
     assert!(
         told[2].starts_with("number 1: bought 4 XRP at 1.3 ETH, fee 0.02 XRP (2 trades since ")
             && told[2].ends_with("; led to order number 2, SELL 9.9 XRP at 1.5 ETH"),
