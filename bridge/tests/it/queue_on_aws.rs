@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
-use cloud::{QueueAddresses, SqsQueue};
+use cloud::{QueueAddresses, QueueKind, SqsQueue};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use trading::{BatchQueue as _, Message, Outgoing, Queue as _, QueueError};
@@ -227,7 +227,7 @@ async fn a_received_report_comes_back_when_it_is_told_to() {
     let stub = Stub::start().await;
     let queue = stub.queue();
     let (told, request) = tokio::join!(
-        queue.postpone_report("receipt", Duration::from_millis(30_500)),
+        queue.postpone(QueueKind::Fills, "receipt", Duration::from_millis(30_500)),
         stub.answer(|_| (200, json!({})))
     );
     told.unwrap();

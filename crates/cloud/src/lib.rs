@@ -12,4 +12,4 @@ mod keys;
 mod queue;
 
 pub use keys::{KeyServiceError, KmsKeys};
-pub use queue::{QueueAddresses, SqsQueue};
+pub use queue::{QueueAddresses, QueueKind, SqsQueue};

@@ -27,6 +27,15 @@ pub struct QueueAddresses {
     pub reconcile: String,
 }
 
+/// One of the two queues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueueKind {
+    /// That of reports.
+    Fills,
+    /// That of comparisons.
+    Reconcile,
+}
+
 /// The standard SQS queues of one deployment.
 #[derive(Debug, Clone)]
 pub struct SqsQueue {
@@ -41,6 +50,26 @@ impl SqsQueue {
         Self { client, addresses }
     }
 
+    /// The queues of a stack, by the names that `template.yaml` gives them.
+    ///
+    /// # Errors
+    /// [`QueueError`] when one of them is not there or may not be asked for.
+    pub async fn of_stack(client: Client, stack: &str) -> Result<Self, QueueError> {
+        let address = async |name: String| {
+            let found = client.get_queue_url().queue_name(&name).send().await;
+            let found = found.map_err(|error| {
+                QueueError::Unavailable(format!("{name}: {}", DisplayErrorContext(error)))
+            })?;
+            let url = found.queue_url().map(str::to_owned);
+            url.ok_or_else(|| QueueError::Unavailable(format!("{name} has no address")))
+        };
+        let addresses = QueueAddresses {
+            fills: address(format!("{stack}-fills")).await?,
+            reconcile: address(format!("{stack}-reconcile")).await?,
+        };
+        Ok(Self::new(client, addresses))
+    }
+
     /// Where a message goes.
     fn address(&self, message: &Message) -> &str {
         match message {
@@ -49,14 +78,23 @@ impl SqsQueue {
         }
     }
 
-    /// Makes a received report visible again after this time, instead of after the queue's own.
+    /// Makes a received message visible again after this time, instead of after the queue's own.
     ///
     /// # Errors
     /// [`QueueError`] when it is not certain; it then comes back after the queue's own time.
-    pub async fn postpone_report(&self, receipt: &str, after: Duration) -> Result<(), QueueError> {
+    pub async fn postpone(
+        &self,
+        kind: QueueKind,
+        receipt: &str,
+        after: Duration,
+    ) -> Result<(), QueueError> {
+        let address = match kind {
+            QueueKind::Fills => &self.addresses.fills,
+            QueueKind::Reconcile => &self.addresses.reconcile,
+        };
         self.client
             .change_message_visibility()
-            .queue_url(&self.addresses.fills)
+            .queue_url(address)
             .receipt_handle(receipt)
             .visibility_timeout(whole_seconds(after, MAX_VISIBILITY))
             .send()

@@ -22,9 +22,35 @@ pub struct Cli {
     /// Print JSON instead of text.
     #[arg(long, global = true)]
     pub json: bool,
+    /// Which deployment on AWS is meant, if one is.
+    #[command(flatten)]
+    pub aws: AwsArgs,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// A deployment on AWS in place of a data folder. Credentials come from the standard AWS environment.
+#[derive(Debug, Clone, Default, Args)]
+pub struct AwsArgs {
+    /// Operate a deployment on AWS instead of a data folder.
+    #[arg(long, global = true, conflicts_with = "data")]
+    pub aws: bool,
+    /// The name of its stack.
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        default_value = "gridkeeper",
+        env = "GRIDKEEPER_STACK"
+    )]
+    pub stack: String,
+    /// The profile of the AWS configuration files.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// The region [default: AWS_REGION, or that of the profile].
+    #[arg(long, global = true, value_name = "REGION")]
+    pub region: Option<String>,
 }
 
 /// What to do.

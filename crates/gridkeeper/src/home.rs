@@ -1,8 +1,9 @@
-//! The data folder of one machine: the store, the key file, and who holds them.
+//! Where everything is kept: the data folder of one machine, or a deployment on AWS.
 //!
 //! Start at [`Home::open`] for commands, which work beside a running `up`, or at [`Home::own`] for
 //! `up` itself, which has to be alone. Never overwrites what it cannot read.
 
+use std::fmt;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -12,20 +13,41 @@ use crate::connections::{LocalExchanges, connections};
 use crate::environs::Environs;
 use crate::failure::Failure;
 use crate::keys::KeyFile;
+use crate::vault::Vault;
 
 /// What an acknowledged commit survives unless somebody asks for less: the loss of power too.
 const DURABILITY: Durability = Durability::PowerLoss;
 
-/// An opened data folder.
+/// An opened data folder, or a deployment on AWS.
 #[derive(Debug)]
 pub struct Home {
-    folder: PathBuf,
-    opened: OpenedStore,
-    durability: Durability,
+    place: Place,
     store: DynamoStore,
-    keys: KeyFile,
+    vault: Vault,
     exchanges: LocalExchanges,
     environs: Environs,
+}
+
+/// Where it is.
+#[derive(Debug)]
+pub enum Place {
+    /// On this machine.
+    Folder(OpenedFolder),
+    /// On AWS.
+    #[cfg(feature = "aws")]
+    Cloud(crate::aws::Deployment),
+}
+
+/// An opened data folder.
+#[derive(Debug)]
+pub struct OpenedFolder {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The database behind the store, for whoever serves it to others.
+    pub database: OpenedStore,
+    /// The key file that seals its secrets.
+    pub keys: KeyFile,
+    durability: Durability,
 }
 
 /// The data folder meant: the one given, else `GRIDKEEPER_DATA`, else `gridkeeper` in
@@ -93,49 +115,67 @@ impl Home {
 
     async fn from_opened(
         folder: &Path,
-        (opened, durability): (OpenedStore, Durability),
+        (database, durability): (OpenedStore, Durability),
         environs: &Environs,
     ) -> Result<Self, Failure> {
-        let store = opened.store();
-        if let OpenedStore::Owned(_) = &opened {
+        let store = database.store();
+        if let OpenedStore::Owned(_) = &database {
             store.create_table().await?;
         }
         let keys = KeyFile::open_or_create(folder)?;
-        let exchanges = connections(store.clone(), keys.clone(), environs.clone());
-        Ok(Self {
-            folder: folder.to_owned(),
-            opened,
-            durability,
-            store,
+        let vault = Vault::File(keys.clone());
+        let place = Place::Folder(OpenedFolder {
+            path: folder.to_owned(),
+            database,
             keys,
+            durability,
+        });
+        Ok(Self::at(place, store, vault, environs))
+    }
+
+    /// What is kept in a deployment on AWS. Nothing is asked.
+    #[cfg(feature = "aws")]
+    #[must_use]
+    pub fn on_aws(deployment: crate::aws::Deployment, environs: &Environs) -> Self {
+        let (store, vault) = (deployment.store(), Vault::Service(deployment.keys()));
+        Self::at(Place::Cloud(deployment), store, vault, environs)
+    }
+
+    fn at(place: Place, store: DynamoStore, vault: Vault, environs: &Environs) -> Self {
+        let exchanges = connections(store.clone(), vault.clone(), environs.clone());
+        Self {
+            place,
+            store,
+            vault,
             exchanges,
             environs: environs.clone(),
-        })
+        }
     }
 
     /// Where it is.
     #[must_use]
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    pub const fn place(&self) -> &Place {
+        &self.place
     }
 
-    /// Whether other users of this machine may look into the folder; its files are private all the same.
+    /// The data folder, if it is one.
     #[must_use]
-    pub fn is_open_to_others(&self) -> bool {
-        let found = std::fs::metadata(&self.folder);
-        found.is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
+    pub const fn opened(&self) -> Option<&OpenedFolder> {
+        match &self.place {
+            Place::Folder(folder) => Some(folder),
+            #[cfg(feature = "aws")]
+            Place::Cloud(_) => None,
+        }
     }
 
-    /// Whether this process holds the folder; else a running `up` does.
+    /// Whether nobody looks after the bots: this process holds the data folder, so that no `up` does.
     #[must_use]
     pub const fn is_owned(&self) -> bool {
-        matches!(self.opened, OpenedStore::Owned(_))
-    }
-
-    /// The database behind the store, for whoever serves it to others.
-    #[must_use]
-    pub const fn opened(&self) -> &OpenedStore {
-        &self.opened
+        match &self.place {
+            Place::Folder(folder) => folder.is_owned(),
+            #[cfg(feature = "aws")]
+            Place::Cloud(_) => false,
+        }
     }
 
     /// The store.
@@ -144,10 +184,10 @@ impl Home {
         &self.store
     }
 
-    /// The key file that seals its secrets.
+    /// What seals and opens its secrets.
     #[must_use]
-    pub const fn keys(&self) -> &KeyFile {
-        &self.keys
+    pub const fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     /// The trading connections of its accounts; every clone shares them.
@@ -160,6 +200,31 @@ impl Home {
     #[must_use]
     pub const fn environs(&self) -> &Environs {
         &self.environs
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(folder) => write!(f, "data folder {}", folder.path.display()),
+            #[cfg(feature = "aws")]
+            Self::Cloud(deployment) => deployment.fmt(f),
+        }
+    }
+}
+
+impl OpenedFolder {
+    /// Whether other users of this machine may look into the folder; its files are private all the same.
+    #[must_use]
+    pub fn is_open_to_others(&self) -> bool {
+        let found = std::fs::metadata(&self.path);
+        found.is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
+    }
+
+    /// Whether this process holds the folder; else a running `up` does.
+    #[must_use]
+    pub const fn is_owned(&self) -> bool {
+        matches!(self.database, OpenedStore::Owned(_))
     }
 
     /// In words, what an acknowledged commit survives. Only its holder knows.

@@ -260,25 +260,6 @@ impl KeyFile {
     }
 }
 
-/// The bridge opens stream keys only: a key sealed for trading does not open here.
-impl bridge::OpenKeys for KeyFile {
-    async fn open(&self, account: &AccountId, key: &SealedKey) -> Result<Credentials, String> {
-        self.open(account, Purpose::Stream, key)
-            .map_err(|error| error.to_string())
-    }
-}
-
-impl binance::OpenTradeKeys for KeyFile {
-    async fn open_trade_key(
-        &self,
-        account: &AccountId,
-        key: &SealedKey,
-    ) -> Result<Credentials, String> {
-        self.open(account, Purpose::Trade, key)
-            .map_err(|error| error.to_string())
-    }
-}
-
 /// What a sealed secret is bound to. The parts cannot run into each other: an account's name has no
 /// zero byte.
 fn context(account: &AccountId, purpose: Purpose) -> Vec<u8> {

@@ -14,6 +14,8 @@
 )]
 
 pub mod audit;
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod cli;
 pub mod clock;
 pub mod commands;
@@ -27,4 +29,5 @@ pub mod node;
 #[cfg(feature = "readers")]
 pub mod readers;
 pub mod table;
+pub mod vault;
 pub mod words;

@@ -49,6 +49,23 @@ pub enum Outcome {
     Quarantined,
 }
 
+impl Outcome {
+    /// One word for it, for counting and for logs.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::NotOurs(_) => "not_ours",
+            Self::NobodysLevel => "nobodys_level",
+            Self::Duplicate => "duplicate",
+            Self::Noted => "noted",
+            Self::Booked => "booked",
+            Self::Waiting => "waiting",
+            Self::BookedAside => "booked_aside",
+            Self::Quarantined => "quarantined",
+        }
+    }
+}
+
 /// What became of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Handled {

@@ -152,6 +152,36 @@ pub const BAN_PAUSE: Duration = Duration::from_secs(120);
 /// How often recovery looks at a bot on one machine.
 pub const RECOVERY_EVERY: Duration = Duration::from_secs(10);
 
+/// How often a bot that was stopped is compared all the same. An order that surfaces after the stop
+/// is cancelled within this time; more often would take request weight from bots that trade, for
+/// stopped bots are many in time and such orders few.
+pub const STOPPED_EVERY: Duration = Duration::from_secs(600);
+
+/// How often recovery looks at a bot on AWS: at each run of the schedule, which comes every minute. A
+/// little less, so that a run that comes early does not leave a bot out.
+pub const RECOVERY_EVERY_ON_AWS: Duration = Duration::from_secs(55);
+
+/// How long the function may run that handles reports. What it cannot begin with [`HANDLE_TIMEOUT`]
+/// left goes back to the queue.
+pub const FILL_FUNCTION_TIMEOUT: Duration = Duration::from_secs(70);
+
+const _: () = assert!(
+    FILL_FUNCTION_TIMEOUT.as_millis() > HANDLE_TIMEOUT.as_millis()
+        && VISIBILITY.as_millis() > FILL_FUNCTION_TIMEOUT.as_millis(),
+    "a message stays invisible for as long as its function may run, and one message always fits"
+);
+
+/// How long the function may run that compares bots with the exchange.
+pub const RECOVER_FUNCTION_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// For how long a received comparison stays invisible to other runs.
+pub const RECONCILE_VISIBILITY: Duration = Duration::from_secs(330);
+
+const _: () = assert!(
+    RECONCILE_VISIBILITY.as_millis() > RECOVER_FUNCTION_TIMEOUT.as_millis(),
+    "two runs of one message at once would only cost request weight, but they would cost it"
+);
+
 const _: () = assert!(
     domain::SELF_TRADE_PAUSE_LONGEST.as_millis() <= RECOVERY_EVERY.as_millis(),
     "recovery is what ends that pause"

@@ -44,6 +44,25 @@ pub enum Placing {
     NoAnswer,
 }
 
+impl Placing {
+    /// One word for it, for counting and for logs.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Refused(_) => "refused",
+            Self::AccountStopped => "account_stopped",
+            Self::Unknown(_) => "unknown",
+            Self::Held => "held",
+            Self::Quarantined => "order_quarantined",
+            Self::Leased(_) => "leased",
+            Self::MovedOn => "moved_on",
+            Self::NothingOwed => "nothing_owed",
+            Self::NoAnswer => "no_answer",
+        }
+    }
+}
+
 /// Whether an owed order may be sent, only be written down, or only its fate be found out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlaceMode {

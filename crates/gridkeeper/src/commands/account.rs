@@ -55,13 +55,13 @@ async fn add(session: &mut Session<'_>, args: &AccountAddArgs) -> Outcome {
     let name = &args.name;
     if session.home.store().account(name).await?.is_some() {
         return Err(Failure::bad_input(format!("there is an account {name} already"))
-            .at(format!("data folder {}", session.home.folder().display()))
+            .at(session.home.place())
             .mend(format!(
                 "choose another name, or replace its keys with `gridkeeper account rotate {name}`"
             )));
     }
     let environment = environment(session, args).await?;
-    let sealed = seal(session, name, &args.keys)?;
+    let sealed = seal(session, name, &args.keys).await?;
     let Sealed {
         stream: Some(stream),
         trade: Some(trade),
@@ -134,11 +134,15 @@ pub(super) const fn place(environment: Environment) -> &'static str {
 }
 
 /// Asks for the secrets of the keys that were given, and seals them.
-fn seal(session: &mut Session<'_>, name: &AccountId, args: &KeyArgs) -> Result<Sealed, Failure> {
+async fn seal(
+    session: &mut Session<'_>,
+    name: &AccountId,
+    args: &KeyArgs,
+) -> Result<Sealed, Failure> {
     let stream = args.key.as_ref().or(args.stream_key.as_ref());
     let trade = args.key.as_ref().or(args.trade_key.as_ref());
     let shared = stream.is_some() && stream == trade;
-    let keys = session.home.keys();
+    let vault = session.home.vault();
     let environs = session.home.environs();
     let mut secrets = Secrets {
         input: if args.secrets_from_stdin {
@@ -156,14 +160,26 @@ fn seal(session: &mut Session<'_>, name: &AccountId, args: &KeyArgs) -> Result<S
     };
     if let Some(api_key) = stream {
         let secret = secrets.read(Purpose::Stream, api_key, shared)?;
-        sealed.stream = Some(keys.seal(name, Purpose::Stream, api_key, kind, &secret)?);
+        sealed.stream = Some(
+            vault
+                .seal(name, Purpose::Stream, (api_key, kind), &secret)
+                .await?,
+        );
         if shared {
-            sealed.trade = Some(keys.seal(name, Purpose::Trade, api_key, kind, &secret)?);
+            sealed.trade = Some(
+                vault
+                    .seal(name, Purpose::Trade, (api_key, kind), &secret)
+                    .await?,
+            );
         }
     }
     if let Some(api_key) = trade.filter(|_| !shared) {
         let secret = secrets.read(Purpose::Trade, api_key, shared)?;
-        sealed.trade = Some(keys.seal(name, Purpose::Trade, api_key, kind, &secret)?);
+        sealed.trade = Some(
+            vault
+                .seal(name, Purpose::Trade, (api_key, kind), &secret)
+                .await?,
+        );
     }
     Ok(sealed)
 }
@@ -181,7 +197,7 @@ async fn ask(
     address.server_time().await?;
     let mut findings = Vec::new();
     for (purpose, key) in keys {
-        let credentials = session.home.keys().open(name, *purpose, key)?;
+        let credentials = session.home.vault().open(name, *purpose, key).await?;
         let client = exchanges.with_key(name, environment, credentials)?;
         findings.extend(check_key(name, &client, environment, *purpose, shared).await);
     }
@@ -381,7 +397,7 @@ async fn let_through(session: &mut Session<'_>, account: &AccountRecord) -> Resu
 async fn rotate(session: &mut Session<'_>, args: &AccountRotateArgs) -> Outcome {
     let name = &args.account;
     let account = session.find_account(name).await?;
-    let sealed = seal(session, name, &args.keys)?;
+    let sealed = seal(session, name, &args.keys).await?;
     let keys: Vec<(Purpose, &SealedKey)> = [
         (Purpose::Stream, sealed.stream.as_ref()),
         (Purpose::Trade, sealed.trade.as_ref()),

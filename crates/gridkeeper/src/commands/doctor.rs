@@ -121,13 +121,15 @@ fn of_failure(subject: impl std::fmt::Display, failure: Failure) -> Finding {
 
 /// Where the store is, who holds it, and what it survives.
 fn store(session: &Session<'_>, has_accounts: bool) -> Vec<Finding> {
-    let home = &session.home;
+    let Some(home) = session.home.opened() else {
+        return vec![Finding::ok("store", session.home.place())];
+    };
     let holder = if home.is_owned() {
         "`gridkeeper up` is not running on it"
     } else {
         "held by a running `gridkeeper up`"
     };
-    let folder = home.folder().display();
+    let folder = home.path.display();
     let mut findings = vec![Finding::ok(
         "store",
         format!("data folder {folder}, {holder}"),
@@ -142,8 +144,8 @@ fn store(session: &Session<'_>, has_accounts: bool) -> Vec<Finding> {
     if home.is_owned() {
         findings.push(Finding::ok("store", home.durability()));
     }
-    let path = home.keys().path().display();
-    findings.push(if has_accounts && home.keys().is_new() {
+    let path = home.keys.path().display();
+    findings.push(if has_accounts && home.keys.is_new() {
         Finding::problem(
             "key file",
             format!("{path} was not there and has been made anew: keys that were sealed with the old one do not open"),

@@ -29,11 +29,11 @@ use domain::{AccountId, Bot, BotId, Level, LocalTime, Quantity};
 use serde::Serialize;
 use trading::{AccountRecord, AccountStore as _, BotStore as _, Clock as _, LevelStore as _};
 
-use crate::cli::{Cli, Command};
+use crate::cli::{AwsArgs, Cli, Command};
 use crate::clock::SystemClock;
 use crate::environs::Environs;
 use crate::failure::{Exit, Failure, Outcome};
-use crate::home::{Home, data_folder};
+use crate::home::{Home, Place, data_folder};
 
 /// Where a command writes and reads.
 pub struct Terminal<'a> {
@@ -131,6 +131,10 @@ async fn carry_out(
         | Command::Audit(_)
         | Command::Doctor => {}
     }
+    if cli.aws.aws {
+        let home = on_aws(&cli.aws, environs).await?;
+        return operate(cli, home, out, input).await;
+    }
     let folder = data_folder(cli.data.as_deref(), environs)?;
     if matches!(cli.command, Command::Doctor) && !folder.exists() {
         return doctor::without_folder(&folder, cli.json, out);
@@ -142,6 +146,26 @@ async fn carry_out(
         }
         Err(failure) => return Err(failure),
     };
+    operate(cli, home, out, input).await
+}
+
+/// The deployment on AWS that is meant.
+#[cfg(feature = "aws")]
+async fn on_aws(args: &AwsArgs, environs: &Environs) -> Result<Home, Failure> {
+    let deployment = crate::aws::Deployment::open(args).await?;
+    Ok(Home::on_aws(deployment, environs))
+}
+
+#[cfg(not(feature = "aws"))]
+async fn on_aws(_args: &AwsArgs, _environs: &Environs) -> Result<Home, Failure> {
+    Err(
+        Failure::bad_input("this build of gridkeeper cannot operate deployments on AWS")
+            .at("--aws")
+            .mend("build it with them: cargo install --path crates/gridkeeper --features aws"),
+    )
+}
+
+async fn operate(cli: Cli, home: Home, out: &mut dyn Write, input: &mut dyn BufRead) -> Outcome {
     let mut session = Session {
         home,
         clock: SystemClock,
@@ -246,7 +270,7 @@ impl Session<'_> {
         let found = self.home.store().bot(id).await?;
         found.ok_or_else(|| {
             Failure::bad_input(format!("there is no bot {id}"))
-                .at(format!("data folder {}", self.home.folder().display()))
+                .at(self.home.place())
                 .mend("`gridkeeper bot list` shows all bots")
         })
     }
@@ -268,11 +292,28 @@ impl Session<'_> {
         let found = self.home.store().account(id).await?;
         found.ok_or_else(|| {
             Failure::bad_input(format!("there is no account {id}"))
-                .at(format!("data folder {}", self.home.folder().display()))
+                .at(self.home.place())
                 .mend(format!(
                     "`gridkeeper account list` shows all accounts, `gridkeeper account add {id}` adds it"
                 ))
         })
+    }
+
+    /// Has a bot looked at now, for a wish of the operator. On one machine a running `up` finds it due by
+    /// itself.
+    pub(crate) async fn see_to(&mut self, bot: &Bot) -> Result<(), Failure> {
+        match (self.home.place(), bot) {
+            (Place::Folder(_), _) => {}
+            #[cfg(feature = "aws")]
+            (Place::Cloud(deployment), bot) => {
+                if let Err(failure) = deployment.ask(&bot.account, &bot.id).await
+                    && !self.json
+                {
+                    writeln!(self.out, "{failure}")?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Says so when a wish was written that nobody carries out now.
@@ -281,7 +322,7 @@ impl Session<'_> {
             writeln!(
                 self.out,
                 "nothing happens yet: `gridkeeper up` is not running on {}",
-                self.home.folder().display()
+                self.home.place()
             )?;
         }
         Ok(())

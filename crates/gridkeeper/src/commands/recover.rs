@@ -70,10 +70,11 @@ async fn ask_up(
     bots: &[Bot],
     failures: &mut Vec<Failure>,
 ) -> Result<(), Failure> {
-    let store = session.home.store();
     for bot in bots {
-        if let Err(error) = store.make_due(&bot.id, session.now()).await {
-            failures.push(Failure::from(error).at(format!("bot {}", bot.id)));
+        let due = session.home.store().make_due(&bot.id, session.now()).await;
+        match due {
+            Ok(()) => session.see_to(bot).await?,
+            Err(error) => failures.push(Failure::from(error).at(format!("bot {}", bot.id))),
         }
     }
     if session.json {

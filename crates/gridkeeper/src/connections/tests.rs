@@ -10,7 +10,7 @@ use trading::{
 };
 
 use super::*;
-use crate::keys::Purpose;
+use crate::keys::{KeyFile, Purpose};
 
 struct Set {
     _dir: tempfile::TempDir,
@@ -40,7 +40,7 @@ async fn set_at(rest: String) -> Set {
     let now_ms = Arc::new(AtomicI64::new(1_790_000_000_000));
     let clock = Arc::clone(&now_ms);
     let now: binance::Now = Arc::new(move || LocalTime::from_millis(clock.load(Ordering::SeqCst)));
-    let exchanges = with_time(store.clone(), keys.clone(), environs, now);
+    let exchanges = with_time(store.clone(), Vault::File(keys.clone()), environs, now);
     Set {
         _dir: dir,
         store,

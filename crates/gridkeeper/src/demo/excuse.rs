@@ -74,7 +74,7 @@ mod tests {
     use super::*;
     use crate::environs::Environs;
     use crate::keys::Purpose;
-    use crate::node::placing_word;
+
     use crate::words::tests::{NOW, bot, order};
 
     async fn home_with(dir: &std::path::Path, level: &Level) -> Home {
@@ -82,8 +82,9 @@ mod tests {
         let bot = Bot { levels: 1, ..bot() };
         let secret = SecretString::from("secret".to_owned());
         let sealed = home
-            .keys()
-            .seal(&bot.account, Purpose::Stream, "key", "hmac", &secret);
+            .vault()
+            .seal(&bot.account, Purpose::Stream, ("key", "hmac"), &secret)
+            .await;
         let account = AccountRecord {
             id: bot.account.clone(),
             environment: Environment::Simulated,
@@ -155,7 +156,7 @@ mod tests {
             price: None,
             executed: domain::Quantity::ZERO,
             outcome: "booked",
-            placing: placing.map(placing_word),
+            placing: placing.map(trading::Placing::word),
             took_ms: 1,
         };
         for (placing, nothing) in [

@@ -138,14 +138,14 @@ async fn outlast_leases(home: &Home, node: &Node) -> Result<(), Failure> {
 async fn add_account(home: &Home, account: &DemoAccount) -> Result<(), Failure> {
     let secret = secrecy::SecretString::from(account.secret.clone());
     let seal = |purpose| {
-        home.keys()
-            .seal(&account.id, purpose, &account.api_key, "hmac", &secret)
+        home.vault()
+            .seal(&account.id, purpose, (&account.api_key, "hmac"), &secret)
     };
-    let trade_key = seal(Purpose::Trade)?;
+    let trade_key = seal(Purpose::Trade).await?;
     let record = AccountRecord {
         id: account.id.clone(),
         environment: Environment::Simulated,
-        stream_key: seal(Purpose::Stream)?,
+        stream_key: seal(Purpose::Stream).await?,
         breaker: Breaker::Closed,
         stream: StreamState::Never,
         stream_wanted_since: None,

@@ -6,7 +6,6 @@ use std::sync::Mutex;
 use domain::{ClientOrderId, LocalTime, Price, Quantity, Side};
 use serde::Serialize;
 use tokio::sync::{broadcast, watch};
-use trading::{Outcome, Placing};
 
 /// How many happenings a slow reader may fall behind before it loses the oldest.
 const KEPT: usize = 256;
@@ -104,35 +103,5 @@ impl Flow {
             let count = counts.entry(what).or_insert(0);
             *count = count.saturating_add(times);
         }
-    }
-}
-
-/// One word for an outcome.
-pub(crate) const fn outcome_word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::NotOurs(_) => "not_ours",
-        Outcome::NobodysLevel => "nobodys_level",
-        Outcome::Duplicate => "duplicate",
-        Outcome::Noted => "noted",
-        Outcome::Booked => "booked",
-        Outcome::Waiting => "waiting",
-        Outcome::BookedAside => "booked_aside",
-        Outcome::Quarantined => "quarantined",
-    }
-}
-
-/// One word for what became of an order.
-pub(crate) const fn placing_word(placing: Placing) -> &'static str {
-    match placing {
-        Placing::Accepted => "accepted",
-        Placing::Refused(_) => "refused",
-        Placing::AccountStopped => "account_stopped",
-        Placing::Unknown(_) => "unknown",
-        Placing::Held => "held",
-        Placing::Quarantined => "order_quarantined",
-        Placing::Leased(_) => "leased",
-        Placing::MovedOn => "moved_on",
-        Placing::NothingOwed => "nothing_owed",
-        Placing::NoAnswer => "no_answer",
     }
 }

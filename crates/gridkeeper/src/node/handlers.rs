@@ -13,7 +13,6 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use trading::{Answer, Clock, HandleFillError, Handled, Message, handle_fill};
 
-use super::flow::{outcome_word, placing_word};
 use super::{Happening, Parts, recovery};
 
 /// How many messages are handled at once.
@@ -116,7 +115,7 @@ async fn report(parts: &Parts, execution: &Execution, received_at: LocalTime) ->
 
 fn tell(parts: &Parts, execution: &Execution, received_at: LocalTime, handled: Handled) {
     let Ok(order) = execution.client_order_id.parse::<ClientOrderId>() else {
-        parts.flow.count(outcome_word(handled.outcome));
+        parts.flow.count(handled.outcome.word());
         return;
     };
     let at = parts.clock.now();
@@ -127,8 +126,8 @@ fn tell(parts: &Parts, execution: &Execution, received_at: LocalTime, handled: H
         side: execution.side,
         price: execution.order_price,
         executed: execution.cumulative,
-        outcome: outcome_word(handled.outcome),
-        placing: handled.placing.map(placing_word),
+        outcome: handled.outcome.word(),
+        placing: handled.placing.map(trading::Placing::word),
         took_ms,
     });
 }
@@ -147,6 +146,7 @@ mod tests {
     use crate::environs::Environs;
     use crate::keys::KeyFile;
     use crate::node::{Flow, Tally};
+    use crate::vault::Vault;
 
     const TABLE: &str = "handlers";
 
@@ -165,7 +165,7 @@ mod tests {
             .await
             .unwrap();
         let keys = KeyFile::open_or_create(dir).unwrap();
-        let exchanges = connections(store.clone(), keys, Environs::default());
+        let exchanges = connections(store.clone(), Vault::File(keys), Environs::default());
         Parts {
             store: Arc::new(store),
             exchanges: Arc::new(exchanges),

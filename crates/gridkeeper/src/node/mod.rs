@@ -23,8 +23,6 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use trading::{BotStore, Ports, VISIBILITY};
 
-#[cfg(test)]
-pub(crate) use flow::placing_word;
 pub use flow::{Flow, Happening};
 pub use tally::Tally;
 pub use up::up;
@@ -33,7 +31,7 @@ use crate::clock::SystemClock;
 use crate::connections::LocalExchanges;
 use crate::failure::Failure;
 use crate::home::Home;
-use crate::keys::KeyFile;
+use crate::vault::Vault;
 use loops::Loops;
 
 /// How many messages the in-process queue holds. Beyond that the bridge asks for reconciliation.
@@ -89,7 +87,7 @@ impl Parts {
 }
 
 /// The bridge as it runs on one machine.
-type LocalBridge = Bridge<DynamoStore, LocalQueue, KeyFile, SystemClock>;
+type LocalBridge = Bridge<DynamoStore, LocalQueue, Vault, SystemClock>;
 
 /// A running process on one machine.
 #[derive(Debug)]
@@ -126,7 +124,7 @@ impl Node {
         let ports = bridge::Ports {
             store: Arc::clone(&parts.store),
             queue: Arc::clone(&parts.queue),
-            keys: Arc::new(home.keys().clone()),
+            keys: Arc::new(home.vault().clone()),
             clock: Arc::clone(&parts.clock),
         };
         let bridge = Bridge::new(settings, ports);

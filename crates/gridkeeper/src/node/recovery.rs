@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{AccountId, BotId, DesiredStatus, LocalTime, ObservedStatus};
+use domain::{AccountId, BotId, LocalTime};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use trading::{
-    BotStore, Claim, Clock, DueBot, RECOVERY_EVERY, RecoverError, StoreError, recover_bot,
+    BotStore, Claim, Clock, DueBot, RECOVERY_EVERY, RecoverError, Standing, StoreError, recover_bot,
 };
 
 use super::Parts;
@@ -22,11 +22,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// How often connections of changed or removed accounts are closed.
 const TIDY_EVERY: Duration = Duration::from_secs(5);
-
-/// How often a bot that was stopped is compared all the same. An order that surfaces after the stop
-/// is cancelled within this time; more often would take request weight from bots that trade, for
-/// stopped bots are many in time and such orders few.
-const STOPPED_EVERY: Duration = Duration::from_secs(600);
 
 /// How far the wall clock may go back without due times being taken for wrong: further than the
 /// corrections of a clock that is about right.
@@ -190,35 +185,6 @@ async fn recover(parts: &Parts, bot: &BotId) {
     }
 }
 
-/// What recovery has to do for a bot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    /// It was never started: no order can be anywhere.
-    NotStarted,
-    /// It was stopped: nothing is to be made true, but an order may still surface.
-    Stopped,
-    /// Anything else.
-    AtWork,
-}
-
-impl Standing {
-    const fn of(desired: DesiredStatus, observed: ObservedStatus) -> Self {
-        match (desired, observed) {
-            (DesiredStatus::Ready, ObservedStatus::Ready) => Self::NotStarted,
-            (DesiredStatus::Stopped, ObservedStatus::Stopped) => Self::Stopped,
-            _ => Self::AtWork,
-        }
-    }
-
-    /// How long until the next run, where bots at work wait as long as given.
-    fn cadence(self, at_work: Duration) -> Duration {
-        match self {
-            Self::NotStarted | Self::AtWork => at_work,
-            Self::Stopped => at_work.max(STOPPED_EVERY),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,26 +209,5 @@ mod tests {
                 "{before} {now}"
             );
         }
-    }
-
-    #[test]
-    fn stopped_bots_are_looked_at_rarely_and_others_as_ever() {
-        let often = Duration::from_secs(10);
-        for (desired, observed, next) in [
-            (DesiredStatus::Ready, ObservedStatus::Ready, often),
-            (DesiredStatus::Running, ObservedStatus::Running, often),
-            (DesiredStatus::Running, ObservedStatus::Stopped, often),
-            (DesiredStatus::Stopped, ObservedStatus::Stopping, often),
-            (
-                DesiredStatus::Stopped,
-                ObservedStatus::Stopped,
-                STOPPED_EVERY,
-            ),
-        ] {
-            let standing = Standing::of(desired, observed);
-            assert_eq!(standing.cadence(often), next, "{desired:?} {observed:?}");
-        }
-        let longer = STOPPED_EVERY * 2;
-        assert_eq!(Standing::Stopped.cadence(longer), longer);
     }
 }

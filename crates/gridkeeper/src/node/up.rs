@@ -35,13 +35,14 @@ pub async fn up(
 ) -> Outcome {
     let folder = data_folder(data, environs)?;
     let home = Home::own_with(&folder, args.durability.into(), environs).await?;
-    let OpenedStore::Owned(database) = home.opened() else {
+    let opened = home.opened().map(|opened| (opened, &opened.database));
+    let Some((opened, OpenedStore::Owned(database))) = opened else {
         return Err(
             Failure::bad_input("the data folder belongs to another process").at(folder.display()),
         );
     };
     let stop = CancellationToken::new();
-    let socket = socket_path(home.folder());
+    let socket = socket_path(&opened.path);
     let listener = bind_unix(&socket).await.map_err(Failure::bad_input)?;
     let serving = serve_unix(listener, database.clone(), stop.clone().cancelled_owned());
     let mut config = NodeConfig::new(&mut SmallRng::from_os_rng());
@@ -55,12 +56,12 @@ pub async fn up(
         "up: {}, {}, data folder {} ({}); stop with Ctrl-C",
         count_of(accounts, "account"),
         count_of(bots, "bot"),
-        home.folder().display(),
-        home.durability()
+        opened.path.display(),
+        opened.durability()
     );
     tell(out, &text);
-    if home.is_open_to_others() {
-        let folder = home.folder().display();
+    if opened.is_open_to_others() {
+        let folder = opened.path.display();
         let line = format!(
             "to know: the data folder is open to other users of this machine; `chmod 700 {folder}` closes it"
         );

@@ -374,7 +374,10 @@ async fn a_plan_says_first_that_it_is_refused() {
     ]);
     keeps_silent(&ran, &["others)", "each level brings", "above the ask"]);
     let ran = plan(&world, &[&GRID[..], &["--maker-fee", "5%"]].concat()).ends(2);
-    let ran = ran.says(&["level 0 loses the least in percent: ", "level 3 loses the most in percent: "]);
+    let ran = ran.says(&[
+        "level 0 loses the least in percent: ",
+        "level 3 loses the most in percent: ",
+    ]);
     keeps_silent(&ran, &["brings the most in", "% of what it buys, -"]);
 }
 

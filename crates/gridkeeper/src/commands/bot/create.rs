@@ -61,6 +61,9 @@ pub(super) async fn create(session: &mut Session<'_>, args: &BotCreateArgs) -> O
         version: 0,
     };
     session.home.store().create_bot(&bot, &levels).await?;
+    if args.start {
+        session.see_to(&bot).await?;
+    }
     tell_of_inventory(session, &planned, &bot, &ladder.summary).await?;
     if session.json {
         let created = Created {

@@ -130,6 +130,7 @@ async fn answer(session: &mut Session<'_>, bot: &Bot, desired: DesiredStatus) ->
         format!("bot {id} is to be {desired}")
     };
     writeln!(session.out, "{said}")?;
+    session.see_to(bot).await?;
     let held = session.holding(bot).await?;
     match (held, desired) {
         (Some(held), DesiredStatus::Stopped) => writeln!(

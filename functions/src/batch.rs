@@ -1,0 +1,275 @@
+//! A batch of messages from the queue of reports, each with an answer of its own.
+//!
+//! Start at [`handle_batch`]. Reports of one level are handled one after the other, in the order in
+//! which they came, so that they do not contend; levels side by side. What fails is given back to the
+//! queue alone, with the time at which it is worth another look.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
+use cloud::QueueKind;
+use domain::{ClientOrderId, Execution, LocalTime};
+use futures_util::future::join_all;
+use trading::{
+    Answer, Clock as _, HANDLE_TIMEOUT, HandleFillError, Handled, Message, Queue as _, handle_fill,
+};
+
+use crate::Parts;
+
+/// The first pause of a report that could not be handled now; it doubles with each try.
+const RETRY_FIRST: Duration = Duration::from_secs(1);
+
+/// The longest such pause.
+const RETRY_LONGEST: Duration = Duration::from_secs(60);
+
+/// What becomes of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is done with.
+    Done,
+    /// It comes back after this time.
+    Again(Duration),
+}
+
+/// One message as it was received.
+#[derive(Debug)]
+struct Received {
+    id: String,
+    receipt: String,
+    tries: u32,
+    message: Result<Message, String>,
+}
+
+impl Received {
+    fn of(record: SqsMessage) -> Self {
+        let body = record.body.unwrap_or_default();
+        let tries = record.attributes.get("ApproximateReceiveCount");
+        Self {
+            id: record.message_id.unwrap_or_default(),
+            receipt: record.receipt_handle.unwrap_or_default(),
+            tries: tries.and_then(|tries| tries.parse().ok()).unwrap_or(1),
+            message: Message::from_text(&body).map_err(|error| error.to_string()),
+        }
+    }
+
+    /// What it shares with messages that must not be handled at the same time.
+    fn group(&self) -> String {
+        match &self.message {
+            Ok(Message::Execution { execution, .. }) => {
+                let order = execution.client_order_id.parse::<ClientOrderId>();
+                order.map_or_else(
+                    |_not_ours| self.id.clone(),
+                    |order| format!("{}-{}", order.bot, order.level),
+                )
+            }
+            Ok(Message::Reconcile { .. }) | Err(_) => self.id.clone(),
+        }
+    }
+}
+
+/// Messages of one level in the order in which they came.
+fn by_level(records: Vec<SqsMessage>) -> Vec<Vec<Received>> {
+    let mut groups: BTreeMap<String, Vec<Received>> = BTreeMap::new();
+    for record in records {
+        let received = Received::of(record);
+        groups.entry(received.group()).or_default().push(received);
+    }
+    groups.into_values().collect()
+}
+
+/// Handles a batch within the time of its call; says which messages are to stay on the queue.
+pub async fn handle_batch(
+    parts: &Parts,
+    records: Vec<SqsMessage>,
+    until: LocalTime,
+) -> SqsBatchResponse {
+    let groups = by_level(records);
+    let handled = groups.iter().map(|group| handle_group(parts, group, until));
+    answer(join_all(handled).await.into_iter().flatten())
+}
+
+/// The answer to a batch: the messages that are to stay on the queue.
+pub(crate) fn answer(failed: impl IntoIterator<Item = String>) -> SqsBatchResponse {
+    let mut answer = SqsBatchResponse::default();
+    answer.batch_item_failures = failed
+        .into_iter()
+        .map(|id| {
+            let mut failure = BatchItemFailure::default();
+            failure.item_identifier = id;
+            failure
+        })
+        .collect();
+    answer
+}
+
+async fn handle_group(parts: &Parts, group: &[Received], until: LocalTime) -> Vec<String> {
+    let mut failed = Vec::new();
+    for received in group {
+        // Lambda ends a call in the middle of anything: what might not be finished is not begun.
+        let fate = if until.since(parts.clock.now()) < HANDLE_TIMEOUT {
+            Fate::Again(Duration::ZERO)
+        } else {
+            handle(parts, received).await
+        };
+        if let Fate::Again(after) = fate {
+            give_back(parts, QueueKind::Fills, &received.receipt, after).await;
+            failed.push(received.id.clone());
+        }
+    }
+    failed
+}
+
+/// Tells the queue when a message is worth another look.
+pub(crate) async fn give_back(parts: &Parts, kind: QueueKind, receipt: &str, after: Duration) {
+    if let Err(error) = parts.queue.postpone(kind, receipt, after).await {
+        tracing::warn!(%error, "a message comes back after the queue's own time");
+    }
+}
+
+async fn handle(parts: &Parts, received: &Received) -> Fate {
+    match &received.message {
+        Ok(Message::Execution {
+            execution,
+            received_at,
+        }) => report(parts, execution, *received_at, received.tries).await,
+        // Whoever sent it here knows one queue only.
+        Ok(message @ Message::Reconcile { .. }) => {
+            match parts.queue.send(message, Duration::ZERO).await {
+                Ok(()) => Fate::Done,
+                Err(error) => {
+                    tracing::warn!(%error, "a comparison asked for was not passed on");
+                    Fate::Again(pause(received.tries))
+                }
+            }
+        }
+        Err(error) => {
+            tracing::error!(%error, message_id = %received.id, "unreadable message");
+            Fate::Again(Duration::ZERO)
+        }
+    }
+}
+
+async fn report(parts: &Parts, execution: &Execution, received_at: LocalTime, tries: u32) -> Fate {
+    let begun = parts.clock.now();
+    let handling = Box::pin(handle_fill(parts.ports(), execution, received_at));
+    // A connection that died while the environment was frozen is found out beside the load.
+    let ((), handled) = tokio::join!(parts.exchanges.prove(&execution.account), handling);
+    match handled {
+        Ok(handled) => {
+            tell(parts, execution, (received_at, begun), handled);
+            match handled.answer {
+                Answer::Done => Fate::Done,
+                Answer::Again(after) => Fate::Again(after),
+            }
+        }
+        Err(error @ HandleFillError::RetryLater(_)) => {
+            tracing::warn!(%error, client_order_id = %execution.client_order_id, "report handled later");
+            Fate::Again(pause(tries))
+        }
+        // It can never be handled: it goes to the dead letters as soon as the queue lets it.
+        Err(error @ HandleFillError::Poison(_)) => {
+            tracing::error!(%error, client_order_id = %execution.client_order_id, "report given up");
+            Fate::Again(Duration::ZERO)
+        }
+    }
+}
+
+/// One line for each decision.
+fn tell(
+    parts: &Parts,
+    execution: &Execution,
+    (received_at, begun): (LocalTime, LocalTime),
+    handled: Handled,
+) {
+    let now = parts.clock.now();
+    let order = execution.client_order_id.parse::<ClientOrderId>().ok();
+    let trade = execution.trades.last().map(|trade| trade.id.0);
+    tracing::info!(
+        bot = order.as_ref().map(|order| order.bot.to_string()),
+        level = order.as_ref().map(|order| order.level.0),
+        order_no = order.as_ref().map(|order| order.no.0),
+        client_order_id = %execution.client_order_id,
+        exchange_order_id = execution.exchange_order_id.0,
+        trade_id = trade,
+        outcome = handled.outcome.word(),
+        placing = handled.placing.map(trading::Placing::word),
+        queued_ms = millis(begun.since(received_at)),
+        handled_ms = millis(now.since(begun)),
+        "report"
+    );
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// How long a message rests that could not be handled now, by how often it was received.
+pub(crate) fn pause(tries: u32) -> Duration {
+    let doubled = 2_u32.saturating_pow(tries.saturating_sub(1));
+    RETRY_FIRST.saturating_mul(doubled).min(RETRY_LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(id: &str, body: &str) -> SqsMessage {
+        let text = serde_json::json!({
+            "messageId": id, "receiptHandle": format!("receipt of {id}"), "body": body,
+            "attributes": {"ApproximateReceiveCount": "3"}, "messageAttributes": {},
+        });
+        serde_json::from_value(text).unwrap()
+    }
+
+    fn report(id: &str, order: &str) -> SqsMessage {
+        let text = serde_json::json!({
+            "v": trading::MESSAGE_VERSION, "type": "execution", "received_at": 1,
+            "execution": {
+                "account": "main", "symbol": "BTCUSDT", "client_order_id": order,
+                "exchange_order_id": 1, "side": "BUY", "order_price": "1", "order_quantity": "1",
+                "status": "FILLED", "cumulative": "1", "trades": [], "created_at": null,
+                "time": 1, "source": "stream"
+            }
+        });
+        record(id, &text.to_string())
+    }
+
+    #[test]
+    fn reports_of_one_level_stay_in_order_and_all_else_stands_alone() {
+        let groups = by_level(vec![
+            report("a", "gk-demo-1-7"),
+            report("b", "gk-demo-2-1"),
+            record("c", "poison"),
+            report("d", "gk-demo-1-6"),
+            report("e", "typed by hand"),
+        ]);
+        let mut ids: Vec<Vec<&str>> = groups
+            .iter()
+            .map(|group| group.iter().map(|one| one.id.as_str()).collect())
+            .collect();
+        ids.sort();
+        assert_eq!(ids, [vec!["a", "d"], vec!["b"], vec!["c"], vec!["e"]]);
+        let poison = groups.iter().flatten().find(|one| one.id == "c").unwrap();
+        assert!(poison.message.is_err());
+        assert_eq!(poison.tries, 3);
+        assert_eq!(poison.receipt, "receipt of c");
+    }
+
+    #[test]
+    fn pauses_double_up_to_a_minute() {
+        let seconds: Vec<u64> = (0..10).map(|tries| pause(tries).as_secs()).collect();
+        assert_eq!(seconds, [1, 1, 2, 4, 8, 16, 32, 60, 60, 60]);
+        assert_eq!(pause(u32::MAX).as_secs(), 60);
+    }
+
+    #[test]
+    fn the_answer_names_what_stays_on_the_queue() {
+        let answer = answer(["a".to_owned(), "b".to_owned()]);
+        let text = serde_json::to_value(&answer).unwrap();
+        let expected = serde_json::json!({
+            "batchItemFailures": [{"itemIdentifier": "a"}, {"itemIdentifier": "b"}]
+        });
+        assert_eq!(text, expected);
+    }
+}

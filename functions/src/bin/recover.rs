@@ -1,0 +1,26 @@
+//! The Lambda function that compares bots with the exchange: on a schedule, and whenever asked.
+
+use aws_lambda_events::sqs::SqsBatchResponse;
+use functions::{Parts, Settings, Wake, deadline, recover_batch, send_due_on, start_log};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    start_log();
+    let parts = Parts::open(&Settings::of_process()?).await;
+    parts.warm().await;
+    let parts = &parts;
+    run(service_fn(move |event: LambdaEvent<Wake>| async move {
+        let until = deadline(&event.context, &parts.clock);
+        match event.payload {
+            Wake::Asked(event) => {
+                Ok::<_, Error>(Box::pin(recover_batch(parts, event.records, until)).await)
+            }
+            Wake::Scheduled(_) => {
+                send_due_on(parts, until).await?;
+                Ok(SqsBatchResponse::default())
+            }
+        }
+    }))
+    .await
+}
