@@ -8,11 +8,13 @@
 //! through many seeds of the simulation, `cargo xtask exhaust` tries everything in every order in a
 //! small world, `cargo xtask hostile` gives every reader bytes that nobody sane would send, `cargo xtask
 //! clients` runs clients that did not come from this project against the
-//! simulator, `cargo xtask chaos` lets real processes trade while everything goes wrong at once.
+//! simulator, `cargo xtask chaos` lets real processes trade while everything goes wrong at once, `cargo xtask local-aws`
+//! does so with the functions deployed to a local AWS.
 
 mod chaos;
 mod clients;
 mod hostile;
+mod local_aws;
 
 use std::env;
 use std::process::{Command, ExitCode};
@@ -80,7 +82,9 @@ usage: cargo xtask test
        cargo xtask exhaust [--prints P] [--recoveries R] [--faults F] [--waits W]
        cargo xtask hostile [--inputs N] [--target T] [--seed S]
        cargo xtask clients
-       cargo xtask chaos [--for DUR] [--seed S] [--kills N] [--json]";
+       cargo xtask chaos [--for DUR] [--seed S] [--kills N] [--json]
+       cargo xtask local-aws up|deploy|check|down
+       cargo xtask local-aws drive [--for DUR] [--faults HOW] [--seed S]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -96,6 +100,7 @@ fn main() -> ExitCode {
         ["hostile", rest @ ..] => hostile::run(rest),
         ["clients"] => clients::run().and_then(finish),
         ["chaos", rest @ ..] => chaos::run(rest),
+        ["local-aws", rest @ ..] => local_aws::run(rest),
         _ => Err(anyhow::anyhow!("{USAGE}")),
     };
     match outcome {

@@ -9,24 +9,30 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 /// Between two looks at something that tells nobody when it changes.
-pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(100);
+pub const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// The simulated exchange, as whoever runs it reaches it.
 #[derive(Debug, Clone)]
-pub(crate) struct Exchange {
+pub struct Exchange {
     base: String,
     client: reqwest::Client,
 }
 
 impl Exchange {
     /// The exchange at `http://host:port`.
-    pub(crate) fn at(base: String) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// When no client can be set up.
+    pub fn at(base: String) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder().no_proxy().build()?;
         Ok(Self { base, client })
     }
 
     /// Carries out a command; the answer.
-    pub(crate) async fn post(&self, what: &str, body: &Value) -> anyhow::Result<Value> {
+    ///
+    /// # Errors
+    /// When it is not reached, refuses, or answers with no JSON.
+    pub async fn post(&self, what: &str, body: &Value) -> anyhow::Result<Value> {
         let url = format!("{}/sim/{what}", self.base);
         let request = self.client.post(url).body(body.to_string());
         let reply = request.send().await?;
@@ -37,19 +43,28 @@ impl Exchange {
     }
 
     /// A control command.
-    pub(crate) async fn control(&self, command: Value) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// As [`Self::post`].
+    pub async fn control(&self, command: Value) -> anyhow::Result<()> {
         self.post("control", &command).await.map(drop)
     }
 
     /// Its own figures.
-    pub(crate) async fn stats(&self) -> anyhow::Result<Value> {
+    ///
+    /// # Errors
+    /// When it is not reached.
+    pub async fn stats(&self) -> anyhow::Result<Value> {
         let url = format!("{}/sim/stats", self.base);
         let text = self.client.get(url).send().await?.text().await?;
         serde_json::from_str(&text).with_context(|| format!("stats: {text}"))
     }
 
     /// Waits until its figures are as wanted.
-    pub(crate) async fn until(
+    ///
+    /// # Errors
+    /// When they are not within the time given.
+    pub async fn until(
         &self,
         what: &str,
         patience: Duration,
@@ -68,7 +83,10 @@ impl Exchange {
 
     /// Limits as high as they come, and told so: the market moves faster than any real one, and a client keeps to half
     /// of what is announced.
-    pub(crate) async fn lift_limits(&self) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// As [`Self::post`].
+    pub async fn lift_limits(&self) -> anyhow::Result<()> {
         const NO_LIMIT: u64 = 1_000_000_000;
         let limits = json!({
             "lifted": true,

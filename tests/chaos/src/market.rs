@@ -11,14 +11,14 @@ use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 
 /// The symbol everything is traded in.
-pub(crate) const SYMBOL: &str = "BTCUSDT";
+pub const SYMBOL: &str = "BTCUSDT";
 
 /// Below the lowest and above the highest line of any bot.
 const TURNING_POINTS: (i64, i64) = (56_300, 63_200);
 
 /// Here it ends: on no line. On a line a grid's own order would be the best offer, and whoever asks for more than it
 /// has would trade with himself.
-pub(crate) const MIDDLE: i64 = 60_100;
+pub const MIDDLE: i64 = 60_100;
 
 /// Between two trades.
 const BETWEEN_MS: u64 = 25;
@@ -36,11 +36,10 @@ const START_MS: u64 = 1_760_000_000_000;
 const CLOSE_MS: u64 = START_MS + 24 * 3_600_000;
 
 /// Writes the tape of a run; gives its number of trades but the last, after which prices stand still.
-pub(crate) fn write_tape(
-    path: &Path,
-    random: &mut ChaCha8Rng,
-    length: Duration,
-) -> anyhow::Result<u64> {
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_tape(path: &Path, random: &mut ChaCha8Rng, length: Duration) -> anyhow::Result<u64> {
     let length_ms = u64::try_from(length.as_millis())?;
     let mut tape = String::new();
     let mut trades = 0;

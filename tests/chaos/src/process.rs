@@ -17,10 +17,10 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// With these words a process says that its data folder takes nothing.
-pub(crate) const FULL: &str = "cannot be written";
+pub const FULL: &str = "cannot be written";
 
 /// With these it says that it does again.
-pub(crate) const ROOM: &str = "can be written again";
+pub const ROOM: &str = "can be written again";
 
 /// With these it says that another process holds the folder.
 const HELD: &str = "is in use by";
@@ -30,15 +30,15 @@ const TO_GO: Duration = Duration::from_secs(60);
 
 /// What a process has said so far.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Said {
+pub struct Said {
     /// Its standard output, line by line.
-    pub(crate) out: Vec<String>,
+    pub out: Vec<String>,
     /// How often it said that its folder takes nothing.
-    pub(crate) full: u64,
+    pub full: u64,
     /// How often it said that it does again.
-    pub(crate) room: u64,
+    pub room: u64,
     /// Whether it said that another process holds its folder.
-    pub(crate) held: bool,
+    pub held: bool,
     /// Whether one of its threads panicked.
     panicked: bool,
 }
@@ -57,7 +57,7 @@ impl Said {
 
 /// A started process, killed when dropped.
 #[derive(Debug)]
-pub(crate) struct Running {
+pub struct Running {
     child: Child,
     said: watch::Receiver<Said>,
     listening: JoinSet<()>,
@@ -66,7 +66,10 @@ pub(crate) struct Running {
 
 impl Running {
     /// Starts a command; what it says goes to a file.
-    pub(crate) async fn start(mut command: Command, log: &Path) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start(mut command: Command, log: &Path) -> anyhow::Result<Self> {
         // In a group of its own: Ctrl-C at a terminal is for us, and we end what we started.
         command
             .process_group(0)
@@ -95,7 +98,10 @@ impl Running {
     }
 
     /// Waits until it has said what is wanted, and gives that.
-    pub(crate) async fn until_said<T>(
+    ///
+    /// # Errors
+    /// When it does not say so in time.
+    pub async fn until_said<T>(
         &mut self,
         what: &str,
         patience: Duration,
@@ -111,30 +117,43 @@ impl Running {
     }
 
     /// Waits for a line of its output that holds these words.
-    pub(crate) async fn line_with(&mut self, words: &str) -> anyhow::Result<String> {
+    ///
+    /// # Errors
+    /// When it does not say so in time.
+    pub async fn line_with(&mut self, words: &str) -> anyhow::Result<String> {
         let has = |said: &Said| said.out.iter().find(|line| line.contains(words)).cloned();
         self.until_said(words, TO_GO, has).await
     }
 
     /// What it has said so far.
-    pub(crate) fn said(&self) -> Said {
+    #[must_use]
+    pub fn said(&self) -> Said {
         self.said.borrow().clone()
     }
 
     /// Its id.
-    pub(crate) fn id(&self) -> anyhow::Result<String> {
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub fn id(&self) -> anyhow::Result<String> {
         let id = self.child.id().context("a process that has ended")?;
         Ok(id.to_string())
     }
 
     /// Waits until it ends by itself. May be given up and asked for again.
-    pub(crate) async fn ended(&mut self) -> anyhow::Result<ExitStatus> {
+    ///
+    /// # Errors
+    /// When its end cannot be learnt.
+    pub async fn ended(&mut self) -> anyhow::Result<ExitStatus> {
         let status = self.child.wait().await;
         status.with_context(|| format!("{}: its end is not known", self.log.display()))
     }
 
     /// Kills it at once (SIGKILL), waits until it is gone, and gives all it said. It must have been alive.
-    pub(crate) async fn kill(mut self) -> anyhow::Result<Said> {
+    ///
+    /// # Errors
+    /// When it had ended by itself, or panicked.
+    pub async fn kill(mut self) -> anyhow::Result<Said> {
         if let Some(status) = self.child.try_wait().context("its state is not known")? {
             bail!("{}: it had ended by itself, {status}", self.log.display());
         }
@@ -144,7 +163,10 @@ impl Running {
     }
 
     /// Asks it to end (SIGTERM) and waits until it has.
-    pub(crate) async fn end(mut self) -> anyhow::Result<ExitStatus> {
+    ///
+    /// # Errors
+    /// When it does not end, or panicked.
+    pub async fn end(mut self) -> anyhow::Result<ExitStatus> {
         let id = self.id()?;
         let asked = Command::new("kill").args(["-TERM", &id]).status().await?;
         ensure!(asked.success(), "process {id} could not be asked to end");
@@ -160,7 +182,10 @@ impl Running {
     }
 
     /// Everything a process that has ended said; none of it may be a panic.
-    pub(crate) async fn last_words(mut self) -> anyhow::Result<Said> {
+    ///
+    /// # Errors
+    /// When it panicked.
+    pub async fn last_words(mut self) -> anyhow::Result<Said> {
         while self.listening.join_next().await.is_some() {}
         let said = self.said();
         ensure!(!said.panicked, "{}: it panicked", self.log.display());
