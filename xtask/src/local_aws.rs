@@ -14,6 +14,26 @@ const BUILD: &[&str] = &[
     "--bins",
 ];
 
+/// How to get what it needs.
+const REMEDY: &str = "get Python 3.10 or later with `apt-get install python3 python3-venv`";
+
+/// A short drive, and the template as the linters judge it. Returns what was not run, and how to get it.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn test() -> anyhow::Result<Vec<String>> {
+    let probe = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))";
+    let python = Command::new("python3").args(["-c", probe]).output();
+    if !python.is_ok_and(|python| python.status.success()) {
+        return Ok(vec![format!("local AWS: not run, {REMEDY}")]);
+    }
+    crate::say("== local AWS: cargo xtask local-aws check");
+    run(&["check"])?;
+    crate::say("== local AWS: cargo xtask local-aws drive --for 30s --faults some");
+    run(&["drive", "--for", "30s", "--faults", "some"])?;
+    Ok(Vec::new())
+}
+
 /// Builds what is needed, and carries one command out.
 ///
 /// # Errors

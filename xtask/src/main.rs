@@ -1,7 +1,7 @@
 //! Build and check commands, run as `cargo xtask NAME`.
 //!
-//! `cargo xtask test` is the one command that people and CI run: formatting, lints, documentation
-//! and every test, with all its own set-up. Where a tool is missing it says which part was not run
+//! `cargo xtask test` is the one command that people and CI run: formatting, lints, documentation,
+//! every test, and a grid on a local AWS, with all its own set-up. Where a tool is missing it says which part was not run
 //! and how to get it; with `CI` set that is a failure.
 //!
 //! The others look further than a test run may (`docs/guarantees.md`): `cargo xtask simulate` lives
@@ -94,7 +94,9 @@ fn main() -> ExitCode {
         .collect::<Vec<_>>()
         .as_slice()
     {
-        ["test"] => run(STEPS, answers, cargo).and_then(finish),
+        ["test"] => run(STEPS, answers, cargo)
+            .and_then(|skipped| Ok([skipped, local_aws::test()?].concat()))
+            .and_then(finish),
         ["simulate", rest @ ..] => cargo(&[SIMULATION, &["simulate", "--"], rest].concat()),
         ["exhaust", rest @ ..] => cargo(&[SIMULATION, &["exhaust", "--"], rest].concat()),
         ["hostile", rest @ ..] => hostile::run(rest),
