@@ -187,7 +187,7 @@ fn tell(
     let trade = execution.trades.last().map(|trade| trade.id.0);
     tracing::info!(
         bot = order.as_ref().map(|order| order.bot.to_string()),
-        level = order.as_ref().map(|order| order.level.0),
+        grid_level = order.as_ref().map(|order| order.level.0),
         order_no = order.as_ref().map(|order| order.no.0),
         client_order_id = %execution.client_order_id,
         exchange_order_id = execution.exchange_order_id.0,

@@ -23,9 +23,10 @@ const RESERVE: Duration = Duration::from_secs(20);
 /// lost is due again with a later run.
 ///
 /// # Errors
-/// [`StoreError`] when the list of due bots cannot be read.
-pub async fn send_due_on(parts: &Parts, until: LocalTime) -> Result<(), StoreError> {
-    let mut sent = 0_usize;
+/// When the list of due bots cannot be read, or any bot could not be taken or sent on: the others were, and
+/// the call counts as failed, so that somebody hears of it.
+pub async fn send_due_on(parts: &Parts, until: LocalTime) -> anyhow::Result<()> {
+    let (mut sent, mut failed) = (0_usize, 0_usize);
     for _ in 0..PAGES {
         let now = parts.clock.now();
         if until.since(now) < RESERVE {
@@ -35,43 +36,51 @@ pub async fn send_due_on(parts: &Parts, until: LocalTime) -> Result<(), StoreErr
         let all = due.len() < PAGE;
         let mut messages = Vec::new();
         for bot in due {
-            messages.extend(take(parts, bot, now).await);
+            match take(parts, &bot, now).await {
+                Ok(message) => messages.extend(message),
+                Err(error) => {
+                    failed = failed.saturating_add(1);
+                    tracing::warn!(%error, bot = %bot.bot, "due bot not claimed");
+                }
+            }
         }
         for outcome in parts.queue.send_batch(&messages).await {
             match outcome {
                 Ok(()) => sent = sent.saturating_add(1),
-                Err(error) => tracing::warn!(%error, "a due bot was not sent on; a later run does"),
+                Err(error) => {
+                    failed = failed.saturating_add(1);
+                    tracing::warn!(%error, "a due bot was not sent on; a later run does");
+                }
             }
         }
         if all {
             break;
         }
     }
-    tracing::info!(sent, "due bots sent on");
+    tracing::info!(sent, failed, "due bots sent on");
+    anyhow::ensure!(
+        failed == 0,
+        "{failed} due bots were not sent on, {sent} were; the log says why"
+    );
     Ok(())
 }
 
 /// Claims one due bot; its message, if it is ours to send and there is anything to do for it.
-async fn take(parts: &Parts, due: DueBot, now: LocalTime) -> Option<Outgoing> {
+async fn take(parts: &Parts, due: &DueBot, now: LocalTime) -> Result<Option<Outgoing>, StoreError> {
     let standing = match parts.store.bot(&due.bot).await {
         Ok(Some(bot)) => Standing::of(bot.desired, bot.observed),
         // The run itself says what is wrong with the record.
         Ok(None) | Err(_) => Standing::AtWork,
     };
     let next = now.after(standing.cadence(RECOVERY_EVERY_ON_AWS));
-    match parts.store.claim_due(&due, next).await {
-        Ok(Claim::Won) if standing != Standing::NotStarted => Some(Outgoing {
-            message: Message::Reconcile {
-                account: due.account,
-                bot: Some(due.bot),
-                why: "it is due".to_owned(),
-            },
-            delay: Duration::ZERO,
-        }),
-        Ok(Claim::Won | Claim::Lost) => None,
-        Err(error) => {
-            tracing::warn!(%error, bot = %due.bot, "due bot not claimed");
-            None
-        }
-    }
+    let claimed = parts.store.claim_due(due, next).await?;
+    let ours = claimed == Claim::Won && standing != Standing::NotStarted;
+    Ok(ours.then(|| Outgoing {
+        message: Message::Reconcile {
+            account: due.account.clone(),
+            bot: Some(due.bot.clone()),
+            why: "it is due".to_owned(),
+        },
+        delay: Duration::ZERO,
+    }))
 }

@@ -170,11 +170,26 @@ fn next_of_open(bot: &Bot, level: &Level, order: &LevelOrder) -> String {
             "once all of it is bought, a SELL of what it brings at {} {quote}",
             level.sell_price
         ),
-        (DesiredStatus::Running, Side::Sell) => format!(
-            "once all of it is sold, a BUY at {} {quote}",
-            level.buy_price
-        ),
+        (DesiredStatus::Running, Side::Sell) => match left_to_sell(bot, level, order) {
+            Some(left) => format!(
+                "once all of it is sold, a SELL of what is left then, {left} {}",
+                bot.rules.base
+            ),
+            None => format!(
+                "once all of it is sold, a BUY at {} {quote}",
+                level.buy_price
+            ),
+        },
     }
+}
+
+/// What a level still holds once its SELL is filled, where that makes another SELL: it asks for less than
+/// the level holds, because somebody changed it at the exchange or more was bought meanwhile.
+fn left_to_sell(bot: &Bot, level: &Level, order: &LevelOrder) -> Option<Quantity> {
+    let open = order.intent.quantity.checked_sub(order.executed)?;
+    let left = level.base.held().checked_sub(open)?;
+    let least = bot.rules.min_quantity(Side::Sell, level.sell_price);
+    (!left.is_zero() && left >= least).then_some(left)
 }
 
 fn next_try(retry_at: LocalTime, now: LocalTime) -> String {
@@ -245,7 +260,11 @@ fn why_open(bot: &Bot, level: &Level, order: &LevelOrder) -> String {
         Purpose::Grid => match order.intent.side {
             Side::Buy => why_buys(bot, level, order),
             Side::Sell => {
-                "the level holds something to sell, so it sells at its upper line".to_owned()
+                let less = left_to_sell(bot, level, order).map_or("", |_| {
+                    "; the order is for less than it holds, as it was changed at the exchange or more was bought \
+                     meanwhile: the story says which"
+                });
+                format!("the level holds something to sell, so it sells at its upper line{less}")
             }
         },
         Purpose::FirstInventory => {

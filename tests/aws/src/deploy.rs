@@ -51,7 +51,6 @@ pub async fn deploy(places: &Places, region: &Region, exchange: &str) -> anyhow:
         "the bucket {BUCKET} cannot be made: {}",
         made.status()
     );
-    let web_socket = exchange.replacen("http", "ws", 1);
     let mut sam = Command::new(programs.join("sam"));
     sam.current_dir(&stage)
         .envs(region.environment())
@@ -60,7 +59,6 @@ pub async fn deploy(places: &Places, region: &Region, exchange: &str) -> anyhow:
         .args(["--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset"])
         .args(["--no-fail-on-empty-changeset", "--parameter-overrides"])
         .arg("Exchange=simulated")
-        .arg(format!("ExchangeRest={exchange}"))
-        .arg(format!("ExchangeWebSocket={web_socket}/ws-api/v3"));
+        .arg(format!("ExchangeRest={exchange}"));
     finish(&mut sam)
 }

@@ -10,7 +10,9 @@ use std::io::Write;
 use std::path::Path;
 
 use domain::Bot;
-use trading::{AccountRecord, AccountStore as _, Breaker, Environment, StreamState};
+use trading::{
+    AccountRecord, AccountStore as _, BotStore as _, Breaker, Environment, StoreError, StreamState,
+};
 
 use self::exchange::{Reach, exchange};
 use super::account::{breaker_words, check_account, stream_words};
@@ -20,6 +22,14 @@ use super::{Session, write_json};
 use crate::failure::{Exit, Failure, Outcome};
 
 pub(super) async fn doctor(session: &mut Session<'_>) -> Outcome {
+    if let Some(finding) = silent_up(session).await {
+        let rest = Finding::warning(
+            "accounts, exchange, streams",
+            "not looked at, as the store tells what there is",
+            "mend the store first",
+        );
+        return tell(&[version(), finding, rest], session.json, session.out);
+    }
     let mut findings = vec![version()];
     let (of_bots, bots) = bots::bots(session).await;
     let (of_accounts, accounts) = match session.home.store().list_accounts().await {
@@ -33,7 +43,7 @@ pub(super) async fn doctor(session: &mut Session<'_>) -> Outcome {
     findings.extend(store(session, !accounts.is_empty()));
     findings.extend(of_bots);
     findings.extend(of_accounts);
-    if accounts.is_empty() {
+    if accounts.is_empty() && findings.iter().all(|finding| finding.subject != "accounts") {
         findings.push(Finding::warning(
             "accounts",
             "there are none yet",
@@ -58,6 +68,24 @@ pub(super) async fn doctor(session: &mut Session<'_>) -> Outcome {
     let answers = reached.values().all(|reach| *reach > Reach::Nothing);
     findings.extend(bridges::bridges(session, &accounts, &bots, answers).await);
     tell(&findings, session.json, session.out)
+}
+
+/// A running `up` that holds the store and does not answer for it.
+async fn silent_up(session: &Session<'_>) -> Option<Finding> {
+    let opened = session.home.opened().filter(|opened| !opened.is_owned())?;
+    let asked = session.home.store().bot_ids(None).await;
+    let Err(StoreError::Unavailable(_) | StoreError::Throttled(_)) = asked else {
+        return None;
+    };
+    Some(Finding::problem(
+        "store",
+        format!(
+            "data folder {} is held by a running `gridkeeper up` that does not answer",
+            opened.path.display()
+        ),
+        "end that process, with `kill -9` if need be, and start `gridkeeper up` again: nothing that was acknowledged \
+         is lost",
+    ))
 }
 
 /// What there is to say when the data folder cannot be opened: the rest depends on it.

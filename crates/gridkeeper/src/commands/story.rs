@@ -41,10 +41,7 @@ pub(super) fn story(
     parts.extend(told.map(Part::Event));
     parts.sort_by_key(Part::place);
     let runs = in_runs(parts);
-    let accepted = level.and_then(|level| accepted(level, &orders, events));
-    let place = accepted
-        .as_ref()
-        .map_or(0, |(no, line)| place_of(&runs, *no, line.at));
+    let accepted = level.and_then(|level| accepted(level, &orders, &runs));
     let mut lines: Vec<Line> = runs
         .iter()
         .map(|run| match run {
@@ -58,7 +55,7 @@ pub(super) fn story(
             },
         })
         .collect();
-    if let Some((_, line)) = accepted {
+    if let Some((place, line)) = accepted {
         lines.insert(place.min(lines.len()), line);
     }
     lines
@@ -125,22 +122,6 @@ fn is_told_already(event: &EventRecord, events: &[EventRecord]) -> bool {
         })
 }
 
-/// Where the line of an order's placement belongs: after all that was told of getting it placed, and before
-/// its first fill.
-fn place_of(runs: &[Run<'_>], no: OrderNumber, sent: LocalTime) -> usize {
-    let first_fill = runs.iter().position(|run| match run {
-        Run::Fills(fills) => fills.first.no == no,
-        Run::Event(_) => false,
-    });
-    let before = runs.iter().rposition(|run| match run {
-        Run::Event(event) if event.no == Some(no) => leads_to_placement(event.kind),
-        Run::Event(event) => event.at <= sent,
-        Run::Fills(fills) => fills.last.committed_at <= sent && fills.last.no != no,
-    });
-    let after = before.map_or(0, |before| before.saturating_add(1));
-    first_fill.map_or(after, |first| after.min(first))
-}
-
 /// Whether such an event is part of how an order came to be placed.
 const fn leads_to_placement(kind: EventKind) -> bool {
     match kind {
@@ -203,35 +184,68 @@ fn known_orders(
     orders
 }
 
-/// The current order at the exchange and its number, told when it was sent: the lease under which that was
-/// says so.
+/// The placement of the current order and where its line belongs: after what led to it, before the first
+/// that was heard of it. The lease under which it was sent says when; where that is no longer kept, what led
+/// to it does.
 fn accepted(
     level: &Level,
     orders: &BTreeMap<OrderNumber, String>,
-    events: &[EventRecord],
-) -> Option<(OrderNumber, Line)> {
+    runs: &[Run<'_>],
+) -> Option<(usize, Line)> {
     let order = level.order.as_ref()?;
     let (id, words) = (order.exchange_order_id?, orders.get(&order.no)?);
-    let sent = order.shown_by().map_or(level.changed_at, |shown_by| {
-        LocalTime::from_millis(shown_by.before(LEASE).as_millis())
-    });
-    let before = events
-        .iter()
-        .filter(|event| event.no == Some(order.no) && leads_to_placement(event.kind))
-        .map(|event| event.at);
+    let no = order.no;
+    let heard = runs.iter().position(|run| run.is_heard_of(no));
+    let before = runs.get(..heard.unwrap_or(runs.len()))?;
+    let led = before.iter().rposition(|run| run.leads_to(no));
+    let soonest = led.map_or(0, |led| led.saturating_add(1));
+    let sent = order
+        .shown_by()
+        .map(|shown_by| LocalTime::from_millis(shown_by.before(LEASE).as_millis()));
+    let earlier = |sent| before.iter().rposition(|run: &Run<'_>| run.at() <= sent);
+    let place = sent
+        .and_then(earlier)
+        .map_or(soonest, |last| last.saturating_add(1).max(soonest));
+    let at = [led.and_then(|led| runs.get(led)).map(Run::at), sent];
+    let at = at.into_iter().flatten().max();
+    let first_heard = heard.and_then(|heard| runs.get(heard)).map(Run::at);
+    let at = match (at, first_heard) {
+        (Some(at), Some(heard)) => at.min(heard),
+        (Some(at), None) | (None, Some(at)) => at,
+        (None, None) => level.changed_at,
+    };
     let (limit, sale) = if order.intent.purpose == Purpose::Liquidation {
         (" or more", ": the bot is stopped and sells what it holds")
     } else {
         ("", "")
     };
-    let line = Line {
-        at: before.fold(sent, Ord::max),
-        text: format!(
-            "number {}: {words}{limit} is placed, as exchange order {id}{sale}",
-            order.no
-        ),
-    };
-    Some((order.no, line))
+    let text = format!("number {no}: {words}{limit} is placed, as exchange order {id}{sale}");
+    Some((place, Line { at, text }))
+}
+
+impl Run<'_> {
+    fn at(&self) -> LocalTime {
+        match self {
+            Self::Event(event) => event.at,
+            Self::Fills(fills) => fills.last.committed_at,
+        }
+    }
+
+    /// Whether it is part of how an order came to be placed.
+    fn leads_to(&self, no: OrderNumber) -> bool {
+        match self {
+            Self::Event(event) => event.no == Some(no) && leads_to_placement(event.kind),
+            Self::Fills(fills) => fills.last.caused == Some(no),
+        }
+    }
+
+    /// Whether it tells of an order that it had been placed before.
+    fn is_heard_of(&self, no: OrderNumber) -> bool {
+        match self {
+            Self::Event(event) => event.no == Some(no) && !leads_to_placement(event.kind),
+            Self::Fills(fills) => fills.first.no == no,
+        }
+    }
 }
 
 /// What the trades of a run come to, in one line.

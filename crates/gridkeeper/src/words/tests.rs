@@ -90,6 +90,33 @@ fn words(state: OrderState) -> StateWords {
 }
 
 #[test]
+fn a_sell_for_less_than_its_level_holds_is_followed_by_another() {
+    for (held, executed, next) in [
+        ("10", "0", "a BUY at 1"),
+        ("6", "4", "a BUY at 1"),
+        ("4", "0", "a BUY at 1"),
+        ("20", "0", "a SELL of what is left then, 10 XRP"),
+        ("20", "4", "a SELL of what is left then, 14 XRP"),
+    ] {
+        let mut level = level();
+        level.base = held.parse().unwrap();
+        let mut order = order(OrderState::Open);
+        order.intent.side = Side::Sell;
+        order.intent.quantity = "10".parse().unwrap();
+        order.executed = executed.parse().unwrap();
+        let mut bot = bot();
+        bot.desired = domain::DesiredStatus::Running;
+        let words = state_words(&bot, &level, &order, NOW);
+        assert!(words.next.contains(next), "{held} {executed}: {words:?}");
+        assert_eq!(
+            words.why.contains("for less than it holds"),
+            next.contains("left then"),
+            "{words:?}"
+        );
+    }
+}
+
+#[test]
 fn a_buy_beside_a_rest_says_that_the_rest_is_too_little_to_sell() {
     let mut bot = bot();
     bot.rules.lot = Some(domain::LotRule {

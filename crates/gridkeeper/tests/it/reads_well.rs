@@ -189,6 +189,22 @@ async fn the_doctor_finds_out_before_up_does_that_no_stream_can_be_opened() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_names_an_up_that_holds_the_store_and_does_not_answer() {
+    let world = World::with_account().await;
+    let up = world.up();
+    up.signal("STOP");
+    let ran = world.run(&["doctor"]).ends(1);
+    up.signal("CONT");
+    let ran = ran.says(&[
+        "problem  store",
+        "held by a running `gridkeeper up` that does not answer",
+        "kill -9",
+        "not looked at, as the store tells what there is",
+    ]);
+    keeps_silent(&ran, &["none yet", "DispatchFailure", "dispatch failure"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plan_says_which_levels_start_with_nothing_for_the_price_band() {
     let world = World::with_account().await;
     let row = |lower, upper, level: &str| -> String {

@@ -246,6 +246,16 @@ impl World {
 /// A running `up`. Killed when dropped.
 pub(crate) struct Up(Child);
 
+impl Up {
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let signal = Command::new("kill")
+            .args([&format!("-{name}"), &self.0.id().to_string()])
+            .status();
+        assert!(signal.unwrap().success());
+    }
+}
+
 impl Drop for Up {
     fn drop(&mut self) {
         self.0.kill().unwrap();

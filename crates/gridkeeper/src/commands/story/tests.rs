@@ -209,3 +209,59 @@ fn what_we_cancelled_ourselves_is_not_told_as_ended_by_others() {
         ]
     );
 }
+
+/// The same level after its bot was stopped: when its order was sent is no longer kept.
+fn at_rest(no: u32) -> Level {
+    let mut level = open(no, "5", 0);
+    level.changed_at = at(50);
+    let order = level.order.as_mut().unwrap();
+    order.sent_until = None;
+    order.state = OrderState::Idle;
+    level
+}
+
+#[test]
+fn a_placement_keeps_its_place_and_time_once_its_lease_is_no_longer_kept() {
+    let mut bought = fill(1, 1, "10", "1", 1);
+    bought.caused = Some(OrderNumber(2));
+    let events = [
+        event(2, EventKind::Quarantined, "can no longer be found", 20),
+        event(2, EventKind::Released, "the level rests", 50),
+    ];
+    let lines = story(&bot(), Some(&at_rest(2)), &[bought], &events);
+    let texts: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+    let starts = [
+        "number 1: bought",
+        "number 2: BUY 5 XRP at 1 ETH is placed, as exchange order 55",
+        "number 2: records and exchange disagree",
+        "number 2: quarantine ended",
+    ];
+    for (text, start) in texts.iter().zip(starts) {
+        assert!(text.starts_with(start), "{texts:?}");
+    }
+    assert_eq!(lines[1].at, at(1));
+    assert!(lines.is_sorted_by_key(|line| line.at), "{lines:?}");
+}
+
+#[test]
+fn a_placement_nothing_led_to_is_told_before_what_was_heard_of_it() {
+    let events = [
+        event(1, EventKind::Quarantined, "can no longer be found", 20),
+        event(1, EventKind::Released, "the level rests", 50),
+    ];
+    let lines = story(&bot(), Some(&at_rest(1)), &[], &events);
+    assert!(lines[0].text.contains("is placed"), "{lines:?}");
+    assert_eq!(lines[0].at, at(20));
+}
+
+#[test]
+fn orders_of_one_moment_are_told_in_the_order_in_which_they_led_to_each_other() {
+    let mut third = fill(3, 1, "10", "1", 9);
+    third.caused = Some(OrderNumber(4));
+    let mut fourth = fill(4, 2, "10", "1", 9);
+    fourth.caused = Some(OrderNumber(5));
+    let told = told(&open(5, "5", 9), &[third, fourth], &[]);
+    assert!(told[0].starts_with("number 3: bought"), "{told:?}");
+    assert!(told[1].starts_with("number 4: bought"), "{told:?}");
+    assert!(told[2].starts_with("number 5: BUY"), "{told:?}");
+}

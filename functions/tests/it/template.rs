@@ -10,7 +10,7 @@ use trading::{
 
 /// The lines of a resource, without its name.
 fn resource(name: &str) -> Vec<&'static str> {
-    let template = include_str!("../../template.yaml");
+    let template = include_str!("../../../template.yaml");
     let begin = format!("  {name}:");
     let lines: Vec<&str> = template
         .lines()
@@ -71,7 +71,7 @@ fn waiting_times_are_those_of_the_limits() {
         redrive.contains(&format!("maxReceiveCount: {MAX_RECEIVES} ")),
         "{redrive}"
     );
-    let template = include_str!("../../template.yaml");
+    let template = include_str!("../../../template.yaml");
     assert!(template.contains("    Default: rate(1 minute)\n"));
     assert!(RECOVERY_EVERY_ON_AWS < Duration::from_secs(60));
 }
@@ -122,7 +122,7 @@ fn each_role_may_do_what_it_is_for_and_no_more() {
     );
     assert!(secrets.contains(r#"["TRADEKEY#*"]"#), "{secrets}");
     let due = statement("Recover", "DueBotsAreTaken");
-    assert!(due.contains(r#"["DUE#*"]"#), "{due}");
+    assert!(due.contains(r#"["BOT#*", "DUE#*"]"#), "{due}");
     for (role, queue) in [("HandleFill", "FillQueue"), ("Recover", "ReconcileQueue")] {
         let name = if role == "Recover" {
             "ComparisonsAreTaken"
@@ -140,7 +140,7 @@ fn each_role_may_do_what_it_is_for_and_no_more() {
         schedule.contains("Resource: !GetAtt Recover.Arn"),
         "{schedule}"
     );
-    let template = include_str!("../../template.yaml");
+    let template = include_str!("../../../template.yaml");
     for line in template.lines().filter(|line| line.contains("Action:")) {
         let whole = ["dynamodb:*", "sqs:*", "lambda:*", "logs:*"];
         assert!(whole.iter().all(|action| !line.contains(action)), "{line}");
