@@ -30,7 +30,7 @@ async fn child_writes_until_killed() {
         Some(name) if name == "power" => Durability::PowerLoss,
         _ => Durability::Process,
     };
-    let database = EmbeddedDynamo::open(&folder, durability).unwrap();
+    let database = open(&folder, durability).await;
     let records = direct(&database).await;
     if records.bots(None).await.unwrap().is_empty() {
         create(&records, LEVELS).await;
@@ -62,6 +62,23 @@ async fn child_writes_until_killed() {
     }
 }
 
+/// How often the folder is tried while another process still holds it.
+const TRIES: u32 = 500;
+
+/// Opens the folder once nobody holds it. Another test may be starting a process at the moment at which the
+/// parent lets go of the folder: until that process has begun its own program, it holds what the parent held.
+async fn open(folder: &Path, durability: Durability) -> EmbeddedDynamo {
+    for _ in 1..TRIES {
+        match EmbeddedDynamo::open(folder, durability) {
+            Err(error) if error.to_string().contains("in use by") => {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+            opened => return opened.unwrap(),
+        }
+    }
+    EmbeddedDynamo::open(folder, durability).unwrap()
+}
+
 fn start(folder: &Path, durability: &str) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args([
@@ -72,7 +89,7 @@ fn start(folder: &Path, durability: &str) -> Child {
         .env(FOLDER, folder)
         .env(DURABILITY, durability)
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::inherit())
         .spawn()
         .unwrap()
 }
