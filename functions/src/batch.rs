@@ -256,6 +256,63 @@ mod tests {
         assert_eq!(poison.receipt, "receipt of c");
     }
 
+    const TABLE: &str = "batch";
+
+    /// A table in which the record of the bot `broken` was written by another version.
+    async fn parts() -> Parts {
+        let client = dynamo_store::EmbeddedDynamo::memory().unwrap().client();
+        let store = dynamo_store::DynamoStore::new(client.clone(), TABLE);
+        store.create_table().await.unwrap();
+        let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
+        let newer = aws_sdk_dynamodb::types::AttributeValue::N("99".to_owned());
+        let put = client.put_item().table_name(TABLE);
+        let put = put.item("pk", text("BOT#broken")).item("sk", text("BOT"));
+        put.item("fv", newer).send().await.unwrap();
+        Parts::alone(store)
+    }
+
+    fn mixed() -> Vec<SqsMessage> {
+        vec![
+            report("nobodys", "gk-nobody-1-7"),
+            record("poison", "{"),
+            report("broken", "gk-broken-1-7"),
+            report("typed", "typed by hand"),
+            report("nobodys too", "gk-nobody-1-8"),
+        ]
+    }
+
+    async fn kept(parts: &Parts, records: Vec<SqsMessage>, until: LocalTime) -> Vec<String> {
+        let answer = handle_batch(parts, records, until).await;
+        let kept = answer.batch_item_failures.into_iter();
+        let mut kept: Vec<String> = kept.map(|failure| failure.item_identifier).collect();
+        kept.sort();
+        kept
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_handled_stays_on_the_queue_and_its_neighbours_do_not() {
+        let parts = parts().await;
+        let until = parts.clock.now().after(trading::FILL_FUNCTION_TIMEOUT);
+        assert_eq!(kept(&parts, mixed(), until).await, ["broken", "poison"]);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_begun_or_taken_from_the_queue_that_might_not_be_finished() {
+        let parts = parts().await;
+        let until = parts.clock.now().after(HANDLE_TIMEOUT / 2);
+        let all = ["broken", "nobodys", "nobodys too", "poison", "typed"];
+        assert_eq!(kept(&parts, mixed(), until).await, all);
+    }
+
+    #[tokio::test]
+    async fn a_comparison_that_could_not_be_passed_on_stays_on_the_queue() {
+        let parts = parts().await;
+        let until = parts.clock.now().after(trading::FILL_FUNCTION_TIMEOUT);
+        let text = r#"{"v":1,"type":"reconcile","account":"main","bot":null,"why":"a gap"}"#;
+        let records = vec![record("gap", text), report("nobodys", "gk-nobody-1-7")];
+        assert_eq!(kept(&parts, records, until).await, ["gap"]);
+    }
+
     #[test]
     fn pauses_double_up_to_a_minute() {
         let seconds: Vec<u64> = (0..10).map(|tries| pause(tries).as_secs()).collect();

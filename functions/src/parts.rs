@@ -98,3 +98,41 @@ impl Parts {
         }
     }
 }
+
+#[cfg(test)]
+impl Parts {
+    /// Parts over this store, where neither queue, key service nor exchange answers.
+    pub(crate) fn alone(store: DynamoStore) -> Self {
+        use aws_sdk_sqs::config::{BehaviorVersion, Credentials as Signer, Region};
+
+        const NOBODY: &str = "http://127.0.0.1:9";
+        let signer = Signer::new("id", "secret", None, None, "test");
+        let queue = aws_sdk_sqs::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(signer.clone())
+            .endpoint_url(NOBODY)
+            .retry_config(aws_sdk_sqs::config::retry::RetryConfig::disabled())
+            .build();
+        let keys = aws_sdk_kms::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(signer)
+            .endpoint_url(NOBODY)
+            .build();
+        let keys = TradeKeys(KmsKeys::new(aws_sdk_kms::Client::from_conf(keys)));
+        let addresses = cloud::QueueAddresses {
+            fills: format!("{NOBODY}/fills"),
+            reconcile: format!("{NOBODY}/reconcile"),
+        };
+        let rest_base: RestBase = Arc::new(|_| Ok(NOBODY.to_owned()));
+        let now: binance::Now = Arc::new(|| SystemClock.now());
+        Self {
+            exchanges: Connections::new(store.clone(), keys, rest_base, now),
+            store,
+            queue: SqsQueue::new(aws_sdk_sqs::Client::from_conf(queue), addresses),
+            clock: SystemClock,
+            exchange: Environment::Simulated,
+        }
+    }
+}
