@@ -158,3 +158,111 @@ fn functions_and_bridge_are_told_of_one_deployment() {
         .collect();
     assert_eq!(given, taken);
 }
+
+#[test]
+fn names_are_made_of_the_stacks_so_that_the_operators_command_finds_them() {
+    for (resource, name, value) in [
+        ("Table", "TableName", "${AWS::StackName}"),
+        ("KeyAlias", "AliasName", "alias/${AWS::StackName}"),
+        ("KeyAlias", "TargetKeyId", "${Key}"),
+        ("FillQueue", "QueueName", "${AWS::StackName}-fills"),
+        (
+            "FillDeadLetters",
+            "QueueName",
+            "${AWS::StackName}-fills-dead",
+        ),
+        ("ReconcileQueue", "QueueName", "${AWS::StackName}-reconcile"),
+        (
+            "ReconcileDeadLetters",
+            "QueueName",
+            "${AWS::StackName}-reconcile-dead",
+        ),
+        (
+            "ScheduleDeadLetters",
+            "QueueName",
+            "${AWS::StackName}-schedule-dead",
+        ),
+        (
+            "HandleFill",
+            "FunctionName",
+            "${AWS::StackName}-handle-fill",
+        ),
+        ("Recover", "FunctionName", "${AWS::StackName}-recover"),
+        (
+            "HandleFillLog",
+            "LogGroupName",
+            "/aws/lambda/${AWS::StackName}-handle-fill",
+        ),
+        (
+            "RecoverLog",
+            "LogGroupName",
+            "/aws/lambda/${AWS::StackName}-recover",
+        ),
+        ("Alarms", "TopicName", "${AWS::StackName}-alarms"),
+        ("Dashboard", "DashboardName", "${AWS::StackName}"),
+    ] {
+        assert_eq!(property(resource, name), value, "{resource}");
+    }
+}
+
+#[test]
+fn each_function_is_called_by_its_queue_and_gives_back_what_it_did_not_handle() {
+    for (function, event, queue, most) in [
+        ("HandleFill", "Reports", "${FillQueue.Arn}", 10),
+        // A bot a call: one that takes long holds up no other.
+        ("Recover", "Asked", "${ReconcileQueue.Arn}", 1),
+    ] {
+        let events = property(function, "Events").as_object().unwrap();
+        assert_eq!(events.keys().collect::<Vec<_>>(), [event]);
+        let called = &events[event];
+        assert_eq!(called["Type"], "SQS", "{function}");
+        let called = &called["Properties"];
+        assert_eq!(called["Queue"], queue, "{function}");
+        assert_eq!(called["BatchSize"], most, "{function}");
+        let answers = json!(["ReportBatchItemFailures"]);
+        assert_eq!(called["FunctionResponseTypes"], answers, "{function}");
+        assert_eq!(property(function, "LoggingConfig")["LogFormat"], "JSON");
+    }
+}
+
+#[test]
+fn the_schedule_calls_recovery_as_it_expects_to_be_called() {
+    let target = property("DueBots", "Target");
+    assert_eq!(target["Arn"], "${Recover.Arn}");
+    assert_eq!(target["RoleArn"], "${ScheduleRole.Arn}");
+    let input = target["Input"].as_str().unwrap();
+    let called = serde_json::from_str::<functions::Wake>(input);
+    assert!(
+        matches!(called, Ok(functions::Wake::Scheduled(_))),
+        "{input}"
+    );
+    assert_eq!(property("DueBots", "ScheduleExpression"), "${Schedule}");
+    assert_eq!(
+        *property("DueBots", "FlexibleTimeWindow"),
+        json!({"Mode": "OFF"})
+    );
+    // The next one comes in a minute.
+    assert_eq!(
+        target["RetryPolicy"],
+        json!({"MaximumRetryAttempts": 1, "MaximumEventAgeInSeconds": 60})
+    );
+}
+
+#[test]
+fn a_version_of_the_bridge_is_a_folder_of_the_bucket() {
+    let template = at(&MAIN, "Resources/Bridge/Properties/TemplateURL");
+    let folder = "https://${ArtifactBucket}.s3.${AWS::Region}.${AWS::URLSuffix}/${ArtifactPrefix}";
+    assert_eq!(*template, json!(format!("{folder}/bridge.yaml")));
+    let parameters = at(&MAIN, "Resources/Bridge/Properties/Parameters");
+    for (name, value) in [
+        ("ArtifactBucket", "${ArtifactBucket}"),
+        ("ArtifactPrefix", "${ArtifactPrefix}"),
+        ("Bridges", "${Bridges}"),
+        ("InstanceType", "${BridgeInstanceType}"),
+        ("LogRetentionDays", "${LogRetentionDays}"),
+    ] {
+        assert_eq!(parameters[name], value, "{name}");
+    }
+    let needed = at(&MAIN, "Rules/BridgesHaveAProgram/Assertions").as_array();
+    assert_eq!(needed.unwrap().len(), 3);
+}

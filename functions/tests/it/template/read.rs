@@ -41,7 +41,10 @@ fn json_of(yaml: &Yaml<'_>) -> Value {
             Value::Object(entries.collect::<Map<_, _>>())
         }
         Yaml::Tagged(tag, inner) => function(&tag.suffix, json_of(inner)),
-        other => panic!("what is {other:?}?"),
+        other @ (Yaml::Representation(..)
+        | Yaml::Value(Scalar::FloatingPoint(_))
+        | Yaml::Alias(_)
+        | Yaml::BadValue) => panic!("what is {other:?}?"),
     }
 }
 
@@ -56,10 +59,10 @@ fn function(name: &str, argument: Value) -> Value {
 /// What stands at a path such as `Resources/Table/Properties/TableName`.
 pub(super) fn at<'a>(template: &'a Value, path: &str) -> &'a Value {
     path.split('/').fold(template, |value, part| {
-        let found = match value {
-            Value::Array(items) => part.parse::<usize>().ok().and_then(|part| items.get(part)),
-            _ => value.get(part),
-        };
+        let place = part.parse::<usize>().ok();
+        let found = value
+            .get(part)
+            .or_else(|| place.and_then(|place| value.get(place)));
         found.unwrap_or_else(|| panic!("{path}: there is no {part}"))
     })
 }
@@ -87,8 +90,8 @@ pub(super) fn of_type<'a>(
 
 /// A text, or a list of texts, as a list.
 pub(super) fn texts(value: &Value) -> Vec<&str> {
-    match value {
-        Value::Array(items) => items.iter().map(|item| item.as_str().unwrap()).collect(),
-        value => vec![value.as_str().unwrap()],
+    if let Some(items) = value.as_array() {
+        return items.iter().map(|item| item.as_str().unwrap()).collect();
     }
+    vec![value.as_str().unwrap()]
 }

@@ -1,6 +1,9 @@
 //! Who may do what: every statement of every role and policy, written a second time. Neither the local AWS nor anything
 //! else here enforces them, so that a slip would be seen on AWS only.
 
+mod functions;
+mod others;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -15,6 +18,9 @@ type Statement = (
     Value,
 );
 
+/// A statement as it stands: its name, `Allow` or `Deny`, what, on what, under which condition.
+type Found<'a> = (&'a str, &'a str, Vec<&'a str>, Vec<&'a str>, Value);
+
 const ROLES_AND_POLICIES: &[&str] = &[
     "AWS::IAM::Role",
     "AWS::IAM::ManagedPolicy",
@@ -26,24 +32,9 @@ const ROLES_AND_POLICIES: &[&str] = &[
     "AWS::IAM::GroupPolicy",
 ];
 
-const TAKE: &[&str] = &[
-    "sqs:ReceiveMessage",
-    "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
-    "sqs:ChangeMessageVisibility",
-];
-const WRITE_LOG: &[&str] = &["logs:CreateLogStream", "logs:PutLogEvents"];
 const TABLE: &[&str] = &["${Table.Arn}"];
 const KEY: &[&str] = &["${Key.Arn}"];
 const QUEUES: &[&str] = &["${FillQueue.Arn}", "${ReconcileQueue.Arn}"];
-const NETWORK: &[&str] = &[
-    "ec2:CreateNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
-    "ec2:DeleteNetworkInterface",
-    "ec2:AssignPrivateIpAddresses",
-    "ec2:UnassignPrivateIpAddresses",
-];
 
 fn partitions(keys: &[&str]) -> Value {
     json!({"ForAllValues:StringLike": {"dynamodb:LeadingKeys": keys}})
@@ -68,7 +59,7 @@ fn through_queues_and_table() -> Statement {
 }
 
 /// A role's or policy's statements, each as its parts.
-fn statements(resource: &Value) -> Vec<(&str, &str, Vec<&str>, Vec<&str>, Value)> {
+fn statements(resource: &Value) -> Vec<Found<'_>> {
     let properties = &resource["Properties"];
     let mut documents: Vec<&Value> = properties.get("PolicyDocument").into_iter().collect();
     for policy in properties["Policies"].as_array().into_iter().flatten() {
@@ -119,336 +110,6 @@ fn says(template: &Value, name: &str, expected: &[Statement], denied: &[&str]) {
         assert_eq!(found, expected, "{name}");
     }
     assert_eq!(found.len(), expected.len(), "{name}: {found:?}");
-}
-
-#[test]
-fn each_function_may_do_what_it_is_for() {
-    says(
-        &MAIN,
-        "HandleFillRole",
-        &[
-            ("ReportsAreTaken", TAKE, &["${FillQueue.Arn}"], Value::Null),
-            (
-                "ItsLogIsWritten",
-                WRITE_LOG,
-                &["${HandleFillLog.Arn}"],
-                Value::Null,
-            ),
-        ],
-        &[],
-    );
-    says(
-        &MAIN,
-        "RecoverRole",
-        &[
-            (
-                "ComparisonsAreTaken",
-                TAKE,
-                &["${ReconcileQueue.Arn}"],
-                Value::Null,
-            ),
-            (
-                "ItsLogIsWritten",
-                WRITE_LOG,
-                &["${RecoverLog.Arn}"],
-                Value::Null,
-            ),
-            (
-                "DueBotsAreTaken",
-                &[
-                    "dynamodb:Query",
-                    "dynamodb:PutItem",
-                    "dynamodb:UpdateItem",
-                    "dynamodb:DeleteItem",
-                ],
-                TABLE,
-                partitions(&["BOT#*", "DUE#*"]),
-            ),
-        ],
-        &[],
-    );
-    for (function, role, log) in [
-        ("HandleFill", "${HandleFillRole.Arn}", "${HandleFillLog}"),
-        ("Recover", "${RecoverRole.Arn}", "${RecoverLog}"),
-    ] {
-        assert_eq!(property(function, "Role"), role);
-        assert_eq!(property(function, "LoggingConfig")["LogGroup"], log);
-        // Beside a role, SAM would add policies of AWS's own.
-        let properties = at(&MAIN, &format!("Resources/{function}/Properties"));
-        assert_eq!(properties.get("Policies"), None, "{function}");
-    }
-}
-
-#[test]
-fn both_functions_trade_and_do_no_more() {
-    says(
-        &MAIN,
-        "TradingPolicy",
-        &[
-            (
-                "BotsAndTheirLedger",
-                &[
-                    "dynamodb:GetItem",
-                    "dynamodb:BatchGetItem",
-                    "dynamodb:Query",
-                    "dynamodb:PutItem",
-                    "dynamodb:UpdateItem",
-                    "dynamodb:ConditionCheckItem",
-                ],
-                TABLE,
-                partitions(&["BOT#*", "ACCOUNT#*", "BRIDGE"]),
-            ),
-            (
-                "TradeKeysAreRead",
-                &["dynamodb:GetItem"],
-                TABLE,
-                partitions(&["TRADEKEY#*"]),
-            ),
-            (
-                "TradeKeysAreOpened",
-                &["kms:Decrypt"],
-                KEY,
-                purpose(&json!("trade")),
-            ),
-            ("QueuesAreFilled", &["sqs:SendMessage"], QUEUES, Value::Null),
-            through_queues_and_table(),
-        ],
-        &[],
-    );
-    says(
-        &MAIN,
-        "TracingPolicy",
-        &[(
-            "CallsAreTraced",
-            &["xray:PutTraceSegments", "xray:PutTelemetryRecords"],
-            &["*"],
-            Value::Null,
-        )],
-        &[],
-    );
-    let function = |name: &str| {
-        format!(
-            "arn:${{AWS::Partition}}:lambda:${{AWS::Region}}:${{AWS::AccountId}}:function:${{AWS::StackName}}-{name}"
-        )
-    };
-    let ours = [function("handle-fill"), function("recover")];
-    let by_the_functions = json!({"ArnEquals": {"lambda:SourceFunctionArn": ours}});
-    says(
-        &MAIN,
-        "NetworkPolicy",
-        &[
-            ("LambdaConnectsTheFunctions", NETWORK, &["*"], Value::Null),
-            (
-                "TheFunctionsThemselvesDoNot",
-                NETWORK,
-                &["*"],
-                by_the_functions,
-            ),
-        ],
-        &["TheFunctionsThemselvesDoNot"],
-    );
-    for (policy, condition) in [
-        ("TracingPolicy", "IsTraced"),
-        ("NetworkPolicy", "InSubnets"),
-    ] {
-        let resource = at(&MAIN, &format!("Resources/{policy}"));
-        assert_eq!(resource["Condition"], condition);
-    }
-}
-
-#[test]
-fn the_schedule_calls_recovery_and_opens_no_api_key() {
-    let schedule = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule/default/${AWS::StackName}-due-bots";
-    says(
-        &MAIN,
-        "ScheduleRole",
-        &[
-            (
-                "RecoveryIsCalled",
-                &["lambda:InvokeFunction"],
-                &["${Recover.Arn}"],
-                Value::Null,
-            ),
-            (
-                "FailedCallsAreKept",
-                &["sqs:SendMessage"],
-                &["${ScheduleDeadLetters.Arn}"],
-                Value::Null,
-            ),
-            (
-                "FailedCallsAreEncrypted",
-                &["kms:Decrypt", "kms:GenerateDataKey"],
-                KEY,
-                json!({"StringEquals": {"kms:ViaService": "sqs.${AWS::Region}.amazonaws.com"}}),
-            ),
-            (
-                "TheScheduleIsRead",
-                &["kms:Decrypt"],
-                KEY,
-                json!({"ArnEquals": {"kms:EncryptionContext:aws:scheduler:schedule:arn": schedule}}),
-            ),
-        ],
-        &[],
-    );
-    assert_eq!(property("DueBots", "Name"), "${AWS::StackName}-due-bots");
-}
-
-#[test]
-fn a_bridge_reaches_accounts_streams_and_queues_only() {
-    says(
-        &MAIN,
-        "BridgePolicy",
-        &[
-            (
-                "TheTableIsKnown",
-                &["dynamodb:DescribeTable"],
-                TABLE,
-                Value::Null,
-            ),
-            (
-                "AccountsAndSignsOfLife",
-                &[
-                    "dynamodb:GetItem",
-                    "dynamodb:BatchGetItem",
-                    "dynamodb:Query",
-                    "dynamodb:UpdateItem",
-                    "dynamodb:PutItem",
-                ],
-                TABLE,
-                partitions(&["ACCOUNT#*", "ACCOUNTS", "BRIDGE"]),
-            ),
-            ("ReportsAreSent", &["sqs:SendMessage"], QUEUES, Value::Null),
-            (
-                "StreamKeysAreOpened",
-                &["kms:Decrypt"],
-                KEY,
-                purpose(&json!("stream")),
-            ),
-            through_queues_and_table(),
-        ],
-        &[],
-    );
-    let of_ec2 = |kind: &str| {
-        format!("arn:${{AWS::Partition}}:ec2:${{AWS::Region}}:${{AWS::AccountId}}:{kind}")
-    };
-    let addresses: Vec<String> = [
-        "elastic-ip/${FirstAddress.AllocationId}",
-        "elastic-ip/${SecondAddress.AllocationId}",
-        "instance/*",
-        "network-interface/*",
-    ]
-    .map(of_ec2)
-    .into();
-    let found = statements(at(&BRIDGE, "Resources/Role"));
-    let found: Vec<_> = found
-        .into_iter()
-        .map(|(sid, effect, actions, resources, condition)| {
-            assert_eq!((effect, &condition), ("Allow", &Value::Null), "{sid}");
-            (sid, actions, resources)
-        })
-        .collect();
-    assert_eq!(
-        found,
-        [
-            (
-                "TheProgramIsFetched",
-                vec!["s3:GetObject"],
-                vec![
-                    "arn:${AWS::Partition}:s3:::${ArtifactBucket}/${ArtifactPrefix}/gridkeeper-bridge"
-                ],
-            ),
-            (
-                "AnAddressIsTaken",
-                vec!["ec2:AssociateAddress"],
-                addresses.iter().map(String::as_str).collect(),
-            ),
-            (
-                "ItsLogIsWritten",
-                vec![
-                    "logs:CreateLogStream",
-                    "logs:DescribeLogStreams",
-                    "logs:PutLogEvents"
-                ],
-                vec!["${Log.Arn}"],
-            ),
-        ]
-    );
-}
-
-#[test]
-fn an_operator_keeps_records_keys_and_dead_letters() {
-    let dead = &[
-        "${FillDeadLetters.Arn}",
-        "${ReconcileDeadLetters.Arn}",
-        "${ScheduleDeadLetters.Arn}",
-    ];
-    says(
-        &MAIN,
-        "OperatorPolicy",
-        &[
-            (
-                "TheTableIsKnown",
-                &["dynamodb:DescribeTable"],
-                TABLE,
-                Value::Null,
-            ),
-            (
-                "RecordsAreKept",
-                &[
-                    "dynamodb:GetItem",
-                    "dynamodb:BatchGetItem",
-                    "dynamodb:Query",
-                    "dynamodb:PutItem",
-                    "dynamodb:UpdateItem",
-                    "dynamodb:DeleteItem",
-                    "dynamodb:ConditionCheckItem",
-                ],
-                TABLE,
-                partitions(&[
-                    "ACCOUNT#*",
-                    "ACCOUNTS",
-                    "TRADEKEY#*",
-                    "BOT#*",
-                    "BOTS",
-                    "DUE#*",
-                    "BRIDGE",
-                ]),
-            ),
-            (
-                "ComparisonsAreAsked",
-                &[
-                    "sqs:GetQueueUrl",
-                    "sqs:GetQueueAttributes",
-                    "sqs:SendMessage",
-                ],
-                QUEUES,
-                Value::Null,
-            ),
-            (
-                "DeadLettersAreSeenTo",
-                &[
-                    "sqs:GetQueueUrl",
-                    "sqs:GetQueueAttributes",
-                    "sqs:ReceiveMessage",
-                    "sqs:ChangeMessageVisibility",
-                    "sqs:DeleteMessage",
-                    "sqs:StartMessageMoveTask",
-                    "sqs:ListMessageMoveTasks",
-                    "sqs:CancelMessageMoveTask",
-                ],
-                dead,
-                Value::Null,
-            ),
-            (
-                "ApiKeysAreSealedAndTried",
-                &["kms:Encrypt", "kms:Decrypt"],
-                KEY,
-                purpose(&json!(["stream", "trade"])),
-            ),
-            through_queues_and_table(),
-        ],
-        &[],
-    );
 }
 
 #[test]

@@ -56,74 +56,161 @@ fn every_alarm_reaches_somebody_and_the_runbook_says_what_to_do() {
     );
 }
 
+/// What an alarm watches: metric, dimension, statistic; over how many periods of how many seconds; from which value on.
+type Watched = (
+    &'static str,
+    &'static str,
+    Value,
+    &'static str,
+    (Value, u64, Option<u64>),
+    (&'static str, u64),
+);
+
+const AT_LEAST: &str = "GreaterThanOrEqualToThreshold";
+
+fn of_queue(name: &str) -> Value {
+    json!([{"Name": "QueueName", "Value": format!("${{{name}.QueueName}}")}])
+}
+
+fn of_function(name: &str) -> Value {
+    json!([{"Name": "FunctionName", "Value": format!("${{{name}}}")}])
+}
+
+fn dead_letters(queue: &str) -> Watched {
+    let metric = "ApproximateNumberOfMessagesVisible";
+    let once = (json!(60), 1, None);
+    (
+        "AWS/SQS",
+        metric,
+        of_queue(queue),
+        "Maximum",
+        once,
+        (AT_LEAST, 1),
+    )
+}
+
+fn of_calls(metric: &'static str, function: &str) -> Watched {
+    let twice = (json!(60), 3, Some(2));
+    (
+        "AWS/Lambda",
+        metric,
+        of_function(function),
+        "Sum",
+        twice,
+        (AT_LEAST, 1),
+    )
+}
+
+fn of_figure(metric: &'static str, periods: u64) -> Watched {
+    let over = (json!(300), periods, None);
+    ("Gridkeeper", metric, of_stack(), "Sum", over, (AT_LEAST, 1))
+}
+
+fn of_bridges(fewer_than: u64) -> Watched {
+    let late = (json!("${RecoveryLateAfterSeconds}"), 1, None);
+    (
+        "Gridkeeper",
+        "BridgesAlive",
+        of_stack(),
+        "Maximum",
+        late,
+        ("LessThanThreshold", fewer_than),
+    )
+}
+
 #[test]
-fn alarms_of_our_figures_speak_of_what_is_written() {
-    for (name, alarm) in of_type(&MAIN, ALARMS) {
-        let alarm = &alarm["Properties"];
-        if alarm["Namespace"] == "Gridkeeper" {
-            let metric = alarm["MetricName"].as_str().unwrap();
+fn each_alarm_watches_what_its_name_says() {
+    let late = (json!("${RecoveryLateAfterSeconds}"), 1, None);
+    let own = "Gridkeeper/${AWS::StackName}";
+    let expected: Vec<(&str, Watched)> = vec![
+        ("FillsInDeadLetters", dead_letters("FillDeadLetters")),
+        (
+            "ComparisonsInDeadLetters",
+            dead_letters("ReconcileDeadLetters"),
+        ),
+        ("ScheduleInDeadLetters", dead_letters("ScheduleDeadLetters")),
+        (
+            "FillsWait",
+            (
+                "AWS/SQS",
+                "ApproximateAgeOfOldestMessage",
+                of_queue("FillQueue"),
+                "Maximum",
+                (json!(60), 3, None),
+                ("GreaterThanThreshold", 300),
+            ),
+        ),
+        ("HandleFillErrors", of_calls("Errors", "HandleFill")),
+        ("HandleFillThrottles", of_calls("Throttles", "HandleFill")),
+        ("RecoverErrors", of_calls("Errors", "Recover")),
+        ("RecoverThrottles", of_calls("Throttles", "Recover")),
+        (
+            "RecoveryIsLate",
+            (
+                own,
+                "RecoveryRuns",
+                Value::Null,
+                "Sum",
+                late,
+                ("LessThanThreshold", 1),
+            ),
+        ),
+        ("NoBridge", of_bridges(1)),
+        ("BridgeIsMissing", of_bridges(2)),
+        ("ReportsAreMissed", of_figure("CaughtUp", 3)),
+        ("LevelsRefused", of_figure("Refused", 3)),
+        ("UnknownOutcomes", of_figure("Unknown", 2)),
+        ("LevelsQuarantined", of_figure("Quarantined", 1)),
+    ];
+    assert_eq!(of_type(&MAIN, ALARMS).count(), expected.len());
+    for (name, (namespace, metric, dimensions, statistic, over, limit)) in expected {
+        let alarm = at(&MAIN, &format!("Resources/{name}/Properties"));
+        assert_eq!(alarm["Namespace"], namespace, "{name}");
+        assert_eq!(alarm["MetricName"], metric, "{name}");
+        assert_eq!(alarm["Dimensions"], dimensions, "{name}");
+        assert_eq!(alarm["Statistic"], statistic, "{name}");
+        let (period, periods, of_them) = over;
+        assert_eq!(alarm["Period"], period, "{name}");
+        assert_eq!(alarm["EvaluationPeriods"], periods, "{name}");
+        assert_eq!(
+            alarm.get("DatapointsToAlarm").and_then(Value::as_u64),
+            of_them,
+            "{name}"
+        );
+        let (comparison, threshold) = limit;
+        assert_eq!(alarm["ComparisonOperator"], comparison, "{name}");
+        assert_eq!(alarm["Threshold"], threshold, "{name}");
+        // Where nothing is counted, nothing is wrong, but for the runs that must come.
+        let missing = match metric {
+            "RecoveryRuns" => "breaching",
+            "BridgesAlive" => "ignore",
+            _ => "notBreaching",
+        };
+        assert_eq!(alarm["TreatMissingData"], missing, "{name}");
+        if namespace == "Gridkeeper" {
             assert!(FIGURES.contains(&metric), "{name}: {metric}");
-            assert_eq!(alarm["Dimensions"], of_stack(), "{name}");
         }
     }
-    for (name, metric, statistic, comparison, threshold, missing) in [
-        (
-            "NoBridge",
-            "BridgesAlive",
-            "Maximum",
-            "LessThanThreshold",
-            1,
-            "ignore",
-        ),
-        (
-            "BridgeIsMissing",
-            "BridgesAlive",
-            "Maximum",
-            "LessThanThreshold",
-            2,
-            "ignore",
-        ),
-        (
-            "ReportsAreMissed",
-            "CaughtUp",
-            "Sum",
-            "GreaterThanOrEqualToThreshold",
-            1,
-            "notBreaching",
-        ),
-        (
-            "LevelsRefused",
-            "Refused",
-            "Sum",
-            "GreaterThanOrEqualToThreshold",
-            1,
-            "notBreaching",
-        ),
-        (
-            "UnknownOutcomes",
-            "Unknown",
-            "Sum",
-            "GreaterThanOrEqualToThreshold",
-            1,
-            "notBreaching",
-        ),
-        (
-            "LevelsQuarantined",
-            "Quarantined",
-            "Sum",
-            "GreaterThanOrEqualToThreshold",
-            1,
-            "notBreaching",
-        ),
-    ] {
-        assert_eq!(property(name, "MetricName"), metric, "{name}");
-        assert_eq!(property(name, "Statistic"), statistic, "{name}");
-        assert_eq!(property(name, "ComparisonOperator"), comparison, "{name}");
-        assert_eq!(*property(name, "Threshold"), json!(threshold), "{name}");
-        assert_eq!(property(name, "TreatMissingData"), missing, "{name}");
-    }
+}
+
+#[test]
+fn a_second_bridge_is_missed_only_where_there_are_to_be_two() {
     let two = at(&MAIN, "Resources/BridgeIsMissing/Condition");
     assert_eq!(two, "HasTwoBridges");
+    let two = at(&MAIN, "Conditions/HasTwoBridges");
+    assert_eq!(*two, json!({"Equals": ["${Bridges}", "2"]}));
+}
+
+#[test]
+fn who_is_named_hears_of_alarms() {
+    let by_email = at(&MAIN, "Resources/AlarmsByEmail");
+    assert_eq!(by_email["Condition"], "HasEmail");
+    assert_eq!(
+        by_email["Properties"],
+        json!({"TopicArn": "${Alarms}", "Protocol": "email", "Endpoint": "${AlarmEmail}"})
+    );
+    let named = at(&MAIN, "Conditions/HasEmail");
+    assert_eq!(*named, json!({"Not": [{"Equals": ["${AlarmEmail}", ""]}]}));
 }
 
 #[test]
@@ -149,20 +236,6 @@ fn recovery_is_late_when_its_runs_are_whatever_the_schedule() {
         *property("RecoveryIsLate", "MetricName")
     );
     assert_eq!(counted["MetricValue"], "1");
-    for name in ["RecoveryIsLate", "NoBridge", "BridgeIsMissing"] {
-        assert_eq!(
-            property(name, "Period"),
-            "${RecoveryLateAfterSeconds}",
-            "{name}"
-        );
-        assert_eq!(*property(name, "EvaluationPeriods"), json!(1), "{name}");
-    }
-    assert_eq!(
-        property("RecoveryIsLate", "ComparisonOperator"),
-        "LessThanThreshold"
-    );
-    assert_eq!(property("RecoveryIsLate", "TreatMissingData"), "breaching");
-    assert_eq!(*property("RecoveryIsLate", "Threshold"), json!(1));
     // CloudWatch looks back a day at most, and takes whole minutes.
     let periods = at(&MAIN, "Parameters/RecoveryLateAfterSeconds/AllowedValues").as_array();
     for period in periods.unwrap() {
