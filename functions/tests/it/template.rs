@@ -79,6 +79,8 @@ fn everything_that_lies_somewhere_is_encrypted_with_the_key() {
     }
     for (name, _) in read::of_type(&MAIN, &["AWS::Logs::LogGroup"]) {
         assert_eq!(property(name, "KmsKeyId"), "${Key.Arn}", "{name}");
+        let kept = property(name, "RetentionInDays");
+        assert_eq!(kept, "${LogRetentionDays}", "{name}");
     }
     assert_eq!(property("DueBots", "KmsKeyArn"), "${Key.Arn}");
     assert_eq!(*property("Key", "EnableKeyRotation"), json!(true));

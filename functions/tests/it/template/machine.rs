@@ -58,7 +58,15 @@ fn one_bridge_is_always_at_work() {
     assert_eq!(update["MinInstancesInService"], 1);
     assert_eq!(update["MaxBatchSize"], 1);
     assert_eq!(update["WaitOnResourceSignals"], true);
-    assert_eq!(group["Properties"]["MaxSize"], "2");
+    assert_eq!(update["PauseTime"], "PT15M");
+    let properties = &group["Properties"];
+    assert_eq!(properties["MaxSize"], "2");
+    assert_eq!(properties["MinSize"], "${Bridges}");
+    assert_eq!(properties["DesiredCapacity"], "${Bridges}");
+    assert_eq!(
+        properties["LaunchTemplate"],
+        json!({"LaunchTemplateId": "${Machine}", "Version": "${Machine.LatestVersionNumber}"})
+    );
     assert_eq!(
         group["CreationPolicy"]["ResourceSignal"]["Count"],
         "${Bridges}"
@@ -107,7 +115,10 @@ impl Machine {
         fs::write(machine.path("played/program"), program).unwrap();
         machine.play("dd", "touch \"$ROOT/swapfile\"");
         for program in ["mkswap", "swapon", "dnf"] {
-            machine.play(program, "exit 0");
+            machine.play(
+                program,
+                "echo \"$(basename \"$0\") $*\" >>\"$ROOT/played/order\"",
+            );
         }
         machine.play("sleep", "exec /bin/sleep 0.05");
         machine.play("systemctl", "echo \"$*\" >>\"$ROOT/played/systemctl\"");
@@ -140,7 +151,7 @@ impl Machine {
             (
                 "opt/aws/amazon-cloudwatch-agent/bin",
                 "amazon-cloudwatch-agent-ctl",
-                "exit 0",
+                "echo \"$*\" >>\"$ROOT/played/log-agent\"",
             ),
         ] {
             fs::create_dir_all(machine.path(folder)).unwrap();
@@ -262,23 +273,111 @@ fn a_bare_machine_becomes_a_bridges() {
         writeln!(expected, "{name}={value}").unwrap();
     }
     assert_eq!(told, expected);
-    let unit =
-        fs::read_to_string(machine.path("etc/systemd/system/gridkeeper-bridge.service")).unwrap();
+    let unit = unit(&machine, "gridkeeper-bridge.service");
+    let root = machine.root.path().display();
     for line in [
-        "DynamicUser=yes",
-        "NoNewPrivileges=yes",
-        "CapabilityBoundingSet=",
-        "ProtectSystem=strict",
-        "Restart=always",
-        "TimeoutStopSec=30",
+        format!("EnvironmentFile={root}/etc/gridkeeper/bridge.env"),
+        format!("ExecStart={root}/usr/local/bin/gridkeeper-bridge"),
+        format!("StandardOutput=append:{root}/var/log/gridkeeper/bridge.log"),
+        format!("StandardError=append:{root}/var/log/gridkeeper/bridge.log"),
     ] {
-        assert!(unit.lines().any(|found| found == line), "{line}");
+        assert!(unit.contains(&line), "{line}");
+    }
+    for line in UNIT {
+        assert!(unit.iter().any(|found| found == line), "{line}");
     }
     let log = fs::read_to_string(machine.path("etc/gridkeeper/log.json")).unwrap();
     let log: Value = serde_json::from_str(&log).unwrap();
     let collected = at(&log, "logs/logs_collected/files/collect_list/0");
     assert_eq!(collected["log_group_name"], "/gridkeeper/gridkeeper/bridge");
-    assert!(unit.contains(collected["file_path"].as_str().unwrap()));
+    let file = collected["file_path"].as_str().unwrap();
+    assert!(unit.contains(&format!("StandardOutput=append:{file}")));
+    let sent = machine.played("log-agent");
+    assert!(sent.contains("-a fetch-config"), "{sent}");
+    assert!(sent.contains("/etc/gridkeeper/log.json"), "{sent}");
+}
+
+/// What keeps a bridge in its place, and brings it back.
+const UNIT: &[&str] = &[
+    "Wants=network-online.target",
+    "After=network-online.target",
+    "StartLimitIntervalSec=0",
+    "Type=exec",
+    "Restart=always",
+    "RestartSec=2",
+    "TimeoutStopSec=30",
+    "DynamicUser=yes",
+    "UMask=0077",
+    "NoNewPrivileges=yes",
+    "CapabilityBoundingSet=",
+    "AmbientCapabilities=",
+    "ProtectSystem=strict",
+    "ProtectHome=yes",
+    "PrivateTmp=yes",
+    "PrivateDevices=yes",
+    "PrivateUsers=yes",
+    "ProtectClock=yes",
+    "ProtectControlGroups=yes",
+    "ProtectHostname=yes",
+    "ProtectKernelLogs=yes",
+    "ProtectKernelModules=yes",
+    "ProtectKernelTunables=yes",
+    "ProtectProc=invisible",
+    "ProcSubset=pid",
+    "RestrictAddressFamilies=AF_INET AF_INET6",
+    "RestrictNamespaces=yes",
+    "RestrictRealtime=yes",
+    "RestrictSUIDSGID=yes",
+    "RemoveIPC=yes",
+    "LockPersonality=yes",
+    "MemoryDenyWriteExecute=yes",
+    "SystemCallArchitectures=native",
+    "SystemCallFilter=@system-service",
+    "SystemCallFilter=~@privileged @resources",
+    "SystemCallErrorNumber=EPERM",
+    "MemoryMax=75%",
+    "WantedBy=multi-user.target",
+];
+
+/// The lines of a unit of systemd that the machine has made.
+fn unit(machine: &Machine, name: &str) -> Vec<String> {
+    let text = fs::read_to_string(machine.path(&format!("etc/systemd/system/{name}"))).unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_smallest_machine_has_room_to_install_what_it_needs() {
+    let machine = Machine::new(&[], PROGRAM, true);
+    machine.start(&sha256(PROGRAM));
+    let swap = fs::metadata(machine.path("swapfile")).unwrap();
+    assert_eq!(swap.permissions().mode() & 0o777, 0o600);
+    let done = machine.played("order");
+    let place = |what: &str| done.lines().position(|line| line.starts_with(what));
+    let [made, used, installed] = ["mkswap", "swapon", "dnf"].map(|what| place(what).unwrap());
+    assert!(made < used && used < installed, "{done}");
+    let again = fs::read_to_string(machine.path("etc/fstab")).unwrap();
+    assert!(again.contains("/swapfile none swap defaults"), "{again}");
+}
+
+#[test]
+fn the_watchdog_looks_again_and_again() {
+    let machine = Machine::new(&[], PROGRAM, true);
+    machine.start(&sha256(PROGRAM));
+    let timer = unit(&machine, "gridkeeper-bridge-watch.timer");
+    for line in [
+        "OnActiveSec=60",
+        "OnUnitInactiveSec=20",
+        "WantedBy=timers.target",
+    ] {
+        assert!(timer.iter().any(|found| found == line), "{line}");
+    }
+    let watch = unit(&machine, "gridkeeper-bridge-watch.service");
+    let root = machine.root.path().display();
+    let script = format!("ExecStart={root}/usr/local/bin/gridkeeper-bridge-watch");
+    assert!(watch.contains(&script) && watch.contains(&"Type=oneshot".to_owned()));
+    let done = machine.played("systemctl");
+    let place = |what: &str| done.lines().position(|line| line.starts_with(what));
+    assert!(place("daemon-reload").unwrap() < place("enable --now gridkeeper-bridge").unwrap());
 }
 
 #[test]
