@@ -90,7 +90,7 @@ impl Config {
             account_silence: Duration::from_secs(45 * 60),
             poll_every: Duration::from_secs(10),
             accounts_every: Duration::from_secs(3),
-            heartbeat_every: Duration::from_secs(5),
+            heartbeat_every: trading::HEARTBEAT_EVERY,
             backoff_first: Duration::from_millis(500),
             backoff_longest: Duration::from_secs(60),
             weight_per_minute: 2_400,

@@ -65,7 +65,8 @@ fn start_log(wanted: &str) -> anyhow::Result<()> {
 }
 
 async fn run(settings: &Settings) -> anyhow::Result<()> {
-    let aws = aws_config::load_from_env().await;
+    let aws = aws_config::from_env().timeout_config(cloud::patience());
+    let aws = aws.load().await;
     if aws.region().is_none() {
         anyhow::bail!("no AWS region is set: set AWS_REGION, such as AWS_REGION=ap-northeast-1");
     }
@@ -82,6 +83,9 @@ async fn run(settings: &Settings) -> anyhow::Result<()> {
         .clone()
         .unwrap_or_else(|| format!("bridge-{:08x}", random.random::<u32>()));
     let mut config = Config::new(&name, random.random());
+    if !settings.own_address {
+        config = config.sharing_weight();
+    }
     if let Some(address) = &settings.web_socket {
         config = config.with_address(address);
     }

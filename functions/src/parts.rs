@@ -9,6 +9,7 @@ use dynamo_store::DynamoStore;
 use secrecy::ExposeSecret as _;
 use trading::{AccountStore as _, Clock as _, Environment, KeyPurpose, Ports, SealedKey};
 
+use crate::figures::Figures;
 use crate::{Settings, SystemClock};
 
 /// Opens trade keys, and nothing that was sealed for a stream.
@@ -42,13 +43,15 @@ pub struct Parts {
     pub queue: SqsQueue,
     /// The clock.
     pub clock: SystemClock,
-    exchange: Environment,
+    pub(crate) exchange: Environment,
+    stack: Option<String>,
 }
 
 impl Parts {
     /// Opens the clients by the standard AWS environment. Nothing is sent.
     pub async fn open(settings: &Settings) -> Self {
-        let aws = aws_config::load_from_env().await;
+        let aws = aws_config::from_env().timeout_config(cloud::patience());
+        let aws = aws.load().await;
         let store = DynamoStore::new(aws_sdk_dynamodb::Client::new(&aws), settings.table.as_str());
         let keys = TradeKeys(KmsKeys::new(aws_sdk_kms::Client::new(&aws)));
         let rest = settings.rest.clone();
@@ -71,6 +74,7 @@ impl Parts {
             queue: SqsQueue::new(aws_sdk_sqs::Client::new(&aws), settings.queues.clone()),
             clock: SystemClock,
             exchange: settings.exchange,
+            stack: settings.stack.clone(),
         }
     }
 
@@ -85,6 +89,11 @@ impl Parts {
         if let Err(error) = exchange {
             tracing::warn!(%error, "the exchange was not reached while starting");
         }
+    }
+
+    /// Writes what a call has done into the log, for metrics.
+    pub(crate) fn tell(&self, figures: &Figures) {
+        figures.tell(self.stack.as_deref(), self.clock.now());
     }
 
     /// The ports as the use cases take them.
@@ -133,6 +142,7 @@ impl Parts {
             queue: SqsQueue::new(aws_sdk_sqs::Client::from_conf(queue), addresses),
             clock: SystemClock,
             exchange: Environment::Simulated,
+            stack: None,
         }
     }
 }

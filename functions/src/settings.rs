@@ -16,6 +16,8 @@ pub struct Settings {
     /// `GRIDKEEPER_BINANCE_REST`: the REST base in place of the real ones, such as
     /// `http://127.0.0.1:9080`.
     pub rest: Option<String>,
+    /// `GRIDKEEPER_STACK`: the stack that metrics are told of; none are if it is not set.
+    pub stack: Option<String>,
 }
 
 impl Settings {
@@ -71,6 +73,7 @@ impl Settings {
                 reconcile: needed("GRIDKEEPER_RECONCILE_QUEUE_URL")?,
             },
             exchange,
+            stack: given("GRIDKEEPER_STACK"),
             rest: rest.map(|rest| rest.trim_end_matches('/').to_owned()),
         })
     }

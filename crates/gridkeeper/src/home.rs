@@ -6,8 +6,10 @@
 use std::fmt;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use dynamo_store::{Durability, DynamoStore, OpenedStore, open_data_dir};
+use trading::{RECOVERY_EVERY, RECOVERY_EVERY_ON_AWS};
 
 use crate::connections::{LocalExchanges, connections};
 use crate::environs::Environs;
@@ -36,6 +38,55 @@ pub enum Place {
     /// On AWS.
     #[cfg(feature = "aws")]
     Cloud(crate::aws::Deployment),
+}
+
+/// Who compares the bots with the exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeper {
+    /// A running `gridkeeper up`.
+    Up,
+    /// The schedule of a deployment.
+    Schedule,
+}
+
+impl Keeper {
+    /// What it is called.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Up => "`gridkeeper up`",
+            Self::Schedule => "the deployment",
+        }
+    }
+
+    /// How often it looks, in words.
+    #[must_use]
+    pub const fn every(self) -> &'static str {
+        match self {
+            Self::Up => "every 10 seconds",
+            Self::Schedule => "every minute",
+        }
+    }
+
+    /// After so long without a look something is wrong.
+    #[must_use]
+    pub const fn overdue(self) -> Duration {
+        match self {
+            Self::Up => RECOVERY_EVERY.saturating_mul(3),
+            Self::Schedule => RECOVERY_EVERY_ON_AWS.saturating_mul(3),
+        }
+    }
+
+    /// Where its log is, and what to do with it.
+    #[must_use]
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::Up => "look at what `gridkeeper up` has written, and start it again",
+            Self::Schedule => {
+                "look at the log of the stack's function `recover`, and at its alarms (docs/runbook.md)"
+            }
+        }
+    }
 }
 
 /// An opened data folder.
@@ -175,6 +226,16 @@ impl Home {
             Place::Folder(folder) => folder.is_owned(),
             #[cfg(feature = "aws")]
             Place::Cloud(_) => false,
+        }
+    }
+
+    /// Who compares the bots with the exchange.
+    #[must_use]
+    pub const fn keeper(&self) -> Keeper {
+        match &self.place {
+            Place::Folder(_) => Keeper::Up,
+            #[cfg(feature = "aws")]
+            Place::Cloud(_) => Keeper::Schedule,
         }
     }
 

@@ -46,6 +46,6 @@ pub use records::*;
 pub use recover_bot::{RecoverError, Recovered, recover_bot};
 pub use reexamine::NOT_FOUND;
 pub use release_level::{LevelRelease, release_level};
-pub use standing::Standing;
+pub use standing::{Standing, compared_every};
 pub use store::*;
 pub use surroundings::*;

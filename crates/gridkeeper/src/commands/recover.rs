@@ -83,7 +83,8 @@ async fn ask_up(
     } else {
         writeln!(
             session.out,
-            "`gridkeeper up` was asked to look at {} now; `gridkeeper bot show {}` says when it has",
+            "{} was asked to look at {} now; `gridkeeper bot show {}` says when that was done",
+            session.home.keeper().name(),
             count_of(bots.len(), "bot"),
             bots.first().map_or("BOT", |bot| bot.id.as_str())
         )?;

@@ -24,6 +24,7 @@ mod quarantine;
 mod reports;
 mod round_trips;
 mod silence;
+mod slow;
 mod status;
 mod strays;
 mod sweep;
