@@ -88,6 +88,7 @@ pub async fn handle_batch(
         failed.extend(group);
         figures.merge(done);
     }
+    parts.pass_pause_on().await;
     parts.tell(&figures);
     answer(failed)
 }

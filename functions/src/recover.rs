@@ -72,6 +72,7 @@ pub async fn recover_batch(parts: &Parts, records: Vec<SqsMessage>) -> SqsBatchR
     if let Ok(address) = parts.exchanges.address(parts.exchange) {
         figures.add(Figure::WeightUsed, u64::from(address.weight().used));
     }
+    parts.pass_pause_on().await;
     parts.tell(&figures);
     answer(failed)
 }

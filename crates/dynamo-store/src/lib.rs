@@ -26,6 +26,7 @@ mod level_record;
 mod levels;
 mod mark;
 mod open;
+mod pause;
 mod range;
 #[cfg(feature = "readers")]
 pub mod readers;

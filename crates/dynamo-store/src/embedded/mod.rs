@@ -148,6 +148,7 @@ impl EmbeddedDynamo {
     #[must_use]
     pub fn store(&self, table: impl Into<Arc<str>>) -> DynamoStore {
         DynamoStore {
+            address: None,
             direct: Some(self.clone()),
             ..DynamoStore::new(self.client(), table)
         }
