@@ -9,7 +9,6 @@ mod direct;
 pub(crate) mod disk;
 pub(crate) mod dispatch;
 mod folder;
-pub(crate) mod known;
 pub(crate) mod value;
 
 use std::fmt;
@@ -25,12 +24,12 @@ use crate::DynamoStore;
 pub use folder::OpenError;
 pub(crate) use folder::{SOCKET_FILE, holder};
 
+use crate::known::{Known, Touched};
 use config::config;
 use connector::EmbeddedClient;
 use disk::Disk;
 use dispatch::Answer;
 use folder::FolderLock;
-use known::{Known, Touched};
 
 /// What an acknowledged commit survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
