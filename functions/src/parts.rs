@@ -7,7 +7,7 @@ use std::time::Duration;
 use binance::{Connections, Credentials, OpenTradeKeys, RestBase};
 use cloud::{KmsKeys, SqsQueue};
 use domain::{AccountId, LocalTime};
-use dynamo_store::DynamoStore;
+use dynamo_store::{DynamoStore, Identity};
 use secrecy::ExposeSecret as _;
 use trading::{AccountStore as _, Clock as _, Environment, KeyPurpose, Ports, SealedKey};
 
@@ -106,6 +106,20 @@ impl Parts {
     /// Writes what a call has done into the log, for metrics.
     pub(crate) fn tell(&self, figures: &Figures) {
         figures.tell(self.stack.as_deref(), self.clock.now());
+    }
+
+    /// Refuses to work with a table that was restored from a copy: it is behind the exchange.
+    ///
+    /// # Errors
+    /// When it is one, or does not tell.
+    pub async fn prove_table(&self) -> anyhow::Result<()> {
+        let id = self.store.table_id().await?;
+        anyhow::ensure!(
+            self.store.prove_identity(&id).await? == Identity::Original,
+            "the table was restored from a copy, so it may be behind the exchange; nothing is done until `gridkeeper \
+             --aws restored` has brought it there (docs/upgrade.md)"
+        );
+        Ok(())
     }
 
     /// Lets the others behind this network address know for how long the exchange wants nothing from it. Off

@@ -26,6 +26,7 @@ mod embedded;
 mod embedded;
 mod error;
 mod expression;
+mod identity;
 mod item;
 mod key;
 #[cfg_attr(
@@ -57,9 +58,10 @@ mod write;
 #[cfg(feature = "embedded")]
 pub use embedded::{Durability, EmbeddedDynamo, OpenError};
 pub use error::cannot_write;
+pub use identity::Identity;
 pub use level_item::DETAIL_BYTES;
 #[cfg(feature = "embedded")]
-pub use open::{OpenedStore, open_data_dir, socket_path};
+pub use open::{OpenedStore, folder_identity, open_data_dir, socket_path};
 #[cfg(feature = "embedded")]
 pub use socket::{BindError, bind_unix, connect_unix, serve_unix};
 pub use store::DynamoStore;

@@ -22,7 +22,7 @@ use trading::StoreError;
 use crate::DynamoStore;
 
 pub use folder::OpenError;
-pub(crate) use folder::{SOCKET_FILE, holder};
+pub(crate) use folder::{DATABASE_FILE, SOCKET_FILE, holder};
 
 use crate::known::{Known, Touched};
 use config::config;

@@ -43,6 +43,7 @@ pub(super) async fn recover(session: &mut Session<'_>, args: &RecoverArgs) -> Ou
         ask_up(session, &bots, &mut failures).await?;
         return session.pass_on(failures);
     }
+    session.home.must_be_original().await?;
     let mut looked = Vec::new();
     for bot in &bots {
         match look(session, bot).await {

@@ -22,6 +22,7 @@ mod placing;
 mod plans;
 mod quarantine;
 mod reports;
+mod restored;
 mod round_trips;
 mod silence;
 mod slow;
