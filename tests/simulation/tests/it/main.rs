@@ -23,6 +23,7 @@ mod plans;
 mod quarantine;
 mod reports;
 mod round_trips;
+mod runs;
 mod silence;
 mod status;
 mod strays;
