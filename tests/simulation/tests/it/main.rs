@@ -24,6 +24,7 @@ mod quarantine;
 mod reports;
 mod restored;
 mod round_trips;
+mod runs;
 mod silence;
 mod slow;
 mod status;
