@@ -82,7 +82,7 @@ async fn run(settings: &Settings) -> anyhow::Result<()> {
         .name
         .clone()
         .unwrap_or_else(|| format!("bridge-{:08x}", random.random::<u32>()));
-    let mut config = Config::new(&name, random.random());
+    let mut config = Config::new(&name, random.random()).sharing_accounts();
     if !settings.own_address {
         config = config.sharing_weight();
     }
