@@ -99,8 +99,8 @@ impl Fleet {
             self.written
                 .push((self.now, name.to_owned(), account.to_string(), state));
         }
-        let beats = rig.heartbeats.drain(..);
-        if let Some(beat) = beats.last().filter(|_| rig.store_up) {
+        let mut beats = rig.heartbeats.drain(..);
+        if let Some(beat) = beats.next_back().filter(|_| rig.store_up) {
             self.heartbeats.insert(name.to_owned(), beat);
         }
     }
