@@ -445,13 +445,16 @@ fn a_released_level_whose_order_cannot_be_found_goes_on_under_a_new_number() {
 
 /// The detail of the order that waits after the released one.
 fn waits_because(world: &World, bot: &BotId) -> String {
-    match world.state(bot, 0) {
-        OrderState::Refused {
-            why: RefusalReason::Backoff,
-            detail,
-            ..
-        } => detail,
-        state => format!("it does not wait: {state:?}"),
+    let state = world.state(bot, 0);
+    if let OrderState::Refused {
+        why: RefusalReason::Backoff,
+        detail,
+        ..
+    } = state
+    {
+        detail
+    } else {
+        format!("it does not wait: {state:?}")
     }
 }
 
