@@ -96,6 +96,7 @@ fn running() -> Result<BridgeState, String> {
     let records = AccountsRead {
         readable: (0..ACCOUNTS).map(record).collect::<Result<_, _>>()?,
         unreadable: Vec::new(),
+        heartbeats: Ok(Vec::new()),
     };
     step(&mut bridge, Input::Accounts(Ok(records)));
     Ok(bridge)

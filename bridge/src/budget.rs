@@ -42,6 +42,16 @@ impl Budget {
 
     /// Takes weight, if there is so much.
     pub(crate) fn take(&mut self, weight: u32, now: Moment) -> bool {
+        let enough = self.holds(weight, now);
+        if enough {
+            let taken = u64::from(weight).saturating_mul(PARTS);
+            self.parts = self.parts.saturating_sub(taken);
+        }
+        enough
+    }
+
+    /// Whether there is so much weight.
+    pub(crate) fn holds(&mut self, weight: u32, now: Moment) -> bool {
         let since = now.elapsed.saturating_sub(self.filled_at).as_millis();
         let added = u64::try_from(since)
             .unwrap_or(u64::MAX)
@@ -51,14 +61,7 @@ impl Budget {
             self.parts = self.parts.saturating_add(added).min(self.full);
             self.filled_at = now.elapsed;
         }
-        let Some(rest) = self
-            .parts
-            .checked_sub(u64::from(weight).saturating_mul(PARTS))
-        else {
-            return false;
-        };
-        self.parts = rest;
-        true
+        self.parts >= u64::from(weight).saturating_mul(PARTS)
     }
 
     /// Takes weight that has to be spent in any case, down to nothing left.

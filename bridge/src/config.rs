@@ -60,6 +60,9 @@ pub struct Config {
     pub tick: Duration,
     /// How long stopping may take: what is buffered is still sent.
     pub drain: Duration,
+    /// Whether other bridges over the same table hold a part of the accounts. Then their heartbeats
+    /// are read with each list of accounts.
+    pub shares_accounts: bool,
     /// The seed of the random part of pauses.
     pub seed: u64,
 }
@@ -90,7 +93,7 @@ impl Config {
             account_silence: Duration::from_secs(45 * 60),
             poll_every: Duration::from_secs(10),
             accounts_every: Duration::from_secs(3),
-            heartbeat_every: Duration::from_secs(5),
+            heartbeat_every: trading::HEARTBEAT_EVERY,
             backoff_first: Duration::from_millis(500),
             backoff_longest: Duration::from_secs(60),
             weight_per_minute: 2_400,
@@ -99,6 +102,7 @@ impl Config {
             buffer: 10_000,
             tick: Duration::from_millis(100),
             drain: Duration::from_secs(5),
+            shares_accounts: false,
             seed,
         }
     }
@@ -109,6 +113,14 @@ impl Config {
     pub const fn sharing_weight(mut self) -> Self {
         self.weight_per_minute = SHARED_BRIDGE_RATE;
         self.weight_burst = SHARED_BRIDGE_BURST;
+        self
+    }
+
+    /// The same settings for a bridge that shares the accounts with whatever other bridges are alive:
+    /// of three or more, two hold each account. Each needs a name of its own.
+    #[must_use]
+    pub const fn sharing_accounts(mut self) -> Self {
+        self.shares_accounts = true;
         self
     }
 

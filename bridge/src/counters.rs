@@ -33,6 +33,8 @@ pub struct Counters {
     pub lost: u64,
     /// Connections closed as planned: replaced by others, or without accounts.
     pub closed: u64,
+    /// Accounts given up because other bridges hold them.
+    pub handed_over: u64,
     /// Messages the queue took.
     pub sent: u64,
     /// Messages the queue did not take at some try.

@@ -37,6 +37,9 @@ pub struct AccountsRead {
     pub readable: Vec<AccountRecord>,
     /// Why the others cannot; each names its record.
     pub unreadable: Vec<String>,
+    /// The heartbeats of all bridges, read after the accounts: a bridge writes its first one before it
+    /// claims an account. Empty where the accounts are not shared; else why they cannot be read.
+    pub heartbeats: Result<Vec<Heartbeat>, String>,
 }
 
 /// Something that happened.
@@ -145,7 +148,7 @@ pub enum Effect {
     },
     /// Write a sign of life.
     WriteHeartbeat(Heartbeat),
-    /// Read the list of accounts.
+    /// Read the list of accounts and, where they are shared, the heartbeats after it.
     ListAccounts,
     /// Tell the operator what went right.
     Inform(String),

@@ -38,6 +38,7 @@ mod local_queue;
 mod outbox;
 mod ports;
 mod run;
+mod sharing;
 mod state;
 mod status;
 mod streams;

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::{AccountId, LocalTime};
-use trading::{AccountRecord, StreamState};
+use trading::{AccountRecord, Heartbeat, StreamState};
 
 use crate::account::{Account, Recorded};
+use crate::budget::UNSUBSCRIBE;
 use crate::counters::count;
 use crate::state::Turn;
 use crate::{AccountsRead, BridgeState, Effect};
@@ -48,6 +49,7 @@ impl BridgeState {
         if self.stopping {
             return;
         }
+        self.heartbeats_read(read.heartbeats, turn);
         let listed: BTreeMap<AccountId, AccountRecord> = read
             .readable
             .into_iter()
@@ -72,12 +74,65 @@ impl BridgeState {
         for (id, record) in listed {
             self.account_listed(id, &record, turn);
         }
+        self.hand_over(turn);
+    }
+
+    fn heartbeats_read(&mut self, read: Result<Vec<Heartbeat>, String>, turn: &mut Turn) {
+        let Some(peers) = &mut self.peers else {
+            return;
+        };
+        match read {
+            Ok(heartbeats) => {
+                self.peers_error = None;
+                let news = peers.learn(heartbeats, turn.now);
+                turn.effects.extend(news.into_iter().map(Effect::Inform));
+            }
+            Err(why) => {
+                count(&mut self.counters.store_failures);
+                if self.peers_error.as_ref() != Some(&why) {
+                    turn.push(Effect::Warn(format!(
+                        "the heartbeats of other bridges cannot be read; the accounts stay shared as they are: {why}"
+                    )));
+                    self.peers_error = Some(why);
+                }
+            }
+        }
+    }
+
+    /// Gives up accounts that others hold now. There is no hurry, so it keeps a pace, and leaves
+    /// weight to subscriptions that there are.
+    fn hand_over(&mut self, turn: &mut Turn) {
+        let Some(peers) = &self.peers else {
+            return;
+        };
+        let at_once = usize::try_from(self.config.subscriptions_per_second).unwrap_or(usize::MAX);
+        let covered: Vec<AccountId> = self
+            .accounts
+            .iter()
+            .filter(|(_, account)| self.may_ask(account.environment, turn.now))
+            .filter(|(id, _)| peers.is_covered(id))
+            .map(|(id, _)| id.clone())
+            .take(at_once)
+            .collect();
+        for id in covered {
+            if !self.budget.holds(UNSUBSCRIBE, turn.now) {
+                return;
+            }
+            self.unsubscribe(&id, turn);
+            self.accounts.remove(&id);
+            count(&mut self.counters.handed_over);
+            turn.push(Effect::Inform(format!(
+                "{id}: handed over to other bridges"
+            )));
+        }
     }
 
     fn account_listed(&mut self, id: AccountId, record: &AccountRecord, turn: &mut Turn) {
         let Some(account) = self.accounts.get_mut(&id) else {
-            let account = Account::new(record, turn.now, &self.config);
-            self.accounts.insert(id, account);
+            if self.peers.as_ref().is_none_or(|peers| peers.holds(&id)) {
+                let account = Account::new(record, turn.now, &self.config);
+                self.accounts.insert(id, account);
+            }
             return;
         };
         if account.key != record.stream_key {
@@ -92,12 +147,18 @@ impl BridgeState {
     }
 
     /// Writes the stream's state again when somebody else's word stands in its place. Another
-    /// bridge's claim is left alone.
+    /// bridge's claim is left alone, unless it is known to have fallen.
     fn heed_record(&mut self, id: &AccountId, stored: &StreamState) {
         let name = &self.config.name;
         let Some(account) = self.accounts.get_mut(id) else {
             return;
         };
+        if self.peers.is_some() {
+            if account.recorded != Recorded::Writing {
+                account.recorded = Recorded::Known(stored.clone());
+            }
+            return;
+        }
         let by_another = matches!(stored, StreamState::Subscribed { bridge, .. } if bridge != name);
         if let Recorded::Known(known) = &account.recorded
             && known != stored
@@ -116,7 +177,9 @@ impl BridgeState {
             return; // It is being tried already, as fast as is sound.
         }
         let settled = turn.now.wall.since(account.up_since) >= SETTLING;
-        account.recorded = Recorded::Unknown;
+        if self.peers.is_none() {
+            account.recorded = Recorded::Unknown;
+        }
         // What has brought something since then works, whatever became of that one event.
         let silence = turn.now.elapsed.saturating_sub(account.heard);
         let heard = turn.now.wall.before(silence);

@@ -65,7 +65,8 @@ fn start_log(wanted: &str) -> anyhow::Result<()> {
 }
 
 async fn run(settings: &Settings) -> anyhow::Result<()> {
-    let aws = aws_config::load_from_env().await;
+    let aws = aws_config::from_env().timeout_config(cloud::patience());
+    let aws = aws.load().await;
     if aws.region().is_none() {
         anyhow::bail!("no AWS region is set: set AWS_REGION, such as AWS_REGION=ap-northeast-1");
     }
@@ -81,7 +82,10 @@ async fn run(settings: &Settings) -> anyhow::Result<()> {
         .name
         .clone()
         .unwrap_or_else(|| format!("bridge-{:08x}", random.random::<u32>()));
-    let mut config = Config::new(&name, random.random());
+    let mut config = Config::new(&name, random.random()).sharing_accounts();
+    if !settings.own_address {
+        config = config.sharing_weight();
+    }
     if let Some(address) = &settings.web_socket {
         config = config.with_address(address);
     }

@@ -219,6 +219,7 @@ where
 
     fn use_store(&mut self, effect: Effect) {
         let store = Arc::clone(&self.ports.store);
+        let shares_accounts = self.config.shares_accounts;
         self.work.spawn(async move {
             match effect {
                 Effect::WriteStream { account, state } => {
@@ -236,11 +237,7 @@ where
                     ))
                 }
                 Effect::ListAccounts => {
-                    let read = store.list_accounts().await.map(|listing| AccountsRead {
-                        readable: listing.readable,
-                        unreadable: listing.unreadable.iter().map(ToString::to_string).collect(),
-                    });
-                    Some(Input::Accounts(read.map_err(|error| error.to_string())))
+                    Some(Input::Accounts(list(store.as_ref(), shares_accounts).await))
                 }
                 Effect::ClearWant { account } => {
                     if let Err(error) = store.want_stream(&account, None).await {
@@ -299,4 +296,21 @@ where
             Err(_elapsed) => Ok(()), // Dropping the set ends what is left.
         }
     }
+}
+
+async fn list<S: AccountStore>(store: &S, shares_accounts: bool) -> Result<AccountsRead, String> {
+    let listing = store
+        .list_accounts()
+        .await
+        .map_err(|error| error.to_string())?;
+    let heartbeats = if shares_accounts {
+        store.heartbeats().await.map_err(|error| error.to_string())
+    } else {
+        Ok(Vec::new())
+    };
+    Ok(AccountsRead {
+        readable: listing.readable,
+        unreadable: listing.unreadable.iter().map(ToString::to_string).collect(),
+        heartbeats,
+    })
 }

@@ -24,6 +24,10 @@ pub(crate) struct Settings {
     /// The WebSocket API in place of the exchange's own, such as ws://127.0.0.1:9080/ws-api/v3
     #[arg(long, env = "GRIDKEEPER_BINANCE_WS", value_parser = web_socket)]
     pub(crate) web_socket: Option<String>,
+    /// Nothing else asks the exchange from this machine's network address: use more of the request weight that the
+    /// exchange grants an address
+    #[arg(long, env = "GRIDKEEPER_OWN_ADDRESS")]
+    pub(crate) own_address: bool,
     /// What to log, such as `warn` or `bridge=debug,info`.
     #[arg(long, env = "GRIDKEEPER_LOG", default_value = "info")]
     pub(crate) log: String,
@@ -99,6 +103,7 @@ mod tests {
         assert_eq!(settings.reconcile_queue_url, "https://sqs/1/r");
         assert_eq!((settings.name, settings.web_socket), (None, None));
         assert_eq!(settings.log, "info");
+        assert!(!settings.own_address);
     }
 
     #[test]

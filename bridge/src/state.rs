@@ -11,6 +11,7 @@ use crate::backoff::Backoff;
 use crate::budget::{Budget, ConnectRate};
 use crate::counters::count;
 use crate::outbox::{Outbox, When};
+use crate::sharing::Peers;
 use crate::status::{AccountStatus, BridgeStatus};
 use crate::{Config, ConnectionId, Counters, Effect, Moment};
 
@@ -72,6 +73,10 @@ pub struct BridgeState {
     pub(crate) list_at: Option<Duration>,
     /// The latest reason why it could not be read, so that it is told once.
     pub(crate) list_error: Option<String>,
+    /// The other bridges; `None` where the accounts are not shared.
+    pub(crate) peers: Option<Peers>,
+    /// The latest reason why their heartbeats could not be read, so that it is told once.
+    pub(crate) peers_error: Option<String>,
     /// When a heartbeat is next written; `None` while one is being written.
     pub(crate) heartbeat_at: Option<Duration>,
     /// Stream states being written.
@@ -97,6 +102,8 @@ impl BridgeState {
             last_connection: 0,
             list_at: Some(Duration::ZERO),
             list_error: None,
+            peers: config.shares_accounts.then(|| Peers::new(&config.name)),
+            peers_error: None,
             heartbeat_at: Some(Duration::ZERO),
             writes: 0,
             paced_at: Duration::ZERO,
@@ -138,10 +145,10 @@ impl BridgeState {
     pub fn is_drained(&self) -> bool {
         self.outbox.len() == 0
             && self.writes == 0
-            && self.accounts.values().all(|account| {
-                let recorded = crate::account::Recorded::Known(account.stream(&self.config.name));
-                account.recorded == recorded
-            })
+            && self
+                .accounts
+                .iter()
+                .all(|(id, account)| self.to_write(id, account).is_none())
     }
 
     /// Asks for a comparison at once.

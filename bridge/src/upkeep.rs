@@ -6,8 +6,9 @@
 use domain::AccountId;
 use trading::{Heartbeat, QueueError, StreamState};
 
-use crate::account::Recorded;
+use crate::account::{Account, Recorded};
 use crate::counters::count;
+use crate::sharing::Peers;
 use crate::state::Turn;
 use crate::{BridgeState, Effect};
 
@@ -38,7 +39,10 @@ impl BridgeState {
             if let Some(gap) = &mut account.gap {
                 if now >= gap.poll_at {
                     gap.poll_at = next;
-                    due.push((id.clone(), format!("the stream is down: {}", gap.why)));
+                    let held = |peers: &Peers| peers.listed_by_another(id);
+                    if !self.peers.as_ref().is_some_and(held) {
+                        due.push((id.clone(), format!("the stream is down: {}", gap.why)));
+                    }
                 }
             } else if now.saturating_sub(account.heard.max(account.silence_told))
                 >= self.config.account_silence
@@ -76,25 +80,37 @@ impl BridgeState {
     }
 
     fn write_streams(&mut self, turn: &mut Turn) {
-        for (id, account) in &mut self.accounts {
-            if self.writes >= MAX_WRITES {
-                return;
-            }
-            let state = account.stream(&self.config.name);
-            let due = match &account.recorded {
-                Recorded::Known(known) => *known != state,
-                Recorded::Unknown => true,
-                Recorded::Writing => false,
+        let room = MAX_WRITES.saturating_sub(self.writes);
+        let due: Vec<(AccountId, StreamState)> = self
+            .accounts
+            .iter()
+            .filter(|(_, account)| account.write.ready(turn.now))
+            .filter_map(|(id, account)| Some((id.clone(), self.to_write(id, account)?)))
+            .take(room)
+            .collect();
+        for (id, state) in due {
+            let Some(account) = self.accounts.get_mut(&id) else {
+                continue;
             };
-            if due && account.write.ready(turn.now) {
-                account.recorded = Recorded::Writing;
-                self.writes = self.writes.saturating_add(1);
-                turn.push(Effect::WriteStream {
-                    account: id.clone(),
-                    state,
-                });
-            }
+            account.recorded = Recorded::Writing;
+            self.writes = self.writes.saturating_add(1);
+            turn.push(Effect::WriteStream { account: id, state });
         }
+    }
+
+    /// The stream state that the store should hold of an account and does not, unless it is being
+    /// written or another bridge's to write.
+    pub(crate) fn to_write(&self, id: &AccountId, account: &Account) -> Option<StreamState> {
+        let own = account.stream(&self.config.name);
+        let due = match (&account.recorded, &self.peers) {
+            (Recorded::Writing, _) => false,
+            (Recorded::Known(known), _) if *known == own => false,
+            (Recorded::Known(known), Some(peers)) => peers.may_write(id, &own, known),
+            // The next list of accounts tells what became of it.
+            (Recorded::Unknown, Some(peers)) => !peers.listed_by_another(id),
+            (Recorded::Known(_) | Recorded::Unknown, None) => true,
+        };
+        due.then_some(own)
     }
 
     pub(crate) fn heartbeat_written(&mut self, outcome: Result<(), String>, turn: &mut Turn) {

@@ -12,16 +12,12 @@ use cloud::QueueKind;
 use domain::{ClientOrderId, Execution, LocalTime};
 use futures_util::future::join_all;
 use trading::{
-    Answer, Clock as _, HANDLE_TIMEOUT, HandleFillError, Handled, Message, Queue as _, handle_fill,
+    Answer, Clock as _, HANDLE_TIMEOUT, HandleFillError, Handled, Message, Outcome, Placing,
+    Queue as _, handle_fill, retry_pause,
 };
 
 use crate::Parts;
-
-/// The first pause of a report that could not be handled now; it doubles with each try.
-const RETRY_FIRST: Duration = Duration::from_secs(1);
-
-/// The longest such pause.
-const RETRY_LONGEST: Duration = Duration::from_secs(60);
+use crate::figures::{Figure, Figures};
 
 /// What becomes of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +82,15 @@ pub async fn handle_batch(
 ) -> SqsBatchResponse {
     let groups = by_level(records);
     let handled = groups.iter().map(|group| handle_group(parts, group, until));
-    answer(join_all(handled).await.into_iter().flatten())
+    let mut failed = Vec::new();
+    let mut figures = Figures::default();
+    for (group, done) in join_all(handled).await {
+        failed.extend(group);
+        figures.merge(done);
+    }
+    parts.pass_pause_on().await;
+    parts.tell(&figures);
+    answer(failed)
 }
 
 /// The answer to a batch: the messages that are to stay on the queue.
@@ -103,21 +107,26 @@ pub(crate) fn answer(failed: impl IntoIterator<Item = String>) -> SqsBatchRespon
     answer
 }
 
-async fn handle_group(parts: &Parts, group: &[Received], until: LocalTime) -> Vec<String> {
+async fn handle_group(
+    parts: &Parts,
+    group: &[Received],
+    until: LocalTime,
+) -> (Vec<String>, Figures) {
     let mut failed = Vec::new();
+    let mut figures = Figures::default();
     for received in group {
         // Lambda ends a call in the middle of anything: what might not be finished is not begun.
         let fate = if until.since(parts.clock.now()) < HANDLE_TIMEOUT {
             Fate::Again(Duration::ZERO)
         } else {
-            handle(parts, received).await
+            handle(parts, received, &mut figures).await
         };
         if let Fate::Again(after) = fate {
             give_back(parts, QueueKind::Fills, &received.receipt, after).await;
             failed.push(received.id.clone());
         }
     }
-    failed
+    (failed, figures)
 }
 
 /// Tells the queue when a message is worth another look.
@@ -127,30 +136,37 @@ pub(crate) async fn give_back(parts: &Parts, kind: QueueKind, receipt: &str, aft
     }
 }
 
-async fn handle(parts: &Parts, received: &Received) -> Fate {
+async fn handle(parts: &Parts, received: &Received, figures: &mut Figures) -> Fate {
     match &received.message {
         Ok(Message::Execution {
             execution,
             received_at,
-        }) => report(parts, execution, *received_at, received.tries).await,
+        }) => report(parts, execution, *received_at, received.tries, figures).await,
         // Whoever sent it here knows one queue only.
         Ok(message @ Message::Reconcile { .. }) => {
             match parts.queue.send(message, Duration::ZERO).await {
                 Ok(()) => Fate::Done,
                 Err(error) => {
                     tracing::warn!(%error, "a comparison asked for was not passed on");
-                    Fate::Again(pause(received.tries))
+                    Fate::Again(retry_pause(received.tries))
                 }
             }
         }
         Err(error) => {
             tracing::error!(%error, message_id = %received.id, "unreadable message");
+            figures.count(Figure::NotHandled);
             Fate::Again(Duration::ZERO)
         }
     }
 }
 
-async fn report(parts: &Parts, execution: &Execution, received_at: LocalTime, tries: u32) -> Fate {
+async fn report(
+    parts: &Parts,
+    execution: &Execution,
+    received_at: LocalTime,
+    tries: u32,
+    figures: &mut Figures,
+) -> Fate {
     let begun = parts.clock.now();
     let handling = Box::pin(handle_fill(parts.ports(), execution, received_at));
     // A connection that died while the environment was frozen is found out beside the load.
@@ -158,20 +174,44 @@ async fn report(parts: &Parts, execution: &Execution, received_at: LocalTime, tr
     match handled {
         Ok(handled) => {
             tell(parts, execution, (received_at, begun), handled);
+            let queued = begun.since(received_at);
+            let reacted = parts.clock.now().since(received_at);
+            note(figures, handled, queued, reacted);
             match handled.answer {
                 Answer::Done => Fate::Done,
-                Answer::Again(after) => Fate::Again(after),
+                Answer::Again(after) => Fate::Again(after.max(retry_pause(tries))),
             }
         }
         Err(error @ HandleFillError::RetryLater(_)) => {
             tracing::warn!(%error, client_order_id = %execution.client_order_id, "report handled later");
-            Fate::Again(pause(tries))
+            figures.count(Figure::NotHandled);
+            Fate::Again(retry_pause(tries))
         }
         // It can never be handled: it goes to the dead letters as soon as the queue lets it.
         Err(error @ HandleFillError::Poison(_)) => {
             tracing::error!(%error, client_order_id = %execution.client_order_id, "report given up");
+            figures.count(Figure::NotHandled);
             Fate::Again(Duration::ZERO)
         }
+    }
+}
+
+/// What a handled report adds to the figures.
+fn note(figures: &mut Figures, handled: Handled, queued: Duration, reacted: Duration) {
+    figures.time(Figure::QueueAgeMilliseconds, queued);
+    match handled.outcome {
+        Outcome::Booked | Outcome::BookedAside => figures.count(Figure::Fills),
+        Outcome::Duplicate => figures.count(Figure::Duplicates),
+        Outcome::Quarantined => figures.count(Figure::Quarantined),
+        Outcome::NotOurs(_) | Outcome::NobodysLevel | Outcome::Noted | Outcome::Waiting => {}
+    }
+    match handled.placing {
+        Some(Placing::Accepted) => figures.time(Figure::FillToOrderMilliseconds, reacted),
+        Some(Placing::Refused(_) | Placing::AccountStopped) => figures.count(Figure::Refused),
+        Some(Placing::Unknown(_) | Placing::NoAnswer) => figures.count(Figure::Unknown),
+        Some(Placing::Quarantined) => figures.count(Figure::Quarantined),
+        Some(Placing::Held | Placing::Leased(_) | Placing::MovedOn | Placing::NothingOwed)
+        | None => {}
     }
 }
 
@@ -200,14 +240,8 @@ fn tell(
     );
 }
 
-fn millis(duration: Duration) -> u64 {
+pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// How long a message rests that could not be handled now, by how often it was received.
-pub(crate) fn pause(tries: u32) -> Duration {
-    let doubled = 2_u32.saturating_pow(tries.saturating_sub(1));
-    RETRY_FIRST.saturating_mul(doubled).min(RETRY_LONGEST)
 }
 
 #[cfg(test)]
@@ -311,13 +345,6 @@ mod tests {
         let text = r#"{"v":1,"type":"reconcile","account":"main","bot":null,"why":"a gap"}"#;
         let records = vec![record("gap", text), report("nobodys", "gk-nobody-1-7")];
         assert_eq!(kept(&parts, records, until).await, ["gap"]);
-    }
-
-    #[test]
-    fn pauses_double_up_to_a_minute() {
-        let seconds: Vec<u64> = (0..10).map(|tries| pause(tries).as_secs()).collect();
-        assert_eq!(seconds, [1, 1, 2, 4, 8, 16, 32, 60, 60, 60]);
-        assert_eq!(pause(u32::MAX).as_secs(), 60);
     }
 
     #[test]

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use domain::LocalTime;
 use trading::{
-    BatchQueue as _, BotStore as _, Claim, Clock as _, DueBot, Message, Outgoing,
-    RECOVERY_EVERY_ON_AWS, Standing, StoreError,
+    AccountStore as _, BatchQueue as _, BotStore as _, Claim, Clock as _, DueBot, Message,
+    Outgoing, RECOVERY_EVERY_ON_AWS, Standing, StoreError, compared_every,
 };
 
 use crate::Parts;
+use crate::figures::{Figure, Figures};
+use crate::recover::standing;
 
 /// How many due bots are read at once.
 const PAGE: usize = 50;
@@ -27,6 +29,9 @@ const RESERVE: Duration = Duration::from_secs(20);
 /// the call counts as failed, so that somebody hears of it.
 pub async fn send_due_on(parts: &Parts, until: LocalTime) -> anyhow::Result<()> {
     let (mut sent, mut failed) = (0_usize, 0_usize);
+    let bots = parts.store.bot_ids(None).await?.len();
+    let every = compared_every(bots, RECOVERY_EVERY_ON_AWS);
+    tell_of_bridges(parts).await;
     for _ in 0..PAGES {
         let now = parts.clock.now();
         if until.since(now) < RESERVE {
@@ -36,7 +41,7 @@ pub async fn send_due_on(parts: &Parts, until: LocalTime) -> anyhow::Result<()> 
         let all = due.len() < PAGE;
         let mut messages = Vec::new();
         for bot in due {
-            match take(parts, &bot, now).await {
+            match take(parts, &bot, now, every).await {
                 Ok(message) => messages.extend(message),
                 Err(error) => {
                     failed = failed.saturating_add(1);
@@ -66,13 +71,14 @@ pub async fn send_due_on(parts: &Parts, until: LocalTime) -> anyhow::Result<()> 
 }
 
 /// Claims one due bot; its message, if it is ours to send and there is anything to do for it.
-async fn take(parts: &Parts, due: &DueBot, now: LocalTime) -> Result<Option<Outgoing>, StoreError> {
-    let standing = match parts.store.bot(&due.bot).await {
-        Ok(Some(bot)) => Standing::of(bot.desired, bot.observed),
-        // The run itself says what is wrong with the record.
-        Ok(None) | Err(_) => Standing::AtWork,
-    };
-    let next = now.after(standing.cadence(RECOVERY_EVERY_ON_AWS));
+async fn take(
+    parts: &Parts,
+    due: &DueBot,
+    now: LocalTime,
+    every: Duration,
+) -> Result<Option<Outgoing>, StoreError> {
+    let standing = standing(parts, &due.bot).await;
+    let next = now.after(standing.cadence(every));
     let claimed = parts.store.claim_due(due, next).await?;
     let ours = claimed == Claim::Won && standing != Standing::NotStarted;
     Ok(ours.then(|| Outgoing {
@@ -83,4 +89,23 @@ async fn take(parts: &Parts, due: &DueBot, now: LocalTime) -> Result<Option<Outg
         },
         delay: Duration::ZERO,
     }))
+}
+
+/// Tells how many bridges were heard of lately, and how many accounts they hold.
+async fn tell_of_bridges(parts: &Parts) {
+    match parts.store.heartbeats().await {
+        Ok(beats) => {
+            let now = parts.clock.now();
+            let alive = beats.iter().filter(|beat| beat.is_fresh(now));
+            let mut figures = Figures::default();
+            figures.add(Figure::BridgesAlive, 0);
+            for beat in alive {
+                figures.count(Figure::BridgesAlive);
+                let accounts = u64::try_from(beat.accounts.len()).unwrap_or(u64::MAX);
+                figures.add(Figure::ConnectedAccounts, accounts);
+            }
+            parts.tell(&figures);
+        }
+        Err(error) => tracing::warn!(%error, "the bridges' heartbeats cannot be read"),
+    }
 }

@@ -12,6 +12,7 @@
 mod batch;
 mod clock;
 mod due;
+mod figures;
 mod log;
 mod parts;
 mod recover;

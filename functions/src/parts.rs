@@ -1,15 +1,21 @@
 //! The clients of one environment, opened once and kept for all its calls.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use binance::{Connections, Credentials, OpenTradeKeys, RestBase};
 use cloud::{KmsKeys, SqsQueue};
-use domain::AccountId;
-use dynamo_store::DynamoStore;
+use domain::{AccountId, LocalTime};
+use dynamo_store::{DynamoStore, Identity};
 use secrecy::ExposeSecret as _;
 use trading::{AccountStore as _, Clock as _, Environment, KeyPurpose, Ports, SealedKey};
 
+use crate::figures::Figures;
 use crate::{Settings, SystemClock};
+
+/// How much longer a pause must be than the last one that was told.
+const NEWS: Duration = Duration::from_secs(1);
 
 /// Opens trade keys, and nothing that was sealed for a stream.
 #[derive(Debug, Clone)]
@@ -42,14 +48,22 @@ pub struct Parts {
     pub queue: SqsQueue,
     /// The clock.
     pub clock: SystemClock,
-    exchange: Environment,
+    pub(crate) exchange: Environment,
+    stack: Option<String>,
+    /// Until when the others were told to wait.
+    told_to_wait: AtomicI64,
 }
 
 impl Parts {
     /// Opens the clients by the standard AWS environment. Nothing is sent.
     pub async fn open(settings: &Settings) -> Self {
-        let aws = aws_config::load_from_env().await;
+        let aws = aws_config::from_env().timeout_config(cloud::patience());
+        let aws = aws.load().await;
         let store = DynamoStore::new(aws_sdk_dynamodb::Client::new(&aws), settings.table.as_str());
+        let store = match &settings.address {
+            Some(address) => store.behind_address(address),
+            None => store,
+        };
         let keys = TradeKeys(KmsKeys::new(aws_sdk_kms::Client::new(&aws)));
         let rest = settings.rest.clone();
         let rest_base: RestBase = Arc::new(move |environment| {
@@ -71,6 +85,8 @@ impl Parts {
             queue: SqsQueue::new(aws_sdk_sqs::Client::new(&aws), settings.queues.clone()),
             clock: SystemClock,
             exchange: settings.exchange,
+            stack: settings.stack.clone(),
+            told_to_wait: AtomicI64::new(0),
         }
     }
 
@@ -84,6 +100,47 @@ impl Parts {
         }
         if let Err(error) = exchange {
             tracing::warn!(%error, "the exchange was not reached while starting");
+        }
+    }
+
+    /// Writes what a call has done into the log, for metrics.
+    pub(crate) fn tell(&self, figures: &Figures) {
+        figures.tell(self.stack.as_deref(), self.clock.now());
+    }
+
+    /// Refuses to work with a table that was restored from a copy: it is behind the exchange.
+    ///
+    /// # Errors
+    /// When it is one, or does not tell.
+    pub async fn prove_table(&self) -> anyhow::Result<()> {
+        let id = self.store.table_id().await?;
+        anyhow::ensure!(
+            self.store.prove_identity(&id).await? == Identity::Original,
+            "the table was restored from a copy, so it may be behind the exchange; nothing is done until `gridkeeper \
+             --aws restored` has brought it there (docs/upgrade.md)"
+        );
+        Ok(())
+    }
+
+    /// Lets the others behind this network address know for how long the exchange wants nothing from it. Off
+    /// the road of an order, and only when that is news.
+    pub(crate) async fn pass_pause_on(&self) {
+        let Some(left) = self.exchanges.pause_left() else {
+            return;
+        };
+        let now = self.clock.now();
+        let until = now.after(left);
+        let told = LocalTime::from_millis(self.told_to_wait.load(Ordering::Relaxed));
+        if until.since(told) < NEWS {
+            return;
+        }
+        match self.store.pause_address(now, until).await {
+            Ok(()) => self
+                .told_to_wait
+                .store(until.as_millis(), Ordering::Relaxed),
+            Err(error) => {
+                tracing::warn!(%error, "others were not told that the exchange asks to pause")
+            }
         }
     }
 
@@ -133,6 +190,8 @@ impl Parts {
             queue: SqsQueue::new(aws_sdk_sqs::Client::from_conf(queue), addresses),
             clock: SystemClock,
             exchange: Environment::Simulated,
+            stack: None,
+            told_to_wait: AtomicI64::new(0),
         }
     }
 }

@@ -7,11 +7,13 @@ use cloud::QueueKind;
 use domain::{AccountId, BotId, LocalTime};
 use serde::Deserialize;
 use trading::{
-    BatchQueue as _, BotStore as _, Message, Outgoing, Queue as _, RecoverError, recover_bot,
+    BatchQueue as _, BotStore as _, Clock as _, Message, Outgoing, Queue as _, RecoverError,
+    Standing, recover_bot, retry_pause,
 };
 
 use crate::Parts;
-use crate::batch::{answer, give_back, pause};
+use crate::batch::{answer, give_back, millis};
+use crate::figures::{Figure, Figures};
 
 /// What calls the function.
 #[derive(Debug, Deserialize)]
@@ -32,13 +34,14 @@ pub struct Schedule {
     _schedule: String,
 }
 
-/// Carries out what messages ask to be compared; says which are to stay on the queue.
-pub async fn recover_batch(
-    parts: &Parts,
-    records: Vec<SqsMessage>,
-    _until: LocalTime,
-) -> SqsBatchResponse {
+/// How far the queue's clock and ours may be apart.
+const CLOCKS_APART: Duration = Duration::from_secs(2);
+
+/// Carries out what messages ask to be compared; says which are to stay on the queue. A call takes as long
+/// as one comparison, which bounds itself ([`trading::RECOVERY_RUN`]): the queue gives one message a call.
+pub async fn recover_batch(parts: &Parts, records: Vec<SqsMessage>) -> SqsBatchResponse {
     let mut failed = Vec::new();
+    let mut figures = Figures::default();
     for record in records {
         let body = record.body.unwrap_or_default();
         let (id, receipt) = (
@@ -47,10 +50,17 @@ pub async fn recover_batch(
         );
         let tries = record.attributes.get("ApproximateReceiveCount");
         let tries = tries.and_then(|tries| tries.parse().ok()).unwrap_or(1);
+        let asked_at = record.attributes.get("SentTimestamp");
+        let asked_at = asked_at.and_then(|at| at.parse().ok());
+        let asked_at = asked_at.map(LocalTime::from_millis);
         let again = match Message::from_text(&body) {
-            Ok(message) => carry_out(parts, message).await.then(|| pause(tries)),
+            Ok(message) => {
+                let again = carry_out(parts, message, asked_at, &mut figures).await;
+                again.then(|| retry_pause(tries))
+            }
             Err(error) => {
                 tracing::error!(%error, message_id = %id, "unreadable message");
+                figures.count(Figure::NotHandled);
                 Some(Duration::ZERO)
             }
         };
@@ -59,17 +69,33 @@ pub async fn recover_batch(
             failed.push(id);
         }
     }
+    if let Ok(address) = parts.exchanges.address(parts.exchange) {
+        figures.add(Figure::WeightUsed, u64::from(address.weight().used));
+    }
+    parts.pass_pause_on().await;
+    parts.tell(&figures);
     answer(failed)
 }
 
 /// Carries one message out; says whether it is to come again.
-async fn carry_out(parts: &Parts, message: Message) -> bool {
+async fn carry_out(
+    parts: &Parts,
+    message: Message,
+    asked_at: Option<LocalTime>,
+    figures: &mut Figures,
+) -> bool {
     match message {
         Message::Reconcile {
             account,
             bot: Some(bot),
             why,
-        } => compare(parts, &account, &bot, &why).await,
+        } => {
+            if was_compared_since(parts, &bot, asked_at).await {
+                tracing::info!(%bot, %account, why, "compared since that was asked for");
+                return false;
+            }
+            compare(parts, &account, &bot, &why, figures).await
+        }
         Message::Reconcile {
             account,
             bot: None,
@@ -86,7 +112,21 @@ async fn carry_out(parts: &Parts, message: Message) -> bool {
     }
 }
 
-/// A message for each bot of an account: each is compared by itself.
+/// Whether the exchange was asked how a bot stands after this message was sent. A message for one bot is
+/// never sent to come later, so that its time is when it was asked for; many of them may be waiting.
+async fn was_compared_since(parts: &Parts, bot: &BotId, asked_at: Option<LocalTime>) -> bool {
+    let Some(asked_at) = asked_at else {
+        return false;
+    };
+    // The comparison itself says what is wrong with the record.
+    let Ok(Some(bot)) = parts.store.bot(bot).await else {
+        return false;
+    };
+    bot.recovered_at
+        .is_some_and(|at| at > asked_at.after(CLOCKS_APART))
+}
+
+/// A message for each bot of an account that may have orders at the exchange: each is compared by itself.
 async fn spread(parts: &Parts, account: &AccountId, why: &str) -> bool {
     let bots = match parts.store.bot_ids(Some(account)).await {
         Ok(bots) => bots,
@@ -95,23 +135,40 @@ async fn spread(parts: &Parts, account: &AccountId, why: &str) -> bool {
             return true;
         }
     };
-    let messages: Vec<Outgoing> = bots
-        .into_iter()
-        .map(|bot| Outgoing {
-            message: Message::Reconcile {
-                account: account.clone(),
-                bot: Some(bot),
-                why: why.to_owned(),
-            },
-            delay: Duration::ZERO,
-        })
-        .collect();
+    let mut messages = Vec::new();
+    for bot in bots {
+        if standing(parts, &bot).await == Standing::AtWork {
+            messages.push(Outgoing {
+                message: Message::Reconcile {
+                    account: account.clone(),
+                    bot: Some(bot),
+                    why: why.to_owned(),
+                },
+                delay: Duration::ZERO,
+            });
+        }
+    }
     let sent = parts.queue.send_batch(&messages).await;
     // Comparing a bot twice costs request weight only, forgetting one costs a minute.
     sent.iter().any(Result::is_err)
 }
 
-async fn compare(parts: &Parts, account: &AccountId, bot: &BotId, why: &str) -> bool {
+/// How a bot stands; one that cannot be read counts as at work, so that its run says what is wrong.
+pub(crate) async fn standing(parts: &Parts, bot: &BotId) -> Standing {
+    match parts.store.bot(bot).await {
+        Ok(Some(bot)) => Standing::of(bot.desired, bot.observed),
+        Ok(None) | Err(_) => Standing::AtWork,
+    }
+}
+
+async fn compare(
+    parts: &Parts,
+    account: &AccountId,
+    bot: &BotId,
+    why: &str,
+    figures: &mut Figures,
+) -> bool {
+    let begun = parts.clock.now();
     match Box::pin(recover_bot(parts.ports(), bot)).await {
         Ok(recovered) => {
             for problem in &recovered.problems {
@@ -122,16 +179,32 @@ async fn compare(parts: &Parts, account: &AccountId, bot: &BotId, why: &str) -> 
                 observed = %recovered.observed,
                 actions = ?recovered.actions,
                 levels_caught_up = recovered.levels_caught_up,
+                took_ms = millis(parts.clock.now().since(begun)),
                 "compared"
             );
+            figures.count(Figure::Compared);
+            figures.add(Figure::CaughtUp, u64::from(recovered.levels_caught_up));
+            let placed = ["lay", "place", "find_out", "liquidate"];
+            let placed = placed.iter().filter_map(|name| recovered.actions.get(name));
+            let placed: u32 = placed.fold(0, |sum, count| sum.saturating_add(*count));
+            figures.add(Figure::Recovered, u64::from(placed));
             false
         }
-        Err(error @ (RecoverError::Exchange(_) | RecoverError::Store(_))) => {
+        // The schedule asks again within a minute, so that an exchange which is away for long leaves no
+        // dead letters.
+        Err(error @ RecoverError::Exchange(_)) => {
+            tracing::warn!(%bot, %account, why, %error, "not compared; the schedule asks again");
+            figures.count(Figure::NotCompared);
+            false
+        }
+        Err(error @ RecoverError::Store(_)) => {
             tracing::warn!(%bot, %account, why, %error, "not compared; tried again");
+            figures.count(Figure::NotCompared);
             true
         }
         Err(error @ RecoverError::NoBot(_)) => {
             tracing::error!(%bot, %account, why, %error, "nothing to compare");
+            figures.count(Figure::NotCompared);
             false
         }
     }

@@ -16,6 +16,11 @@ pub struct Settings {
     /// `GRIDKEEPER_BINANCE_REST`: the REST base in place of the real ones, such as
     /// `http://127.0.0.1:9080`.
     pub rest: Option<String>,
+    /// `GRIDKEEPER_ADDRESS`: what the functions of one network address call it, to wait together when the
+    /// exchange asks one of them to; each waits by itself if it is not set.
+    pub address: Option<String>,
+    /// `GRIDKEEPER_STACK`: the stack that metrics are told of; none are if it is not set.
+    pub stack: Option<String>,
 }
 
 impl Settings {
@@ -71,6 +76,8 @@ impl Settings {
                 reconcile: needed("GRIDKEEPER_RECONCILE_QUEUE_URL")?,
             },
             exchange,
+            address: given("GRIDKEEPER_ADDRESS"),
+            stack: given("GRIDKEEPER_STACK"),
             rest: rest.map(|rest| rest.trim_end_matches('/').to_owned()),
         })
     }

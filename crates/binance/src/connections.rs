@@ -10,6 +10,7 @@ mod proof;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use domain::{AccountId, LocalTime};
 use trading::{
@@ -183,6 +184,16 @@ impl<S, K> Connections<S, K> {
         if let Some(address) = address {
             address.prove().await;
         }
+    }
+
+    /// How long nothing may be sent to one of the exchanges in use; `None` if it may to all.
+    #[must_use]
+    pub fn pause_left(&self) -> Option<Duration> {
+        let addresses = lock(&self.inner.addresses);
+        let pauses = addresses
+            .values()
+            .filter_map(|address| address.rest.pause_left());
+        pauses.max()
     }
 
     /// How many accounts have a connection.

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use aws_sdk_kms::Client;
-use aws_sdk_kms::error::{DisplayErrorContext, SdkError};
+use aws_sdk_kms::error::SdkError;
 use aws_sdk_kms::operation::decrypt::DecryptError;
 use aws_sdk_kms::primitives::Blob;
 use base64::Engine as _;
@@ -15,6 +15,8 @@ use base64::engine::general_purpose::STANDARD;
 use domain::AccountId;
 use secrecy::{ExposeSecret as _, SecretString};
 use trading::{KeyPurpose, SealedKey};
+
+use crate::patience::in_words;
 
 /// The parts of the encryption context.
 const ACCOUNT: &str = "account";
@@ -110,7 +112,7 @@ impl KmsKeys {
             .encryption_context(PURPOSE, purpose.word())
             .send()
             .await
-            .map_err(|error| refused("seal", DisplayErrorContext(error)))?;
+            .map_err(|error| refused("seal", in_words(&error)))?;
         let sealed = reply
             .ciphertext_blob()
             .ok_or_else(|| refused("seal", "it answered without the sealed text"))?;
@@ -132,7 +134,7 @@ fn not_opened<R: fmt::Debug>(
             purpose,
         };
     }
-    refused("open", DisplayErrorContext(error))
+    refused("open", in_words(error))
 }
 
 fn refused(what: &'static str, detail: impl fmt::Display) -> KeyServiceError {

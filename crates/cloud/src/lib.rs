@@ -3,13 +3,16 @@
 //! Where to start:
 //! * [`SqsQueue`] puts messages on the two queues, and says when a received one is to come back.
 //! * [`KmsKeys`] seals and opens the secrets of API keys.
+//! * [`patience`] says how long any client of AWS waits.
 //!
 //! Region, credentials and addresses come from the clients' own configuration, so that
 //! `AWS_ENDPOINT_URL` and the rest of the standard AWS environment are honoured. Decides nothing
 //! about money, keeps no secret, starts no task.
 
 mod keys;
+mod patience;
 mod queue;
 
 pub use keys::{KeyServiceError, KmsKeys};
+pub use patience::patience;
 pub use queue::{QueueAddresses, QueueKind, SqsQueue};

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use trading::{BatchQueue, MAX_BATCH, Message, Outgoing, Queue, QueueError};
+
+use crate::patience::in_words;
 
 /// The longest delay SQS takes (SQS API Reference, SendMessage, DelaySeconds).
 const MAX_DELAY: Duration = Duration::from_secs(900);
@@ -58,7 +59,7 @@ impl SqsQueue {
         let address = async |name: String| {
             let found = client.get_queue_url().queue_name(&name).send().await;
             let found = found.map_err(|error| {
-                QueueError::Unavailable(format!("{name}: {}", DisplayErrorContext(error)))
+                QueueError::Unavailable(format!("{name}: {}", in_words(&error)))
             })?;
             let url = found.queue_url().map(str::to_owned);
             url.ok_or_else(|| QueueError::Unavailable(format!("{name} has no address")))
@@ -99,7 +100,7 @@ impl SqsQueue {
             .visibility_timeout(whole_seconds(after, MAX_VISIBILITY))
             .send()
             .await
-            .map_err(|error| QueueError::Unavailable(DisplayErrorContext(error).to_string()))?;
+            .map_err(|error| QueueError::Unavailable(in_words(&error)))?;
         Ok(())
     }
 
@@ -116,7 +117,7 @@ impl SqsQueue {
             .set_entries(Some(entries))
             .send()
             .await
-            .map_err(|error| QueueError::Unavailable(DisplayErrorContext(error).to_string()))?;
+            .map_err(|error| QueueError::Unavailable(in_words(&error)))?;
         let taken: BTreeSet<&str> = reply.successful().iter().map(|entry| entry.id()).collect();
         let mut refused: BTreeMap<String, QueueError> = asked
             .into_iter()

@@ -90,7 +90,7 @@ pub struct Bot {
     pub sold_out: bool,
     /// When it was created.
     pub created_at: LocalTime,
-    /// When recovery last finished with it.
+    /// When the exchange was last asked how it stands, by a run of recovery that came to its end.
     pub recovered_at: Option<LocalTime>,
     /// Grows by one with each change of the record.
     pub version: u64,

@@ -13,6 +13,7 @@ use crate::account_item::{BOTS_OF_ACCOUNT, from_records, to_item};
 use crate::expression::Expression;
 use crate::item::{Attributes, Record, keyed, number, record_item, text, to_attribute};
 use crate::key::{self, Key};
+use crate::pause;
 use crate::write::{Transaction, Write};
 
 const VERSION: &str = "version";
@@ -35,8 +36,22 @@ impl AccountStore for DynamoStore {
     }
 
     async fn account(&self, id: &AccountId) -> Result<Option<AccountRecord>, StoreError> {
-        let record = self.read_one(&Key::account(id)).await?;
-        record.as_ref().map(Record::decode).transpose()
+        let Some(pause) = self.address_key() else {
+            let record = self.read_one(&Key::account(id)).await?;
+            return record.as_ref().map(Record::decode).transpose();
+        };
+        let (mut account, mut paused) = (None, None);
+        for record in self.read(&[Key::account(id), pause]).await? {
+            if record.key.is_account() {
+                account = Some(record.decode()?);
+            } else {
+                paused = Some(record);
+            }
+        }
+        if let (Some(pause), Some(account)) = (&paused, &mut account) {
+            pause::show(pause, account)?;
+        }
+        Ok(account)
     }
 
     async fn list_accounts(&self) -> Result<Listing<AccountRecord>, StoreError> {

@@ -8,8 +8,6 @@ use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkErro
 use std::error::Error;
 use trading::StoreError;
 
-use crate::embedded::disk::cannot_write;
-
 /// A failed call, with the one distinction that the caller of a write acts upon.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -92,4 +90,16 @@ where
 /// integer.
 pub(crate) fn unwritable(what: &str, detail: &impl std::fmt::Display) -> StoreError {
     StoreError::Invalid(format!("{what} cannot be written: {detail}"))
+}
+
+/// How every message begins that says so.
+pub(crate) const BEGINNING: &str = "the data folder ";
+/// What follows the folder's name in it.
+pub(crate) const MIDDLE: &str = " cannot be written: ";
+
+/// What is wrong and how to mend it, where the text of an error says that a data folder cannot be written.
+#[must_use]
+pub fn cannot_write(text: &str) -> Option<(&str, &str)> {
+    let said = text.starts_with(BEGINNING) && text.contains(MIDDLE);
+    said.then(|| text.split_once("; ")).flatten()
 }

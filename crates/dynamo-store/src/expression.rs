@@ -56,6 +56,17 @@ impl Expression {
         new
     }
 
+    /// Requires that there is no such item, or one of the format this program knows with less of this.
+    pub(crate) fn absent_or_less(name: &str, value: AttributeValue) -> Self {
+        let mut new = Self::new();
+        let (partition, format) = (new.name(PARTITION), new.name(FORMAT_ATTRIBUTE));
+        let (known, name, value) = (new.value(number(FORMAT)), new.name(name), new.value(value));
+        new.conditions.push(format!(
+            "(attribute_not_exists({partition}) OR ({format} = {known} AND {name} < {value}))"
+        ));
+        new
+    }
+
     /// Requires that an attribute has this value.
     pub(crate) fn require(mut self, name: &str, value: AttributeValue) -> Self {
         let (name, value) = (self.name(name), self.value(value));

@@ -101,6 +101,14 @@ impl Key {
         Self::new(due_partition(shard(bot)), format!("{}#{bot}", padded(at)))
     }
 
+    pub(crate) fn identity() -> Self {
+        Self::new("TABLE", "IDENTITY")
+    }
+
+    pub(crate) fn address(name: &str) -> Self {
+        Self::new(format!("ADDRESS#{name}"), "PAUSE")
+    }
+
     pub(crate) fn heartbeat(bridge: &str) -> Self {
         Self::new(BRIDGES, bridge)
     }

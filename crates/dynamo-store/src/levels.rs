@@ -15,6 +15,7 @@ use crate::key::{self, Key};
 use crate::level_item::{MARK, VERSION, to_item};
 use crate::level_record::{from_record, index_of};
 use crate::mark::Mark;
+use crate::pause;
 use crate::settle;
 use crate::write::{Transaction, Write};
 
@@ -31,7 +32,9 @@ impl LevelStore for DynamoStore {
         bot: &BotId,
         level: LevelIndex,
     ) -> Result<Loaded, StoreError> {
-        if let Some(loaded) = self.load_known(account, bot, level).await? {
+        if self.address.is_none()
+            && let Some(loaded) = self.load_known(account, bot, level).await?
+        {
             return Ok(loaded);
         }
         let reading = self
@@ -39,19 +42,27 @@ impl LevelStore for DynamoStore {
             .as_ref()
             .and_then(|direct| direct.known().reading());
         let keys = [Key::bot(bot), Key::level(bot, level), Key::account(account)];
+        let pause = self.address_key();
+        let asked: Vec<Key> = keys.iter().cloned().chain(pause.clone()).collect();
+        let mut paused = None;
         let mut loaded = Loaded {
             bot: None,
             level: None,
             account: None,
         };
-        for record in self.read(&keys).await? {
+        for record in self.read(&asked).await? {
             if record.key == keys[0] {
                 loaded.bot = Some(record.decode()?);
             } else if record.key == keys[1] {
                 loaded.level = Some(from_record(&record, bot, level)?);
-            } else {
+            } else if record.key == keys[2] {
                 loaded.account = Some(record.decode()?);
+            } else {
+                paused = Some(record);
             }
+        }
+        if let (Some(pause), Some(account)) = (&paused, &mut loaded.account) {
+            pause::show(pause, account)?;
         }
         // Levels are written before their bot: without it they are not there yet.
         if loaded.bot.is_none() {

@@ -6,6 +6,9 @@
 //!   SDK client without a port or a socket.
 //! * [`open_data_dir`] opens a data folder, or reaches the process that holds it over its socket.
 //!
+//! The feature `embedded` (the one on by default) brings the last two. The functions on AWS and the bridge there do
+//! without it, and without the database's code.
+//!
 //! What holds: a lost condition is an outcome and never an error; every read that decides something
 //! is strongly consistent; an item that cannot be read, or that a newer version wrote, is an error
 //! that names it and is never overwritten. Nothing here decides about money, scans the table, or
@@ -16,29 +19,49 @@ mod accounts;
 mod bots;
 mod due;
 mod dump;
+#[cfg(feature = "embedded")]
+mod embedded;
+#[cfg(not(feature = "embedded"))]
+#[path = "without_embedded.rs"]
 mod embedded;
 mod error;
 mod expression;
+mod identity;
 mod item;
 mod key;
+#[cfg_attr(
+    not(feature = "embedded"),
+    expect(
+        dead_code,
+        reason = "only a database in this process can know what nobody else has written"
+    )
+)]
+mod known;
 mod level_item;
 mod level_record;
 mod levels;
 mod mark;
+#[cfg(feature = "embedded")]
 mod open;
+mod pause;
 mod range;
 #[cfg(feature = "readers")]
 pub mod readers;
 mod settle;
+#[cfg(feature = "embedded")]
 mod socket;
 mod store;
 mod table;
 mod trade_keys;
 mod write;
 
-pub use embedded::disk::cannot_write;
+#[cfg(feature = "embedded")]
 pub use embedded::{Durability, EmbeddedDynamo, OpenError};
+pub use error::cannot_write;
+pub use identity::Identity;
 pub use level_item::DETAIL_BYTES;
-pub use open::{OpenedStore, open_data_dir, socket_path};
+#[cfg(feature = "embedded")]
+pub use open::{OpenedStore, folder_identity, open_data_dir, socket_path};
+#[cfg(feature = "embedded")]
 pub use socket::{BindError, bind_unix, connect_unix, serve_unix};
 pub use store::DynamoStore;

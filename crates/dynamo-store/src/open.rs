@@ -1,12 +1,14 @@
 //! Opening a data folder, or reaching the process that holds it.
 
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::Client;
 
 use crate::DynamoStore;
-use crate::embedded::{Durability, EmbeddedDynamo, OpenError, SOCKET_FILE, holder};
+use crate::embedded::{DATABASE_FILE, Durability, EmbeddedDynamo, OpenError, SOCKET_FILE, holder};
 use crate::socket::{connect_unix, probe};
 
 /// The one table of a data folder.
@@ -56,6 +58,19 @@ impl OpenedStore {
 #[must_use]
 pub fn socket_path(folder: &Path) -> PathBuf {
     folder.join(SOCKET_FILE)
+}
+
+/// What tells the file of a data folder from every copy of it: its number in the file system and when it was made. A
+/// file that was overwritten in place is not told from what it was.
+///
+/// # Errors
+/// When the file cannot be looked at.
+pub fn folder_identity(folder: &Path) -> io::Result<String> {
+    let found = std::fs::metadata(folder.join(DATABASE_FILE))?;
+    let made = found.created().ok();
+    let made = made.and_then(|made| made.duration_since(UNIX_EPOCH).ok());
+    let made = made.map_or(0, |made| made.as_millis());
+    Ok(format!("file {} made at {made}", found.ino()))
 }
 
 /// Opens a data folder if nobody holds it, else connects to the process that does.

@@ -39,6 +39,8 @@ pub struct DynamoStore {
     pub(crate) direct: Option<EmbeddedDynamo>,
     pub(crate) table: Arc<str>,
     pub(crate) marks: Arc<Marks>,
+    /// The network address that others use too, by the name they agreed on.
+    pub(crate) address: Option<Arc<str>>,
 }
 
 impl DynamoStore {
@@ -50,6 +52,7 @@ impl DynamoStore {
             direct: None,
             table: table.into(),
             marks: Arc::new(Marks::random()),
+            address: None,
         }
     }
 

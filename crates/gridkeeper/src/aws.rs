@@ -38,7 +38,7 @@ impl Deployment {
     /// # Errors
     /// [`Failure`] when no region is named.
     pub async fn open(args: &AwsArgs) -> Result<Self, Failure> {
-        let mut loader = aws_config::from_env();
+        let mut loader = aws_config::from_env().timeout_config(cloud::patience());
         let profile_regions = args.profile.as_ref().map(|profile| {
             let builder = ProfileFileRegionProvider::builder();
             builder.profile_name(profile).build()

@@ -74,6 +74,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Compare bots with the exchange now and mend what differs.
     Recover(RecoverArgs),
+    /// Bring records that were restored from a copy to where the exchange is, before anything works with them.
+    Restored(RestoredArgs),
     /// Compare the whole ledger with the exchange's history: every trade, every opposite order.
     Audit(AuditArgs),
     /// Check clock, keys, region, address, store, streams and limits.
@@ -91,6 +93,7 @@ impl Command {
             | Self::Fills(_)
             | Self::Explain(_)
             | Self::Recover(_)
+            | Self::Restored(_)
             | Self::Audit(_)
             | Self::Doctor => false,
         }
@@ -374,6 +377,14 @@ pub struct ExplainArgs {
 pub struct RecoverArgs {
     /// One bot; without it, all.
     pub bot: Option<BotId>,
+}
+
+/// Working with a copy.
+#[derive(Debug, Clone, Args)]
+pub struct RestoredArgs {
+    /// Do so although the records do not look like a copy, such as after a file was overwritten in place.
+    #[arg(long)]
+    pub anyway: bool,
 }
 
 /// Auditing.

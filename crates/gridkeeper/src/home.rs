@@ -6,8 +6,12 @@
 use std::fmt;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use dynamo_store::{Durability, DynamoStore, OpenedStore, open_data_dir};
+use dynamo_store::{
+    Durability, DynamoStore, Identity, OpenedStore, folder_identity, open_data_dir,
+};
+use trading::{RECOVERY_EVERY, RECOVERY_EVERY_ON_AWS};
 
 use crate::connections::{LocalExchanges, connections};
 use crate::environs::Environs;
@@ -36,6 +40,55 @@ pub enum Place {
     /// On AWS.
     #[cfg(feature = "aws")]
     Cloud(crate::aws::Deployment),
+}
+
+/// Who compares the bots with the exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeper {
+    /// A running `gridkeeper up`.
+    Up,
+    /// The schedule of a deployment.
+    Schedule,
+}
+
+impl Keeper {
+    /// What it is called.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Up => "`gridkeeper up`",
+            Self::Schedule => "the deployment",
+        }
+    }
+
+    /// How often it looks, in words.
+    #[must_use]
+    pub const fn every(self) -> &'static str {
+        match self {
+            Self::Up => "every 10 seconds",
+            Self::Schedule => "every minute",
+        }
+    }
+
+    /// After so long without a look something is wrong.
+    #[must_use]
+    pub const fn overdue(self) -> Duration {
+        match self {
+            Self::Up => RECOVERY_EVERY.saturating_mul(3),
+            Self::Schedule => RECOVERY_EVERY_ON_AWS.saturating_mul(3),
+        }
+    }
+
+    /// Where its log is, and what to do with it.
+    #[must_use]
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::Up => "look at what `gridkeeper up` has written, and start it again",
+            Self::Schedule => {
+                "look at the log of the stack's function `recover`, and at its alarms (docs/runbook.md)"
+            }
+        }
+    }
 }
 
 /// An opened data folder.
@@ -121,6 +174,8 @@ impl Home {
         let store = database.store();
         if let OpenedStore::Owned(_) = &database {
             store.create_table().await?;
+            // A folder says which file it is before there is a second one.
+            store.prove_identity(&file_of(folder)?).await?;
         }
         let keys = KeyFile::open_or_create(folder)?;
         let vault = Vault::File(keys.clone());
@@ -152,6 +207,56 @@ impl Home {
         }
     }
 
+    /// Whether its records are a copy of those that were worked with. Only whoever holds a data folder can tell.
+    ///
+    /// # Errors
+    /// [`Failure`] when the store does not tell.
+    pub async fn is_copy(&self) -> Result<bool, Failure> {
+        let Some(identity) = self.identity().await? else {
+            return Ok(false);
+        };
+        Ok(self.store.prove_identity(&identity).await? == Identity::Copy)
+    }
+
+    /// Has the records say that they are the ones to work with.
+    ///
+    /// # Errors
+    /// [`Failure`] when the store does not take it.
+    pub async fn is_original_now(&self) -> Result<(), Failure> {
+        if let Some(identity) = self.identity().await? {
+            self.store.renew_identity(&identity).await?;
+        }
+        Ok(())
+    }
+
+    /// Refuses to work with a copy.
+    ///
+    /// # Errors
+    /// [`Failure`] which says why and what to do.
+    pub async fn must_be_original(&self) -> Result<(), Failure> {
+        if !self.is_copy().await? {
+            return Ok(());
+        }
+        Err(Failure::refused(
+            "these records were restored from a copy, so they may be behind the exchange: an order that was placed since \
+             would be placed a second time",
+        )
+        .at(&self.place)
+        .mend(
+            "`gridkeeper restored` brings them to where the exchange is, without placing anything; where they were only \
+             moved, it changes nothing",
+        ))
+    }
+
+    async fn identity(&self) -> Result<Option<String>, Failure> {
+        match &self.place {
+            Place::Folder(folder) if folder.is_owned() => file_of(&folder.path).map(Some),
+            Place::Folder(_) => Ok(None),
+            #[cfg(feature = "aws")]
+            Place::Cloud(_) => Ok(Some(self.store.table_id().await?)),
+        }
+    }
+
     /// Where it is.
     #[must_use]
     pub const fn place(&self) -> &Place {
@@ -178,6 +283,16 @@ impl Home {
         }
     }
 
+    /// Who compares the bots with the exchange.
+    #[must_use]
+    pub const fn keeper(&self) -> Keeper {
+        match &self.place {
+            Place::Folder(_) => Keeper::Up,
+            #[cfg(feature = "aws")]
+            Place::Cloud(_) => Keeper::Schedule,
+        }
+    }
+
     /// The store.
     #[must_use]
     pub const fn store(&self) -> &DynamoStore {
@@ -201,6 +316,14 @@ impl Home {
     pub const fn environs(&self) -> &Environs {
         &self.environs
     }
+}
+
+/// What tells a data folder's file from every copy of it.
+fn file_of(folder: &Path) -> Result<String, Failure> {
+    folder_identity(folder).map_err(|error| {
+        Failure::refused(format!("the database's file cannot be looked at: {error}"))
+            .at(folder.display())
+    })
 }
 
 impl fmt::Display for Place {

@@ -196,12 +196,11 @@ fn next_try(retry_at: LocalTime, now: LocalTime) -> String {
     if retry_at > now {
         let at = when(retry_at);
         return format!(
-            "it is tried again with the first look at the exchange after {at} ({}), within 10 seconds of it",
+            "it is tried again with the first look at the exchange after {at} ({})",
             ago(retry_at, now)
         );
     }
-    "its wait is over: it is tried again with the next look at the exchange, within 10 seconds"
-        .to_owned()
+    "its wait is over: it is tried again with the next look at the exchange".to_owned()
 }
 
 /// Why an order was not placed, in words. What could not be found did not end before our eyes.
@@ -399,8 +398,8 @@ fn backoff_remedy(order: &LevelOrder, bot: &Bot) -> Option<String> {
     }
     detail.contains(OrderStatus::Canceled.in_words()).then(|| {
         format!(
-            "leave it: it was cancelled at the exchange, by hand or by another program, and `gridkeeper up` places it \
-             anew; to keep the bot from trading, `gridkeeper bot pause {}`",
+            "leave it: it was cancelled at the exchange, by hand or by another program, and is placed anew \
+             by itself; to keep the bot from trading, `gridkeeper bot pause {}`",
             bot.id
         )
     })

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use domain::{
     AccountId, Asset, BestPrices, ClientOrderId, ExchangeOrderId, ExchangeTime, Execution, Intent,
-    LocalTime, OrderStatus, Price, Quantity, QuoteAmount, Rate, RefusalReason, Side, Symbol,
-    SymbolRules, Trade,
+    LocalTime, OrderStatus, Price, Quantity, Rate, RefusalReason, Side, Symbol, SymbolRules, Trade,
 };
 use serde::{Deserialize, Serialize};
 
@@ -371,12 +370,4 @@ pub trait Exchanges: Send + Sync {
         account: &AccountId,
         refused: &Self::Connection,
     ) -> impl Future<Output = Result<Self::Connection, ExchangeError>> + Send;
-}
-
-/// What all of an order's trades together cost or brought, as a check against the exchange's sums.
-#[must_use]
-pub fn total_quote(trades: &[Trade]) -> Option<QuoteAmount> {
-    trades
-        .iter()
-        .try_fold(QuoteAmount::ZERO, |sum, trade| sum.checked_add(trade.quote))
 }

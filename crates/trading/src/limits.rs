@@ -72,10 +72,38 @@ const _: () = assert!(VISIBILITY.as_millis() > HANDLE_TIMEOUT.as_millis());
 /// done its work; the dead letter is for the operator to read.
 pub const MAX_RECEIVES: u32 = 10;
 
+/// The first pause of a message that could not be handled now.
+const RETRY_FIRST: Duration = Duration::from_millis(500);
+
+/// The longest such pause.
+const RETRY_LONGEST: Duration = Duration::from_secs(60);
+
+/// How long a message rests at least that comes back: twice as long with each time it was received, so
+/// that one that is healthy outlives what keeps it from being handled.
+#[must_use]
+pub const fn retry_pause(receives: u32) -> Duration {
+    let doubled = 2_u32.saturating_pow(receives.saturating_sub(1));
+    let pause = RETRY_FIRST.saturating_mul(doubled);
+    if pause.as_millis() < RETRY_LONGEST.as_millis() {
+        pause
+    } else {
+        RETRY_LONGEST
+    }
+}
+
+/// How long a message lives at least that is never handled: the pauses between its receives.
+const LIFE_OF_A_MESSAGE: Duration = {
+    let (mut life, mut receives) = (Duration::ZERO, 1);
+    while receives < MAX_RECEIVES {
+        life = life.saturating_add(retry_pause(receives));
+        receives += 1;
+    }
+    life
+};
+
 const _: () = assert!(
-    LOOKUP_LAG.saturating_mul(MAX_RECEIVES).as_millis()
-        > LEASE.as_millis() + 2 * RECOVERY_EVERY.as_millis(),
-    "a message that waits for trades must outlive a lease and the two recovery runs after it"
+    LIFE_OF_A_MESSAGE.as_millis() > LEASE.as_millis() + 2 * RECOVERY_EVERY_ON_AWS.as_millis(),
+    "a message that waits must outlive a lease and the two recovery runs after it"
 );
 
 /// How much later than a lease's end a message about it becomes visible again.
@@ -161,6 +189,21 @@ pub const STOPPED_EVERY: Duration = Duration::from_secs(600);
 /// little less, so that a run that comes early does not leave a bot out.
 pub const RECOVERY_EVERY_ON_AWS: Duration = Duration::from_secs(55);
 
+/// For how long a run of recovery begins with levels: those it did not come to are left for the next
+/// one, so that a bot whose exchange answers slowly is not looked at by more and more runs at once.
+pub const RECOVERY_RUN: Duration = Duration::from_secs(40);
+
+const _: () = assert!(
+    RECOVERY_RUN.as_millis() < RECOVERY_EVERY_ON_AWS.as_millis(),
+    "a run is to be over, but for what it has begun, when the next one comes"
+);
+
+/// How often a bridge says that it lives.
+pub const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
+
+/// For how long a bridge counts as alive that was heard of.
+pub const HEARTBEAT_LASTS: Duration = HEARTBEAT_EVERY.saturating_mul(3);
+
 /// How long the function may run that handles reports. What it cannot begin with [`HANDLE_TIMEOUT`]
 /// left goes back to the queue.
 pub const FILL_FUNCTION_TIMEOUT: Duration = Duration::from_secs(70);
@@ -176,6 +219,12 @@ pub const RECOVER_FUNCTION_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// For how long a received comparison stays invisible to other runs.
 pub const RECONCILE_VISIBILITY: Duration = Duration::from_secs(330);
+
+const _: () = assert!(
+    RECOVER_FUNCTION_TIMEOUT.as_millis()
+        > RECOVERY_RUN.as_millis() + 2 * HANDLE_TIMEOUT.as_millis() + 6 * QUERY_TIMEOUT.as_millis(),
+    "a run has time for what it asks of the exchange, its levels, the last it began, and its end"
+);
 
 const _: () = assert!(
     RECONCILE_VISIBILITY.as_millis() > RECOVER_FUNCTION_TIMEOUT.as_millis(),

@@ -1,20 +1,22 @@
 //! Making a bot's observed status true: paused and stopped are promises about what is not sent.
 
 use domain::{
-    BestPrices, Bot, DesiredStatus, Level, ObservedStatus, OrderState, Room, is_sellable,
+    BestPrices, Bot, DesiredStatus, Level, LocalTime, ObservedStatus, OrderState, Room, is_sellable,
 };
 use futures_util::StreamExt;
 
 use crate::place_intent::claim;
 use crate::recover_bot::{RecoverError, write_bot};
 use crate::story::tell;
-use crate::{BotStore, Clock, EventKind, LEVELS_AT_ONCE, LevelStore, Outside, StoreError};
+use crate::{BotStore, EventKind, LEVELS_AT_ONCE, LevelStore, Outside, StoreError};
 
 /// What the run has seen of the market.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Seen<'a> {
     pub(crate) room: &'a Room,
     pub(crate) prices: Option<&'a BestPrices>,
+    /// When it looked: everything before this is in what it has seen.
+    pub(crate) at: LocalTime,
 }
 
 /// Compares what was wanted with what is, and writes the bot's observed status.
@@ -74,7 +76,7 @@ pub(crate) async fn observe<O: Outside>(
     let mut after = current.clone();
     after.observed = observed;
     after.rules_doubted = current.rules_doubted || doubted;
-    after.recovered_at = Some(outside.clock().now());
+    after.recovered_at = Some(seen.at);
     Ok(write_bot(outside, &current, after).await?.observed)
 }
 

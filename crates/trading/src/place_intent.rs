@@ -138,7 +138,7 @@ pub(crate) async fn place_owned<O: Outside>(
         Ok(placing) => (Answer::Done, placing),
         Err(error) => {
             // The fill is committed and the intent owed: the message comes back after the lease.
-            tracing::warn!(%error, level = %level.index, "placement not settled");
+            tracing::warn!(%error, grid_level = %level.index, "placement not settled");
             let placing = Placing::Unknown(UnknownCause::Connection);
             (again_after(connection.estimated_time(), until), placing)
         }
@@ -180,7 +180,7 @@ pub(crate) async fn answer_pending<O: Outside>(
         }
         Ok(placing) => (Answer::Done, Some(placing)),
         Err(error) => {
-            tracing::warn!(%error, level = %level.index, "owed order not placed");
+            tracing::warn!(%error, grid_level = %level.index, "owed order not placed");
             (Answer::Again(AFTER_LEASE), None)
         }
     }

@@ -147,6 +147,14 @@ pub struct Heartbeat {
     pub accounts: Vec<AccountId>,
 }
 
+impl Heartbeat {
+    /// Whether its bridge was heard of lately.
+    #[must_use]
+    pub fn is_fresh(&self, now: LocalTime) -> bool {
+        now.since(self.at) < crate::HEARTBEAT_LASTS
+    }
+}
+
 /// How a fill came to be booked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

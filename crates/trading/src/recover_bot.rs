@@ -16,12 +16,12 @@ use futures_util::StreamExt;
 
 use crate::late::take_in_late_orders;
 use crate::observe::{Seen, observe};
-use crate::recover_level::{Run, carry_out};
+use crate::recover_level::{Done, Run, carry_out};
 use crate::stray::take_in_strays;
 use crate::{
     AccountRecord, AccountStore, BotStore, Clock, Exchange, ExchangeError, Exchanges,
     LEVELS_AT_ONCE, LevelStore, MAX_COMMIT_TRIES, MISSED_AFTER, OrderView, Outside, RECENT,
-    RULES_LAST, StoreError, StreamState,
+    RECOVERY_RUN, RULES_LAST, StoreError, StreamState,
 };
 
 /// What one run of recovery found and did.
@@ -120,6 +120,7 @@ pub async fn recover_bot<O: Outside>(outside: O, id: &BotId) -> Result<Recovered
     let seen = Seen {
         room: &room,
         prices: prices.as_ref(),
+        at: now,
     };
     recovered.observed = observe(outside, &bot, seen, &mut recovered.problems).await?;
     Ok(recovered)
@@ -211,7 +212,11 @@ async fn work<O: Outside>(
     if let Some(prices) = view.prices {
         planned.sort_by_key(|(level, _)| distance(level, prices));
     }
+    let until = view.now.after(RECOVERY_RUN);
     let done = futures_util::stream::iter(planned.into_iter().map(|(level, action)| async move {
+        if run.outside.clock().now() >= until {
+            return (LEFT_FOR_THE_NEXT, Ok(Done::default()));
+        }
         let name = action_name(&action);
         (name, carry_out(run, &level, action).await)
     }))
@@ -234,8 +239,17 @@ async fn work<O: Outside>(
             Err(error) => recovered.problems.push(error.to_string()),
         }
     }
+    if let Some(left) = recovered.actions.get(LEFT_FOR_THE_NEXT) {
+        recovered.problems.push(format!(
+            "this look took longer than {} s, so {left} of its levels are left for the next",
+            RECOVERY_RUN.as_secs()
+        ));
+    }
     missed
 }
+
+/// What counts for a level that a run did not come to.
+const LEFT_FOR_THE_NEXT: &str = "left_for_the_next";
 
 fn distance(level: &Level, prices: BestPrices) -> rust_decimal::Decimal {
     let price = level
@@ -395,7 +409,7 @@ async fn doubt_stream<O: Outside>(
         return Ok(());
     }
     problems.push(format!(
-        "the stream of account {} was subscribed but did not bring a fill of {}; `gridkeeper up`, if it \
+        "the stream of account {} was subscribed but did not bring a fill of {}; its bridge, if one \
          runs, sees whether the stream still works",
         account.id,
         missed.in_words()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{DesiredStatus, ObservedStatus};
 
-use crate::STOPPED_EVERY;
+use crate::{ADDRESS_WEIGHT, STOPPED_EVERY};
 
 /// What recovery has to do for a bot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,21 @@ impl Standing {
     }
 }
 
+/// What one run asks of the address's request weight: time, prices, open orders, a few queries.
+const WEIGHT_PER_RUN: u32 = 15;
+
+/// The share of the address's weight per minute that periodic runs may take.
+const WEIGHT_PER_MINUTE: u32 = ADDRESS_WEIGHT / 2;
+
+/// How often each of so many bots is compared that share the request weight of one address: `ordinary`,
+/// or less often when that would take too much of it.
+#[must_use]
+pub fn compared_every(bots: usize, ordinary: Duration) -> Duration {
+    let bots = u32::try_from(bots).unwrap_or(u32::MAX);
+    let seconds = bots.saturating_mul(WEIGHT_PER_RUN).saturating_mul(60) / WEIGHT_PER_MINUTE;
+    ordinary.max(Duration::from_secs(u64::from(seconds)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,5 +76,13 @@ mod tests {
         }
         let longer = STOPPED_EVERY * 2;
         assert_eq!(Standing::Stopped.cadence(longer), longer);
+    }
+    #[test]
+    fn many_bots_are_looked_at_less_often() {
+        let ordinary = Duration::from_secs(10);
+        for (bots, seconds) in [(0, 10), (1, 10), (33, 10), (34, 10), (37, 11), (1_000, 300)] {
+            let every = compared_every(bots, ordinary);
+            assert_eq!(every, Duration::from_secs(seconds), "{bots} bots");
+        }
     }
 }

@@ -8,7 +8,8 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 async fn main() -> Result<(), Error> {
     start_log();
     let parts = Parts::open(&Settings::of_process()?).await;
-    parts.warm().await;
+    let ((), proven) = tokio::join!(parts.warm(), parts.prove_table());
+    proven?;
     let parts = &parts;
     run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {
         let until = deadline(&event.context, &parts.clock);

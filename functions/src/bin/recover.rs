@@ -8,16 +8,16 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 async fn main() -> Result<(), Error> {
     start_log();
     let parts = Parts::open(&Settings::of_process()?).await;
-    parts.warm().await;
+    let ((), proven) = tokio::join!(parts.warm(), parts.prove_table());
+    proven?;
     let parts = &parts;
     run(service_fn(move |event: LambdaEvent<Wake>| async move {
-        let until = deadline(&event.context, &parts.clock);
         match event.payload {
             Wake::Asked(event) => {
-                Ok::<_, Error>(Box::pin(recover_batch(parts, event.records, until)).await)
+                Ok::<_, Error>(Box::pin(recover_batch(parts, event.records)).await)
             }
             Wake::Scheduled(_) => {
-                send_due_on(parts, until).await?;
+                send_due_on(parts, deadline(&event.context, &parts.clock)).await?;
                 Ok(SqsBatchResponse::default())
             }
         }

@@ -122,8 +122,12 @@ fn recovery_leaves_reports_their_share_of_a_new_account() {
         property("Recover", "Events"),
         "Asked/Properties/ScalingConfig/MaximumConcurrency",
     );
-    assert_eq!(most, "${RecoveryConcurrency}");
     let usual = at(&MAIN, "Parameters/RecoveryConcurrency/Default");
+    let parameter = "${RecoveryConcurrency}";
+    assert_eq!(
+        *most,
+        json!({"If": ["IsUsualConcurrency", usual, parameter]})
+    );
     assert!(usual.as_u64().unwrap() * 2 <= OF_A_NEW_ACCOUNT);
     // SQS takes no smaller one.
     let least = at(&MAIN, "Parameters/RecoveryConcurrency/MinValue");

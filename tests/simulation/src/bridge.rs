@@ -432,6 +432,7 @@ impl BridgeProcess {
                     .map(|listing| AccountsRead {
                         readable: listing.readable,
                         unreadable: Vec::new(),
+                        heartbeats: Ok(Vec::new()),
                     });
                 Input::Accounts(read.map_err(|error| error.to_string()))
             }

@@ -40,6 +40,6 @@ pub use exchange::{
 };
 pub use gate::Gate;
 pub use queue::{Delivery, TestQueue};
-pub use store::{MemoryStore, Operation, StoreFault};
+pub use store::{Copied, MemoryStore, Operation, StoreFault};
 pub use task::{Step, Task};
 pub use world::{Outside, World};

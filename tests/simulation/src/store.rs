@@ -67,7 +67,37 @@ pub struct MemoryStore {
     tables: Mutex<Tables>,
 }
 
+/// A copy of what bots, levels and their ledger were at a moment.
+#[derive(Debug)]
+pub struct Copied {
+    bots: BTreeMap<BotId, Bot>,
+    levels: BTreeMap<(BotId, LevelIndex), Level>,
+    fills: BTreeMap<FillKey, FillRecord>,
+    events: Vec<EventRecord>,
+}
+
 impl MemoryStore {
+    /// Takes a copy, as a backup does.
+    #[must_use]
+    pub fn copy(&self) -> Copied {
+        let tables = self.tables();
+        Copied {
+            bots: tables.bots.clone(),
+            levels: tables.levels.clone(),
+            fills: tables.fills.clone(),
+            events: tables.events.clone(),
+        }
+    }
+
+    /// Puts a copy in place of what there is.
+    pub fn restore(&self, copied: Copied) {
+        let mut tables = self.tables();
+        tables.bots = copied.bots;
+        tables.levels = copied.levels;
+        tables.fills = copied.fills;
+        tables.events = copied.events;
+    }
+
     pub(crate) fn new(gate: Arc<Gate>) -> Self {
         Self {
             gate,
@@ -146,6 +176,13 @@ impl MemoryStore {
         bot.version += 1;
         let after = Box::new(bot.clone());
         tables.log(|| Operation::UpdateBot(before, after, Claim::Won));
+    }
+
+    /// Changes a level's record as nobody would.
+    pub fn change_level(&self, bot: &BotId, index: u16, change: impl FnOnce(&mut Level)) {
+        let mut tables = self.tables();
+        let level = tables.levels.get_mut(&(bot.clone(), LevelIndex(index)));
+        change(level.unwrap());
     }
 
     /// Changes an account's record as the bridge or the operator would.

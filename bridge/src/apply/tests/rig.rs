@@ -72,6 +72,10 @@ pub(super) struct Rig {
     /// The accounts whose records are damaged.
     pub(super) unreadable: Vec<&'static str>,
     pub(super) store_up: bool,
+    /// The heartbeats in the table, or why they cannot be read.
+    pub(super) table: Result<Vec<Heartbeat>, String>,
+    /// How far this machine's clock is ahead, in milliseconds.
+    pub(super) ahead: i64,
     pub(super) queue: Answer,
     /// Whether connections open at once when asked for.
     pub(super) network_up: bool,
@@ -114,6 +118,8 @@ impl Rig {
             accounts: names.iter().map(|name| account(name)).collect(),
             unreadable: Vec::new(),
             store_up: true,
+            table: Ok(Vec::new()),
+            ahead: 0,
             queue: Answer::Takes,
             network_up: true,
             refused: Vec::new(),
@@ -144,7 +150,7 @@ impl Rig {
     }
 
     pub(super) fn wall(&self) -> LocalTime {
-        LocalTime::from_millis(1_790_000_000_000).after(self.now)
+        LocalTime::from_millis(1_790_000_000_000 + self.ahead).after(self.now)
     }
 
     /// Lets something happen, and everything that follows from it at once.
@@ -309,6 +315,7 @@ impl Rig {
                         .iter()
                         .map(|name| format!("ACCOUNT#{name}: damaged"))
                         .collect(),
+                    heartbeats: self.table.clone(),
                 };
                 return Some(Input::Accounts(store(self.store_up).map(|()| read)));
             }

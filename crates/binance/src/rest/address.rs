@@ -245,8 +245,9 @@ impl RestAddress {
         pacings.limits = orders;
     }
 
-    /// How long nothing may be sent from here.
-    pub(crate) fn pause_left(&self) -> Option<Duration> {
+    /// How long the exchange wants nothing to be sent from here, of its own accord or because the request
+    /// weight of this minute is used up; `None` if it may.
+    pub fn pause_left(&self) -> Option<Duration> {
         let now = self.now();
         self.weight.wait(now, self.offset.estimate(now))
     }

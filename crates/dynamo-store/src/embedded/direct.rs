@@ -19,12 +19,12 @@ use dynoxide::actions::update_item::UpdateItemRequest;
 use trading::StoreError;
 
 use super::EmbeddedDynamo;
-use super::known::{Place, Touched};
 use super::value::{EmbeddedItem, item_inward, item_outward};
 use crate::error::{Failure, by_code};
 use crate::expression::Expression;
 use crate::item::{Attributes, PARTITION, Record, SORT, text};
 use crate::key::Key;
+use crate::known::{Place, Touched};
 use crate::range::{PageKey, Range};
 use crate::write::{Transaction, Write, cancellation};
 

@@ -9,15 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use dynoxide::DynoxideError;
 
+use crate::error::{BEGINNING, MIDDLE};
+
 /// What an operator is to do. Behind "; ", as [`cannot_write`] parts it.
 const MEND: &str = "make room on its disk, or lift the limit on the size of its files; nothing acknowledged is lost, \
                     and what runs goes on by itself once it can write";
-
-/// How every message begins that says so.
-const BEGINNING: &str = "the data folder ";
-
-/// What follows the folder's name in it.
-const MIDDLE: &str = " cannot be written: ";
 
 /// SQLite's words for a disk that takes nothing: `SQLITE_FULL` and `SQLITE_IOERR`. `dynoxide` passes them on within its
 /// own; their codes do not come through.
@@ -100,16 +96,10 @@ fn words(folder: &Path, cause: &str) -> String {
     format!("{BEGINNING}{}{MIDDLE}{cause}; {MEND}", folder.display())
 }
 
-/// What is wrong and how to mend it, where the text of an error says that a data folder cannot be written.
-#[must_use]
-pub fn cannot_write(text: &str) -> Option<(&str, &str)> {
-    let said = text.starts_with(BEGINNING) && text.contains(MIDDLE);
-    said.then(|| text.split_once("; ")).flatten()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::cannot_write;
 
     fn disk() -> Disk {
         Disk::under(Path::new("/data"))

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::disk;
 
 /// The database's file in a data folder.
-const DATABASE_FILE: &str = "gridkeeper.db";
+pub(crate) const DATABASE_FILE: &str = "gridkeeper.db";
 /// The file that the holder of a data folder keeps locked.
 const LOCK_FILE: &str = "gridkeeper.lock";
 /// The socket on which the holder answers other processes.

@@ -9,7 +9,6 @@ mod direct;
 pub(crate) mod disk;
 pub(crate) mod dispatch;
 mod folder;
-pub(crate) mod known;
 pub(crate) mod value;
 
 use std::fmt;
@@ -23,14 +22,14 @@ use trading::StoreError;
 use crate::DynamoStore;
 
 pub use folder::OpenError;
-pub(crate) use folder::{SOCKET_FILE, holder};
+pub(crate) use folder::{DATABASE_FILE, SOCKET_FILE, holder};
 
+use crate::known::{Known, Touched};
 use config::config;
 use connector::EmbeddedClient;
 use disk::Disk;
 use dispatch::Answer;
 use folder::FolderLock;
-use known::{Known, Touched};
 
 /// What an acknowledged commit survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,6 +147,7 @@ impl EmbeddedDynamo {
     #[must_use]
     pub fn store(&self, table: impl Into<Arc<str>>) -> DynamoStore {
         DynamoStore {
+            address: None,
             direct: Some(self.clone()),
             ..DynamoStore::new(self.client(), table)
         }

@@ -24,6 +24,7 @@ mod lost_replies;
 mod on_the_wire;
 mod race;
 mod round_trip;
+mod shared_address;
 mod unix_socket;
 mod wire;
 

@@ -14,6 +14,7 @@ mod finding;
 mod key_check;
 mod market;
 mod recover;
+mod restored;
 pub(crate) mod secrets;
 mod seen;
 mod simulate;
@@ -128,6 +129,7 @@ async fn carry_out(
         | Command::Fills(_)
         | Command::Explain(_)
         | Command::Recover(_)
+        | Command::Restored(_)
         | Command::Audit(_)
         | Command::Doctor => {}
     }
@@ -181,6 +183,7 @@ async fn operate(cli: Cli, home: Home, out: &mut dyn Write, input: &mut dyn BufR
         Command::Fills(args) => fills::fills(session, &args).await,
         Command::Explain(args) => explain::explain(session, &args).await,
         Command::Recover(args) => recover::recover(session, &args).await,
+        Command::Restored(args) => restored::restored(session, &args).await,
         Command::Audit(args) => audit::audit(session, &args).await,
         Command::Doctor => doctor::doctor(session).await,
     }

@@ -43,6 +43,7 @@ pub(super) async fn recover(session: &mut Session<'_>, args: &RecoverArgs) -> Ou
         ask_up(session, &bots, &mut failures).await?;
         return session.pass_on(failures);
     }
+    session.home.must_be_original().await?;
     let mut looked = Vec::new();
     for bot in &bots {
         match look(session, bot).await {
@@ -83,7 +84,8 @@ async fn ask_up(
     } else {
         writeln!(
             session.out,
-            "`gridkeeper up` was asked to look at {} now; `gridkeeper bot show {}` says when it has",
+            "{} was asked to look at {} now; `gridkeeper bot show {}` says when that was done",
+            session.home.keeper().name(),
             count_of(bots.len(), "bot"),
             bots.first().map_or("BOT", |bot| bot.id.as_str())
         )?;

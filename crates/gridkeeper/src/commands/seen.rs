@@ -1,16 +1,12 @@
 //! When a bot was last seen at the exchange, and whether anybody looks after it now.
 
-use std::time::Duration;
-
 use domain::{Bot, DesiredStatus, LocalTime, ObservedStatus};
 use trading::StreamState;
 
 use super::Session;
 use crate::failure::{Failure, plain_cause};
+use crate::home::Keeper;
 use crate::table::{ago, when};
-
-/// A running `up` compares each bot every ten seconds; after so long without, something is wrong.
-pub(super) const OVERDUE: Duration = Duration::from_secs(30);
 
 /// Whether a bot needs a running `up`: it trades, its orders rest, or it has not come to its end yet.
 pub(super) fn needs_up(bot: &Bot) -> bool {
@@ -65,7 +61,13 @@ pub(super) async fn seen(
             stale: false,
         });
     }
-    Ok(judge(looked, now, session.home.is_owned(), stream))
+    let keeper = session.home.keeper();
+    Ok(judge(
+        (looked, now),
+        keeper,
+        session.home.is_owned(),
+        stream,
+    ))
 }
 
 fn looked_words(recovered_at: Option<LocalTime>, now: LocalTime) -> String {
@@ -76,13 +78,14 @@ fn looked_words(recovered_at: Option<LocalTime>, now: LocalTime) -> String {
 }
 
 fn judge(
-    recovered_at: Option<LocalTime>,
-    now: LocalTime,
+    (recovered_at, now): (Option<LocalTime>, LocalTime),
+    keeper: Keeper,
     nobody_runs: bool,
     stream: Option<&StreamState>,
 ) -> Seen {
+    let name = keeper.name();
     let looked = looked_words(recovered_at, now);
-    let overdue = recovered_at.is_some_and(|at| now.since(at) > OVERDUE);
+    let overdue = recovered_at.is_some_and(|at| now.since(at) > keeper.overdue());
     let down = match stream {
         Some(StreamState::Down { since, why }) => Some((*since, plain_cause(why))),
         Some(StreamState::Never | StreamState::Subscribed { .. }) | None => None,
@@ -94,16 +97,21 @@ fn judge(
         let at = when(since);
         let words = format!(
             "; no reports have come from the exchange since {at} ({why}), so the state is as of that look; \
-             `gridkeeper up` goes on trying, and `gridkeeper doctor` says what you can do"
+             {name} goes on trying, and `gridkeeper doctor` says what you can do"
         );
         (true, words)
     } else if overdue {
-        let words = "; `gridkeeper up` is running, but its look at the exchange is overdue, so the state is \
-                     as of that look: `gridkeeper doctor` says why";
-        (true, words.to_owned())
+        let words = format!(
+            "; the look at the exchange by {name} is overdue, so the state is as of that look: \
+             `gridkeeper doctor` says why"
+        );
+        (true, words)
     } else {
-        let words = "; `gridkeeper up` is running and looks every 10 seconds";
-        (false, words.to_owned())
+        let words = match keeper {
+            Keeper::Up => format!("; {name} is running and looks {}", keeper.every()),
+            Keeper::Schedule => format!("; {name} looks {}", keeper.every()),
+        };
+        (false, words)
     };
     Seen {
         words: format!("{looked}{now}"),
@@ -115,6 +123,8 @@ fn judge(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -138,13 +148,33 @@ mod tests {
             ),
             (None, false, None, false, "never compared"),
         ] {
-            let seen = judge(recovered_at, now, nobody_runs, stream);
+            let seen = judge((recovered_at, now), Keeper::Up, nobody_runs, stream);
             assert!(seen.words.contains(word), "{seen:?}");
             assert_eq!(
                 (seen.stale, seen.nobody_runs),
                 (stale, nobody_runs),
                 "{seen:?}"
             );
+        }
+    }
+    #[test]
+    fn a_deployment_looks_every_minute() {
+        let now = LocalTime::from_millis(1_790_000_000_000);
+        for (seconds, stale, words) in [
+            (100, false, "the deployment looks every minute"),
+            (
+                170,
+                true,
+                "the look at the exchange by the deployment is overdue",
+            ),
+        ] {
+            let at = Some(now.before(Duration::from_secs(seconds)));
+            let seen = judge((at, now), Keeper::Schedule, false, None);
+            assert!(
+                seen.words.contains(words) && !seen.words.contains("gridkeeper up"),
+                "{seen:?}"
+            );
+            assert_eq!(seen.stale, stale);
         }
     }
 }

@@ -11,15 +11,12 @@ use domain::{ClientOrderId, Execution, LocalTime};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use trading::{Answer, Clock, HandleFillError, Handled, Message, handle_fill};
+use trading::{Answer, Clock, HandleFillError, Handled, Message, handle_fill, retry_pause};
 
 use super::{Happening, Parts, recovery};
 
 /// How many messages are handled at once.
 const AT_ONCE: usize = 64;
-
-/// How long a message rests that could not be handled now.
-const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// Takes messages until stopped, then lets those in hand finish.
 pub(crate) async fn run(parts: Arc<Parts>, wake: Arc<Notify>, stop: CancellationToken) {
@@ -59,7 +56,7 @@ async fn answer(parts: &Parts, wake: &Notify, received: Received) {
         Message::Execution {
             execution,
             received_at,
-        } => report(parts, execution, *received_at).await,
+        } => report(parts, execution, *received_at, received.receives).await,
         Message::Reconcile { account, bot, why } => {
             tracing::info!(%account, %why, "reconciliation asked for");
             parts.flow.count("reconcile");
@@ -70,7 +67,7 @@ async fn answer(parts: &Parts, wake: &Notify, received: Received) {
                 }
                 Err(error) => {
                     tracing::warn!(%error, %account, "reconciliation not noted");
-                    Fate::Postponed(RETRY_AFTER)
+                    Fate::Postponed(retry_pause(received.receives))
                 }
             }
         }
@@ -87,7 +84,12 @@ async fn answer(parts: &Parts, wake: &Notify, received: Received) {
 }
 
 /// Handles one report; says what is to become of its message.
-async fn report(parts: &Parts, execution: &Execution, received_at: LocalTime) -> Fate {
+async fn report(
+    parts: &Parts,
+    execution: &Execution,
+    received_at: LocalTime,
+    receives: u32,
+) -> Fate {
     let account = &execution.account;
     let handling = Box::pin(handle_fill(parts.ports(), execution, received_at));
     // A connection that died while nothing happened is found out beside the load, not by the order.
@@ -97,13 +99,13 @@ async fn report(parts: &Parts, execution: &Execution, received_at: LocalTime) ->
             tell(parts, execution, received_at, handled);
             match handled.answer {
                 Answer::Done => Fate::Deleted,
-                Answer::Again(after) => Fate::Postponed(after),
+                Answer::Again(after) => Fate::Postponed(after.max(retry_pause(receives))),
             }
         }
         Err(error @ HandleFillError::RetryLater(_)) => {
             tracing::info!(%error, order = %execution.client_order_id, "report handled later");
             parts.flow.count("retried");
-            Fate::Postponed(RETRY_AFTER)
+            Fate::Postponed(retry_pause(receives))
         }
         Err(error @ HandleFillError::Poison(_)) => {
             tracing::error!(%error, order = %execution.client_order_id, ?execution, "report given up");

@@ -9,7 +9,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use trading::{
-    BotStore, Claim, Clock, DueBot, RECOVERY_EVERY, RecoverError, Standing, StoreError, recover_bot,
+    BotStore, Claim, Clock, DueBot, RECOVERY_EVERY, RecoverError, Standing, StoreError,
+    compared_every, recover_bot,
 };
 
 use super::Parts;
@@ -26,12 +27,6 @@ const TIDY_EVERY: Duration = Duration::from_secs(5);
 /// How far the wall clock may go back without due times being taken for wrong: further than the
 /// corrections of a clock that is about right.
 const STEP_BACK: Duration = Duration::from_secs(1);
-
-/// What one run asks of the address's request weight: time, prices, open orders, a few queries.
-const WEIGHT_PER_RUN: u32 = 15;
-
-/// The share of the address's weight per minute that periodic runs may take: half of 6,000.
-const WEIGHT_PER_MINUTE: u32 = 3_000;
 
 /// Takes due bots until stopped. `wake` makes it look at once.
 pub(crate) async fn run(parts: Arc<Parts>, wake: Arc<Notify>, stop: CancellationToken) {
@@ -159,12 +154,7 @@ async fn take_due(parts: &Parts, most: usize) -> Vec<(DueBot, Standing)> {
 /// How long until a bot's next run: longer when many bots share the address's weight.
 async fn cadence(parts: &Parts) -> Duration {
     let bots = parts.store.bot_ids(None).await.map_or(1, |bots| bots.len());
-    let bots = u32::try_from(bots).unwrap_or(u32::MAX);
-    let seconds = bots.saturating_mul(WEIGHT_PER_RUN).saturating_mul(60) / WEIGHT_PER_MINUTE;
-    parts
-        .recovery_every
-        .unwrap_or(RECOVERY_EVERY)
-        .max(Duration::from_secs(u64::from(seconds)))
+    compared_every(bots, parts.recovery_every.unwrap_or(RECOVERY_EVERY))
 }
 
 async fn recover(parts: &Parts, bot: &BotId) {

@@ -35,6 +35,7 @@ pub async fn up(
 ) -> Outcome {
     let folder = data_folder(data, environs)?;
     let home = Home::own_with(&folder, args.durability.into(), environs).await?;
+    home.must_be_original().await?;
     let opened = home.opened().map(|opened| (opened, &opened.database));
     let Some((opened, OpenedStore::Owned(database))) = opened else {
         return Err(

@@ -169,7 +169,7 @@ fn a_try_that_is_due_is_made_with_the_next_look() {
     });
     assert_eq!(
         words.next,
-        "its wait is over: it is tried again with the next look at the exchange, within 10 seconds"
+        "its wait is over: it is tried again with the next look at the exchange"
     );
     assert_eq!(words.why, "it was not placed: a rate limit was reached");
 }
@@ -247,7 +247,7 @@ fn a_refused_order_says_when_it_is_tried_again() {
     assert!(
         words
             .next
-            .contains("after 2026-09-21 14:13:35 UTC (in 15 s), within 10 seconds"),
+            .contains("after 2026-09-21 14:13:35 UTC (in 15 s)"),
         "{words:?}"
     );
     assert!(

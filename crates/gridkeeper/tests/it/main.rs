@@ -15,6 +15,7 @@ mod damaged;
 mod demo;
 mod full_disk;
 mod reads_well;
+mod restored;
 mod running;
 mod together;
 mod world;

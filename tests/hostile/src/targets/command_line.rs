@@ -74,6 +74,7 @@ fn meaning(cli: &Cli) -> String {
         Command::Explain(_) => "explain".to_owned(),
         Command::Recover(_) => "recover".to_owned(),
         Command::Audit(_) => "audit".to_owned(),
+        Command::Restored(args) => format!("restored {}", args.anyway),
         Command::Doctor => "doctor".to_owned(),
     };
     format!("{command} {} {}", cli.json, cli.data.is_some())

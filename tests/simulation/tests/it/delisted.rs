@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{BotId, DesiredStatus, ObservedStatus, OrderState};
 use simulation::{Journey, World};
-use trading::LEASE;
+use trading::{LEASE, Placing};
 
 use crate::placing::{owing, placing};
 use crate::{XRP, one_level};
@@ -73,6 +73,20 @@ fn a_bot_with_an_order_on_its_way_to_a_delisted_symbol_can_be_stopped() {
     delist(&world);
     world.advance(LEASE);
     stops(&world, &bot, DesiredStatus::Stopped);
+}
+
+/// That nobody can be asked about it any more does not say that it never arrived.
+#[test]
+fn an_order_on_its_way_to_a_delisted_symbol_is_not_sent_again() {
+    let (world, bot) = owing();
+    world.exchange.script(Journey::request_lost());
+    placing(&world, &bot).finish();
+    delist(&world);
+    world.advance(LEASE);
+    world.gate.forget();
+    assert_eq!(placing(&world, &bot).finish(), Placing::NoAnswer);
+    assert_eq!(world.gate.count("place"), 0);
+    assert!(matches!(world.state(&bot, 0), OrderState::Pending { .. }));
 }
 
 #[test]

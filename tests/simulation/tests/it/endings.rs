@@ -127,6 +127,19 @@ fn an_order_amended_by_hand_is_followed_by_what_it_executed() {
 }
 
 #[test]
+fn an_order_that_recovery_asks_for_and_nobody_changed_is_not_told_as_amended() {
+    let (world, bot) = one_level();
+    world.set_stream(false);
+    fill(&world, &order(&world, &bot, 0), 1, Some("40"));
+    world.recover(&bot);
+    let asked = order(&world, &bot, 0);
+    assert_eq!(asked.executed.to_string(), "40");
+    let story = world.store.story_now();
+    let kinds: Vec<EventKind> = story.iter().map(|event| event.kind).collect();
+    assert_eq!(kinds, [EventKind::Laid, EventKind::Recovered]);
+}
+
+#[test]
 fn a_sell_amended_by_hand_leaves_a_rest_that_is_sold_too() {
     let (world, bot) = one_level();
     world.print(XRP, "3.10");

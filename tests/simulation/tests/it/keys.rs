@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use exchange_simulator::model::Reject;
 use simulation::Journey;
-use trading::{AccountStop, Breaker, Placing};
+use trading::{AccountStop, Breaker, Outcome, Placing};
 
 use crate::placing::{healed, owing, placing, sends};
 use crate::{XRP, one_level, order};
@@ -59,6 +59,29 @@ fn a_key_that_was_replaced_does_not_lose_a_trade_that_must_be_fetched() {
     assert_eq!(world.gate.count("reconnect"), 1);
     assert_eq!(order(&world, &bot, 0).no.0, 2, "without a look by recovery");
     healed(&world, &bot);
+}
+
+/// Only a key that was refused is read anew: whoever gets no answer would double what is asked.
+#[test]
+fn a_question_without_an_answer_is_no_reason_to_read_the_key_anew() {
+    let (world, bot) = one_level();
+    world.exchange.fail_query("open_orders");
+    assert!(world.try_recover(&bot).is_err());
+    world.print(XRP, "3.10");
+    let mut report = world.reports().remove(0);
+    report.trades.clear();
+    world.exchange.fail_query("trades");
+    let handled = world.handle(&report).unwrap();
+    assert_eq!(handled.outcome, Outcome::Waiting);
+    assert_eq!(world.gate.count("reconnect"), 0);
+
+    let (world, bot) = owing();
+    world.exchange.script(Journey::request_lost());
+    placing(&world, &bot).finish();
+    world.advance(trading::LEASE);
+    world.exchange.fail_query("find_order");
+    assert_eq!(placing(&world, &bot).finish(), Placing::NoAnswer);
+    assert_eq!(world.gate.count("reconnect"), 0);
 }
 
 #[test]

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use domain::{
     BotId, DesiredStatus, ExchangeOrderId, LevelIndex, ObservedStatus, OrderState, OrderStatus,
-    QuarantineReason, Side,
+    QuarantineReason, RefusalReason, Side,
 };
 use exchange_simulator::model::{NewOrder, Side as ModelSide};
 use simulation::{Journey, Task, World, decimal};
 use trading::{
-    Claim, EventKind, EventRecord, LEASE, LOOKUP_LAG, LevelRelease, LevelStore as _, Outcome,
-    recover_bot, release_level,
+    ADOPT_TOLERANCE, Claim, EventKind, EventRecord, LEASE, LOOKUP_LAG, LevelRelease,
+    LevelStore as _, NOT_FOUND, Outcome, Placing, recover_bot, release_level,
 };
 
-use crate::placing::{owing, placing};
+use crate::placing::{ours_typed_by_hand, owing, placing};
 use crate::{XRP, assert_rests, fill, one_level, order};
 
 fn accepted(world: &World) -> u64 {
@@ -168,10 +168,31 @@ fn released(world: &World, bot: &BotId) {
     assert_eq!(release(world, bot), LevelRelease::Asked);
 }
 
+const fn left_alone(_: &World, _: &BotId) {}
+
 #[test]
 fn a_quarantined_level_is_not_left_before_its_trades_are_shown() {
-    for ended in [stop, released] {
+    for ended in [left_alone, stop, released] {
         nothing_is_lost_while_it_lags(ended, "order", None);
+    }
+}
+
+/// By then a look-up shows everything, so what it does not show is not there.
+#[test]
+fn a_release_waits_for_trades_as_long_as_a_look_up_may_lag_and_no_longer() {
+    let moment = Duration::from_millis(1);
+    for (passed, waits) in [(LOOKUP_LAG - moment, true), (LOOKUP_LAG, false)] {
+        let (world, bot) = vanished(false);
+        fill_part(&world, own(&world, &bot), "100");
+        world.advance(passed);
+        released(&world, &bot);
+        world.exchange.set_lag(Duration::ZERO);
+        let mut run = Task::new(&world, recover_bot(world.ports(), &bot));
+        run.run_to("order");
+        world.exchange.set_lag(Duration::from_secs(3_600));
+        run.finish().unwrap();
+        let expected = waits.then_some(QuarantineReason::Released);
+        assert_eq!(quarantined_for(&world, &bot), expected, "{passed:?}");
     }
 }
 
@@ -259,6 +280,41 @@ fn a_stop_cancels_a_foreign_order_under_the_bots_id_without_booking_it() {
     run_often(&world, &bot);
     assert_eq!(world.store.bot_now(&bot).observed, ObservedStatus::Stopped);
     assert_eq!(world.open_order_ids(XRP), Vec::<u64>::new());
+    assert_eq!(world.level(&bot, 0).base.to_string(), "99.9");
+}
+
+/// It asks for just what the level owes.
+#[test]
+fn a_stop_does_not_book_an_order_that_its_age_alone_tells_from_the_levels_own() {
+    let (world, bot) = owing();
+    ours_typed_by_hand(&world);
+    world.advance(ADOPT_TOLERANCE + Duration::from_millis(1));
+    world.exchange.script(Journey::request_lost());
+    assert_eq!(placing(&world, &bot).finish(), Placing::Quarantined);
+    world.set_stream(false);
+    fill_part(&world, world.open_order_ids(XRP)[0], "50");
+    stop(&world, &bot);
+    world.advance(LEASE);
+    run_often(&world, &bot);
+    assert_eq!(world.store.bot_now(&bot).observed, ObservedStatus::Stopped);
+    assert_eq!(world.open_order_ids(XRP), Vec::<u64>::new());
+    assert_eq!(world.level(&bot, 0).base.to_string(), "99.9");
+}
+
+#[test]
+fn a_foreign_order_that_has_ended_is_told_as_it_ended_and_not_cancelled() {
+    let (world, bot, typed) = foreign();
+    world.set_stream(false);
+    fill_part(&world, typed, "200");
+    world.desire(&bot, DesiredStatus::Stopped);
+    world.advance(LEASE);
+    world.gate.forget();
+    world.recover(&bot);
+    assert_eq!(world.gate.count("cancel"), 0);
+    assert_eq!(world.state(&bot, 0), OrderState::Idle);
+    let text = told_of_release(&world);
+    let ended = format!("exchange order {typed} was filled whole, 200 XRP executed");
+    assert!(text.contains(&ended), "{text}");
     assert_eq!(world.level(&bot, 0).base.to_string(), "99.9");
 }
 
@@ -387,6 +443,55 @@ fn a_released_level_whose_order_cannot_be_found_goes_on_under_a_new_number() {
     world.assert_sound(&bot);
 }
 
+/// The detail of the order that waits after the released one.
+fn waits_because(world: &World, bot: &BotId) -> String {
+    let state = world.state(bot, 0);
+    if let OrderState::Refused {
+        why: RefusalReason::Backoff,
+        detail,
+        ..
+    } = state
+    {
+        detail
+    } else {
+        format!("it does not wait: {state:?}")
+    }
+}
+
+#[test]
+fn an_order_that_waits_after_a_release_says_how_the_one_before_it_ended_or_that_nobody_knows() {
+    let (world, bot) = vanished(false);
+    released(&world, &bot);
+    world.recover(&bot);
+    assert_eq!(
+        waits_because(&world, &bot),
+        "order number 1 was cancelled with 0 executed"
+    );
+    // Filled, and no look-up shows it.
+    let (world, bot) = vanished(true);
+    released(&world, &bot);
+    world.recover(&bot);
+    let unseen = format!("order number 1 {NOT_FOUND}");
+    assert_eq!(waits_because(&world, &bot), unseen);
+}
+
+/// Both have read the released level; the one that is late finds the level's next order in its place.
+#[test]
+fn a_release_that_two_runs_meet_leads_to_one_order() {
+    let (world, bot) = vanished(false);
+    released(&world, &bot);
+    world.exchange.set_lag(Duration::ZERO);
+    let mut late = Task::new(&world, recover_bot(world.ports(), &bot));
+    late.run_to("cancel");
+    run_often(&world, &bot);
+    assert_rests(&world, &bot, 0, Side::Buy, "100");
+    let before = world.level(&bot, 0);
+    late.finish().unwrap();
+    assert_eq!(world.level(&bot, 0), before);
+    assert_eq!(world.open_order_ids(XRP), [own(&world, &bot)]);
+    world.assert_sound(&bot);
+}
+
 #[test]
 fn a_released_level_books_what_its_own_order_executed() {
     let (world, bot) = vanished(true);
@@ -443,6 +548,23 @@ fn a_level_released_after_a_number_ahead_goes_on_above_it() {
     run_often(&world, &bot);
     assert_rests(&world, &bot, 0, Side::Sell, "99.9");
     assert_eq!(order(&world, &bot, 0).no.0, 8);
+}
+
+#[test]
+fn a_level_at_rest_that_met_a_number_ahead_says_so_when_its_bot_starts_again() {
+    let (world, bot) = one_level();
+    stop(&world, &bot);
+    run_often(&world, &bot);
+    assert_eq!(world.state(&bot, 0), OrderState::Idle);
+    number_ahead(&world, 7);
+    world.desire(&bot, DesiredStatus::Running);
+    let problems = world.recover(&bot).problems;
+    let told = |text: &String| text.starts_with("level 0: quarantined: ");
+    assert!(problems.iter().any(told), "{problems:?}");
+    assert_eq!(
+        quarantined_for(&world, &bot),
+        Some(QuarantineReason::NumberAhead)
+    );
 }
 
 #[test]

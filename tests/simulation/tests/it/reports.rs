@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use simulation::{BotSpec, Task, World, bot_id, decimal, rung};
 use trading::{
     AFTER_LEASE, Answer, BookedAs, FillCommit, FillRecord, LEASE, LOOKUP_LAG, LevelStore as _,
-    Outcome, Placing, handle_fill,
+    MAX_TRADES_PER_MESSAGE, Message, OrderSummary, Outcome, Placing, handle_fill,
 };
 
 use crate::{XRP, assert_rests, fill, one_level, order};
@@ -232,6 +232,54 @@ fn an_order_that_executes_at_once_in_thousands_of_trades() {
     }
 }
 
+/// The level starts above the market and buys at once, untold by any stream.
+fn buys_at_once(base: &str, outside: OutsideMarket) -> World {
+    let world = World::demo("3.00", vec![rung("3.10", "3.15", base)]);
+    world.set_stream(false);
+    world
+        .exchange
+        .with_model(|model, _| model.set_outside(XRP, outside))
+        .unwrap();
+    world.recover(&bot_id("demo"));
+    world
+}
+
+#[test]
+fn a_message_carries_as_many_trades_as_it_may_hold() {
+    for (base, carried) in [("50", MAX_TRADES_PER_MESSAGE), ("50.1", 0)] {
+        let outside = OutsideMarket {
+            max_trade_quantity: Some(decimal("0.1")),
+            ..OutsideMarket::default()
+        };
+        let world = buys_at_once(base, outside);
+        let trades: Vec<usize> = world
+            .queue
+            .waiting()
+            .iter()
+            .map(|delivery| match delivery.message() {
+                Message::Execution { execution, .. } => execution.trades.len(),
+                Message::Reconcile { .. } => panic!("only reports follow from placements"),
+            })
+            .collect();
+        assert_eq!(trades, [carried], "of {base}");
+    }
+}
+
+#[test]
+fn what_an_order_executes_at_once_is_booked_without_the_stream_though_the_rest_is_open() {
+    let outside = OutsideMarket {
+        depth: Some(decimal("30")),
+        ..OutsideMarket::default()
+    };
+    let (world, bot) = (buys_at_once("100", outside), bot_id("demo"));
+    world.quiet();
+    let order = order(&world, &bot, 0);
+    assert_eq!(order.state, OrderState::Open);
+    assert_eq!(order.executed.to_string(), "30");
+    assert_eq!(world.level(&bot, 0).base.to_string(), "29.97");
+    world.assert_sound(&bot);
+}
+
 #[test]
 fn a_report_without_the_executed_price_has_its_trade_fetched() {
     let bot = bot_id("demo");
@@ -275,6 +323,14 @@ fn a_report_says_which_order_it_led_to_and_sends_nothing_else() {
         of_order.map(|fill| fill.caused).collect()
     };
     assert_eq!(caused(1), [None, None, None, Some(OrderNumber(2))]);
+    let ledger = world.store.ledger_now();
+    let asked: Vec<Option<OrderSummary>> = ledger.iter().map(|fill| fill.caused_order).collect();
+    let sale = OrderSummary {
+        side: Side::Sell,
+        price: simulation::price("3.15"),
+        quantity: simulation::quantity("99.9"),
+    };
+    assert_eq!(asked, [None, None, None, Some(sale)]);
     // While the bot is paused what follows is written down and not sent.
     world.desire(&bot, DesiredStatus::Paused);
     world.recover(&bot);

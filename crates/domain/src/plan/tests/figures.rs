@@ -314,6 +314,26 @@ fn a_thin_margin_is_a_warning_at_its_thinnest() {
 }
 
 #[test]
+fn a_margin_of_a_thousandth_is_not_thin_yet() {
+    let warnings = |highest: &str| {
+        let mut plan = plan("arithmetic:2");
+        (plan.maker_fee, plan.taker_fee) = (Rate::ZERO, Rate::ZERO);
+        (plan.lower, plan.upper) = (price("999"), price(highest));
+        let ladder = plan.ladder(&rules(), market("999.8", "999.9")).unwrap();
+        ladder.summary.warnings
+    };
+    // From 1000 to 1001, the higher of the two levels.
+    assert_eq!(warnings("1001"), []);
+    assert_eq!(
+        warnings("1000.998"),
+        [PlanWarning::ThinMargin {
+            level: LevelIndex(1),
+            net_percent: decimal("0.0999"),
+        }]
+    );
+}
+
+#[test]
 fn a_market_outside_the_grid_says_when_something_happens() {
     for (prices, says) in [
         (

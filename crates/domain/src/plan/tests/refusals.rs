@@ -292,6 +292,20 @@ fn breaking_even_earns_nothing() {
 }
 
 #[test]
+fn of_equal_losses_the_lowest_level_is_named() {
+    let mut plan = plan("geometric:2");
+    plan.maker_fee = rate("50%");
+    (plan.lower, plan.upper) = (price("1"), price("16"));
+    // Lines at 1, 4 and 16: a quarter of the next one is just what was paid, at both levels.
+    let all = problems(&plan);
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert!(
+        all[0].contains("level 0 the most: bought at 1 and sold at 4,"),
+        "{all:?}"
+    );
+}
+
+#[test]
 fn too_small_an_investment_is_told_what_it_needs() {
     // At 3 the smallest value of 5 takes 1.7, but of that the fee leaves only 1.6 to sell at 3.05.
     let needed = "the investment of 10 is too small: 4 levels of the smallest possible quantity, \
@@ -312,6 +326,28 @@ fn too_small_an_investment_is_told_what_it_needs() {
             [format!("the investment is {total}: invest more than 0")]
         );
     }
+}
+
+/// That levels get too little is said with the investment; what else is wrong is not.
+#[test]
+fn too_small_an_investment_hides_no_order_that_is_too_large() {
+    let mut rules = rules();
+    rules.notional = Some(NotionalRule {
+        min: "5".parse().unwrap(),
+        max: Some("200".parse().unwrap()),
+    });
+    // 4.9 at each of 1 and 50.5: too little for the one, too much for the other.
+    let mut plan = investing("arithmetic:2", "252.35");
+    (plan.lower, plan.upper) = (price("1"), price("100"));
+    assert_eq!(
+        problems_with(&plan, &rules, None),
+        [
+            "the investment of 252.35 is too small: 2 levels of the smallest possible quantity, 5, need \
+             257.5: invest more or ask for fewer levels",
+            "level 1, the BUY at 50.5: the order is worth 247.45, more than the largest value, 200 \
+             (NOTIONAL): use a smaller quantity",
+        ]
+    );
 }
 
 #[test]
@@ -499,19 +535,28 @@ fn a_sale_can_be_too_large_where_no_purchase_is() {
 
 #[test]
 fn a_fee_that_leaves_nothing_on_step_is_refused() {
-    let mut rules = rules();
-    rules.notional = None;
     let mut plan = plan("arithmetic:4");
     plan.sizing = Sizing::BasePerLevel {
         quantity: quantity("0.1"),
     };
-    assert_eq!(
-        problems_with(&plan, &rules, None),
-        [
-            "level 0 (3 other levels too), the SELL at 3.05 of what a fee of 0.1% leaves of 0.1: \
-         the quantity is 0: ask for more",
-        ]
-    );
+    let smallest = NotionalRule {
+        min: "0.1".parse().unwrap(),
+        max: None,
+    };
+    // Nothing is worth nothing: that it is below the smallest value needs no saying.
+    for notional in [None, Some(smallest)] {
+        let rules = SymbolRules {
+            notional,
+            ..rules()
+        };
+        assert_eq!(
+            problems_with(&plan, &rules, None),
+            [
+                "level 0 (3 other levels too), the SELL at 3.05 of what a fee of 0.1% leaves of 0.1: \
+             the quantity is 0: ask for more",
+            ]
+        );
+    }
 }
 
 #[test]

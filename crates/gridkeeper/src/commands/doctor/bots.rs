@@ -39,7 +39,12 @@ async fn levels(session: &Session<'_>, bot: &Bot) -> Vec<Finding> {
     match session.home.store().list_levels(&bot.id).await {
         Ok(levels) => {
             let nobody_runs = session.home.is_owned();
-            let mut findings = Vec::from_iter(waits::overdue(bot, session.now(), nobody_runs));
+            let mut findings = Vec::from_iter(waits::overdue(
+                bot,
+                session.now(),
+                nobody_runs,
+                session.home.keeper(),
+            ));
             findings.extend(waits::unanswered(
                 bot,
                 &levels.readable,

@@ -1,7 +1,5 @@
 //! The bridge that holds the streams of a running `up`.
 
-use std::time::Duration;
-
 use domain::{Bot, LocalTime};
 use trading::{AccountRecord, AccountStore as _, Heartbeat, StreamState};
 
@@ -9,10 +7,8 @@ use super::super::Session;
 use super::super::finding::Finding;
 use super::super::seen::needs_up;
 use super::of_failure;
+use crate::home::Keeper;
 use crate::table::{ago, count, count_of};
-
-/// A living bridge is heard of every five seconds: after three of them, something is wrong.
-const OVERDUE: Duration = Duration::from_secs(15);
 
 pub(super) async fn bridges(
     session: &Session<'_>,
@@ -32,6 +28,7 @@ pub(super) async fn bridges(
         Ok(heartbeats) => judge(
             &heartbeats,
             &streams,
+            session.home.keeper(),
             session.now(),
             session.home.is_owned(),
             exchange_answers,
@@ -40,41 +37,68 @@ pub(super) async fn bridges(
     }
 }
 
-/// One `up` at a time holds a data folder, so that only the bridge heard of last can be alive. `started`:
-/// the stream of each bot that needs one.
+/// What there is to say of bridges. `started`: the stream of each bot that needs one.
 fn judge(
     heartbeats: &[Heartbeat],
     started: &[&StreamState],
+    keeper: Keeper,
     now: LocalTime,
     nobody_runs: bool,
     exchange_answers: bool,
 ) -> Vec<Finding> {
-    let last = heartbeats.iter().max_by_key(|beat| beat.at);
     // That nobody runs is told of the bots; what an earlier `up` has left behind is of no use.
     if nobody_runs {
         return Vec::new();
     }
-    Vec::from_iter(last.map(|beat| of_up(beat, started, now, exchange_answers)))
+    let of = |beat| of_bridge(beat, started, keeper, now, exchange_answers);
+    let last = heartbeats.iter().max_by_key(|beat| beat.at);
+    match (keeper, last) {
+        // One `up` at a time holds a data folder, so that only the bridge heard of last can be alive.
+        (Keeper::Up, last) => Vec::from_iter(last.map(of)),
+        (Keeper::Schedule, Some(last)) if last.is_fresh(now) => {
+            let alive = heartbeats.iter().filter(|beat| beat.is_fresh(now));
+            alive.map(of).collect()
+        }
+        (Keeper::Schedule, Some(last)) => vec![of(last)],
+        (Keeper::Schedule, None) if started.is_empty() => Vec::new(),
+        (Keeper::Schedule, None) => vec![Finding::problem(
+            "bridge",
+            "none has ever run: fills are found by the schedule only, a minute or two late",
+            "start one (docs/aws.md)",
+        )],
+    }
 }
 
 fn heard(beat: &Heartbeat, now: LocalTime) -> String {
     format!("last heard of {}", ago(beat.at, now))
 }
 
-/// The bridge of the `up` that runs.
-fn of_up(
+fn of_bridge(
     beat: &Heartbeat,
     started: &[&StreamState],
+    keeper: Keeper,
     now: LocalTime,
     exchange_answers: bool,
 ) -> Finding {
     let subject = format!("bridge {}", beat.bridge);
-    if now.since(beat.at) >= OVERDUE {
-        return Finding::warning(
-            subject,
-            format!("{}, though it should be every 5 seconds", heard(beat, now)),
-            "if it stays so, look at what `gridkeeper up` has written, and start it again",
-        );
+    if !beat.is_fresh(now) {
+        return match keeper {
+            Keeper::Up => Finding::warning(
+                subject,
+                format!("{}, though it should be every 5 seconds", heard(beat, now)),
+                format!("if it stays so, {}", keeper.remedy()),
+            ),
+            Keeper::Schedule => Finding::problem(
+                "bridge",
+                format!(
+                    "none is alive, the last one was {}, {}: fills are found by the schedule only, a minute or two \
+                     late",
+                    beat.bridge,
+                    heard(beat, now)
+                ),
+                "see why it ended in its log, and start it again",
+            ),
+        };
     }
     // A stream that is recorded as subscribed is younger than what the bridge was last heard of.
     let unheard = started
@@ -111,6 +135,8 @@ fn of_up(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::super::super::finding::Grade;
     use super::*;
     use crate::words::tests::{NOW, bot};
@@ -126,7 +152,14 @@ mod tests {
     }
 
     fn told(beats: &[Heartbeat], nobody_runs: bool) -> Vec<(Grade, String)> {
-        let findings = judge(beats, &[&StreamState::Never], NOW, nobody_runs, true);
+        let findings = judge(
+            beats,
+            &[&StreamState::Never],
+            Keeper::Up,
+            NOW,
+            nobody_runs,
+            true,
+        );
         findings
             .into_iter()
             .map(|finding| {
@@ -159,7 +192,14 @@ mod tests {
             since: NOW,
             bridge: "b".to_owned(),
         };
-        let findings = judge(&[beat("b", 1, 0)], &[&subscribed], NOW, false, true);
+        let findings = judge(
+            &[beat("b", 1, 0)],
+            &[&subscribed],
+            Keeper::Up,
+            NOW,
+            false,
+            true,
+        );
         assert_eq!(findings[0].grade, Grade::Ok);
         assert!(
             findings[0]
@@ -173,6 +213,7 @@ mod tests {
         let findings = judge(
             &[beat("b", 2, 0)],
             &[&StreamState::Never],
+            Keeper::Up,
             NOW,
             false,
             false,
@@ -204,5 +245,37 @@ mod tests {
             assert_eq!(told[0].0, grade, "{told:?}");
             assert!(told[0].1.contains(says), "{told:?}");
         }
+    }
+    #[test]
+    fn a_deployment_may_have_several_bridges_or_miss_them_all() {
+        let told = |beats: &[Heartbeat], started: &[&StreamState]| -> Vec<(Grade, String)> {
+            let findings = judge(beats, started, Keeper::Schedule, NOW, false, true);
+            let told = findings.into_iter();
+            told.map(|finding| {
+                (
+                    finding.grade,
+                    format!("{} {}", finding.subject, finding.text),
+                )
+            })
+            .collect()
+        };
+        let started = [&StreamState::Never];
+        let both = told(
+            &[beat("a", 2, 1), beat("gone", 600, 1), beat("b", 3, 1)],
+            &started,
+        );
+        let names: Vec<&str> = both.iter().map(|(_, text)| &text[..8]).collect();
+        assert_eq!(names, ["bridge a", "bridge b"], "{both:?}");
+        let none = told(&[beat("a", 20, 1), beat("gone", 600, 1)], &started);
+        assert!(
+            matches!(none.as_slice(), [(Grade::Problem, text)] if text.contains("the last one was a, last heard of 20 s ago")),
+            "{none:?}"
+        );
+        let never = told(&[], &started);
+        assert!(
+            matches!(never.as_slice(), [(Grade::Problem, text)] if text.contains("none has ever run")),
+            "{never:?}"
+        );
+        assert_eq!(told(&[], &[]), [], "nothing needs one yet");
     }
 }

@@ -5,25 +5,34 @@ use std::time::Duration;
 use domain::{Bot, Level, LevelIndex, LevelNames, LocalTime, OrderState};
 
 use super::super::finding::Finding;
-use super::super::seen::{OVERDUE, needs_up};
+use super::super::seen::needs_up;
+use crate::home::Keeper;
 use crate::table::{ago, count_of, when_there};
 
 /// An answer usually takes some ten milliseconds; what has none after so long was lost.
 const NO_ANSWER: Duration = Duration::from_secs(5);
 
 /// A bot that a running `up` has not compared with the exchange for long.
-pub(super) fn overdue(bot: &Bot, now: LocalTime, nobody_runs: bool) -> Option<Finding> {
+pub(super) fn overdue(
+    bot: &Bot,
+    now: LocalTime,
+    nobody_runs: bool,
+    keeper: Keeper,
+) -> Option<Finding> {
     let looked = bot.recovered_at?;
-    let late = needs_up(bot) && !nobody_runs && now.since(looked) > OVERDUE;
+    let late = needs_up(bot) && !nobody_runs && now.since(looked) > keeper.overdue();
     late.then(|| {
         Finding::warning(
             format!("bot {}", bot.id),
             format!(
-                "was compared with the exchange {}, though it should be every 10 seconds",
-                ago(looked, now)
+                "was compared with the exchange {}, though it should be {}",
+                ago(looked, now),
+                keeper.every()
             ),
-            "see below whether the exchange can be asked now; if all is well there and it stays so, look at what \
-             `gridkeeper up` has written, and start it again",
+            format!(
+                "see below whether the exchange can be asked now; if all is well there and it stays so, {}",
+                keeper.remedy()
+            ),
         )
     })
 }
@@ -124,19 +133,19 @@ mod tests {
             recovered_at: Some(NOW.before(Duration::from_secs(seconds))),
             ..bot()
         };
-        let finding = overdue(&looked(62), NOW, false).unwrap();
+        let finding = overdue(&looked(62), NOW, false, Keeper::Up).unwrap();
         assert!(
             finding.text.contains("62 s ago") || finding.text.contains("1 min 2 s ago"),
             "{}",
             finding.text
         );
-        assert_eq!(overdue(&looked(12), NOW, false), None);
-        assert_eq!(overdue(&looked(62), NOW, true), None);
+        assert_eq!(overdue(&looked(12), NOW, false, Keeper::Up), None);
+        assert_eq!(overdue(&looked(62), NOW, true, Keeper::Up), None);
         let stopped = Bot {
             desired: DesiredStatus::Stopped,
             observed: ObservedStatus::Stopped,
             ..looked(62)
         };
-        assert_eq!(overdue(&stopped, NOW, false), None);
+        assert_eq!(overdue(&stopped, NOW, false, Keeper::Up), None);
     }
 }

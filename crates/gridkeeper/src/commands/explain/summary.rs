@@ -93,7 +93,7 @@ fn still_to_be_sold(bot: &Bot, levels: &[Level], seen: &Seen) -> Option<String> 
     let when = if seen.nobody_runs {
         " of `gridkeeper up`, once that is started"
     } else {
-        ", every 10 seconds"
+        ""
     };
     Some(format!(
         "Still to be sold: what {} {hold}. It is tried with each look{when}; `gridkeeper explain {} {first}` tells what \

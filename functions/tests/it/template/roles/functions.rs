@@ -62,7 +62,7 @@ fn each_function_may_do_what_it_is_for() {
                     "dynamodb:DeleteItem",
                 ],
                 TABLE,
-                partitions(&["BOT#*", "DUE#*"]),
+                partitions(&["BOT#*", "BOTS", "DUE#*"]),
             ),
         ],
         &[],
@@ -96,7 +96,13 @@ fn both_functions_trade_and_do_no_more() {
                     "dynamodb:ConditionCheckItem",
                 ],
                 TABLE,
-                partitions(&["BOT#*", "ACCOUNT#*", "BRIDGE"]),
+                partitions(&["BOT#*", "ACCOUNT#*", "ADDRESS#*", "BRIDGE", "TABLE"]),
+            ),
+            (
+                "TheTableIsKnown",
+                &["dynamodb:DescribeTable"],
+                TABLE,
+                Value::Null,
             ),
             (
                 "TradeKeysAreRead",

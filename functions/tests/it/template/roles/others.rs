@@ -172,6 +172,7 @@ fn an_operator_keeps_records_keys_and_dead_letters() {
                     "BOTS",
                     "DUE#*",
                     "BRIDGE",
+                    "TABLE",
                 ]),
             ),
             (

@@ -1,0 +1,3 @@
+//! Tests of what the use cases offer beside themselves, from outside.
+
+mod listing;
