@@ -92,11 +92,19 @@ struct Machine {
     root: TempDir,
 }
 
+/// How a bridge answers whoever asks how it is.
+#[derive(Debug, Clone, Copy)]
+enum Health {
+    Well,
+    Unwell,
+    Silent,
+}
+
 const PROGRAM: &str = "#!/bin/sh\necho played bridge\n";
 
 impl Machine {
     /// With addresses that are taken, a program in the bucket, and a health check that answers or does not.
-    fn new(taken: &[&str], program: &str, health: bool) -> Self {
+    fn new(taken: &[&str], program: &str, health: Health) -> Self {
         let root = TempDir::new().unwrap();
         let machine = Self { root };
         for folder in [
@@ -122,13 +130,7 @@ impl Machine {
         }
         machine.play("sleep", "exec /bin/sleep 0.05");
         machine.play("systemctl", "echo \"$*\" >>\"$ROOT/played/systemctl\"");
-        machine.play(
-            "curl",
-            &format!(
-                "case \"$*\" in *api/token*) echo token;; *instance-id*) echo i-1;; *9464/health) exit {};; esac",
-                if health { 0 } else { 7 }
-            ),
-        );
+        machine.answer(health);
         machine.play(
             "aws",
             "case \"$*\" in
@@ -158,6 +160,19 @@ impl Machine {
             machine.write_script(&format!("{folder}/{program}"), lines);
         }
         machine
+    }
+
+    /// Has the bridge answer like this from now on, as `curl` tells it.
+    fn answer(&self, health: Health) {
+        let well = match health {
+            Health::Well => "exit 0",
+            Health::Unwell => "case \"$*\" in *-f*) exit 22;; esac",
+            Health::Silent => "exit 28",
+        };
+        let lines = format!(
+            "case \"$*\" in *api/token*) echo token;; *instance-id*) echo i-1;; *9464/health) {well};; esac"
+        );
+        self.play("curl", &lines);
     }
 
     fn path(&self, path: &str) -> std::path::PathBuf {
@@ -243,7 +258,7 @@ fn sha256(text: &str) -> String {
 
 #[test]
 fn a_bare_machine_becomes_a_bridges() {
-    let machine = Machine::new(&[], PROGRAM, true);
+    let machine = Machine::new(&[], PROGRAM, Health::Well);
     let output = machine.start(&sha256(PROGRAM));
     assert!(output.status.success(), "{output:?}");
     assert_eq!(machine.played("address").trim(), "eipalloc-1");
@@ -262,7 +277,7 @@ fn a_bare_machine_becomes_a_bridges() {
     let mut expected = String::new();
     for (name, value) in [
         ("AWS_REGION", "eu-west-1"),
-        ("GRIDKEEPER_BRIDGE", "i-1"),
+        ("GRIDKEEPER_BRIDGE", "bridge-1"),
         ("GRIDKEEPER_METRICS", "127.0.0.1:9464"),
         ("GRIDKEEPER_OWN_ADDRESS", "true"),
         ("GRIDKEEPER_QUEUE_URL", "https://sqs/1/fills"),
@@ -347,7 +362,7 @@ fn unit(machine: &Machine, name: &str) -> Vec<String> {
 
 #[test]
 fn the_smallest_machine_has_room_to_install_what_it_needs() {
-    let machine = Machine::new(&[], PROGRAM, true);
+    let machine = Machine::new(&[], PROGRAM, Health::Well);
     machine.start(&sha256(PROGRAM));
     let swap = fs::metadata(machine.path("swapfile")).unwrap();
     assert_eq!(swap.permissions().mode() & 0o777, 0o600);
@@ -361,7 +376,7 @@ fn the_smallest_machine_has_room_to_install_what_it_needs() {
 
 #[test]
 fn the_watchdog_looks_again_and_again() {
-    let machine = Machine::new(&[], PROGRAM, true);
+    let machine = Machine::new(&[], PROGRAM, Health::Well);
     machine.start(&sha256(PROGRAM));
     let timer = unit(&machine, "gridkeeper-bridge-watch.timer");
     for line in [
@@ -382,12 +397,14 @@ fn the_watchdog_looks_again_and_again() {
 
 #[test]
 fn a_machine_never_takes_an_address_that_is_at_work() {
-    let machine = Machine::new(&["eipalloc-1"], PROGRAM, true);
+    let machine = Machine::new(&["eipalloc-1"], PROGRAM, Health::Well);
     let output = machine.start(&sha256(PROGRAM));
     assert!(output.status.success(), "{output:?}");
     assert_eq!(machine.played("address").trim(), "eipalloc-2");
+    let told = fs::read_to_string(machine.path("etc/gridkeeper/bridge.env")).unwrap();
+    assert!(told.contains("GRIDKEEPER_BRIDGE=bridge-2\n"), "{told}");
 
-    let machine = Machine::new(&["eipalloc-1", "eipalloc-2"], PROGRAM, true);
+    let machine = Machine::new(&["eipalloc-1", "eipalloc-2"], PROGRAM, Health::Well);
     assert!(!machine.start(&sha256(PROGRAM)).status.success());
     assert_eq!(machine.played("address"), "");
     assert!(!machine.has("usr/local/bin/gridkeeper-bridge"));
@@ -396,7 +413,7 @@ fn a_machine_never_takes_an_address_that_is_at_work() {
 
 #[test]
 fn a_program_that_is_not_the_one_named_is_never_run() {
-    let machine = Machine::new(&[], "#!/bin/sh\ntouch \"$ROOT/played/ran\"\n", true);
+    let machine = Machine::new(&[], "#!/bin/sh\ntouch \"$ROOT/played/ran\"\n", Health::Well);
     assert!(!machine.start(&sha256(PROGRAM)).status.success());
     assert!(!machine.has("played/ran"));
     assert!(!machine.has("usr/local/bin/gridkeeper-bridge"));
@@ -407,19 +424,19 @@ fn a_program_that_is_not_the_one_named_is_never_run() {
 }
 
 #[test]
-fn a_bridge_that_does_not_answer_is_no_successor() {
-    let machine = Machine::new(&[], PROGRAM, false);
-    assert!(!machine.start(&sha256(PROGRAM)).status.success());
-    let signals = machine.played("signals");
-    assert!(
-        signals.contains("--exit-code 1") && !signals.contains("--exit-code 0"),
-        "{signals}"
-    );
+fn a_bridge_that_is_not_well_is_no_successor() {
+    for health in [Health::Unwell, Health::Silent] {
+        let machine = Machine::new(&[], PROGRAM, health);
+        assert!(!machine.start(&sha256(PROGRAM)).status.success());
+        let signals = machine.played("signals");
+        assert!(signals.contains("--exit-code 1"), "{health:?}: {signals}");
+        assert!(!signals.contains("--exit-code 0"), "{health:?}: {signals}");
+    }
 }
 
 #[test]
 fn a_bridge_that_falls_silent_is_started_anew_and_one_that_answers_is_not() {
-    let machine = Machine::new(&[], PROGRAM, true);
+    let machine = Machine::new(&[], PROGRAM, Health::Well);
     machine.start(&sha256(PROGRAM));
     let watch = || {
         let path = format!("{}:/usr/bin:/bin", machine.path("bin").display());
@@ -433,7 +450,10 @@ fn a_bridge_that_falls_silent_is_started_anew_and_one_that_answers_is_not() {
     };
     assert!(watch().success());
     assert!(!machine.played("systemctl").contains("restart"));
-    machine.play("curl", "exit 28");
+    machine.answer(Health::Unwell);
+    assert!(watch().success());
+    assert!(!machine.played("systemctl").contains("restart"));
+    machine.answer(Health::Silent);
     assert!(watch().success());
     assert!(
         machine
@@ -444,7 +464,7 @@ fn a_bridge_that_falls_silent_is_started_anew_and_one_that_answers_is_not() {
 
 #[test]
 fn a_machine_without_its_log_agent_is_still_a_bridges() {
-    let machine = Machine::new(&[], PROGRAM, true);
+    let machine = Machine::new(&[], PROGRAM, Health::Well);
     machine.play("dnf", "exit 137");
     let output = machine.start(&sha256(PROGRAM));
     assert!(output.status.success(), "{output:?}");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::read::{MAIN, at, of_type, property};
 
-/// What functions and bridge write in the namespace `Gridkeeper`, for each stack.
+/// What is read of what the functions write in the namespace `Gridkeeper`, for each stack.
 const FIGURES: &[&str] = &[
     "BridgesAlive",
     "CaughtUp",
@@ -54,6 +54,19 @@ fn every_alarm_reaches_somebody_and_the_runbook_says_what_to_do() {
         known, alarms,
         "the runbook knows an alarm that is not there"
     );
+}
+
+#[test]
+fn what_is_watched_is_what_the_functions_write() {
+    let functions = include_str!("../../../src/figures.rs");
+    for figure in FIGURES {
+        assert!(
+            functions.contains(&format!("\n    {figure},\n")),
+            "{figure}"
+        );
+    }
+    assert!(functions.contains("const NAMESPACE: &str = \"Gridkeeper\";"));
+    assert!(functions.contains("\"Dimensions\": [[\"Stack\"]]"));
 }
 
 /// What an alarm watches: metric, dimension, statistic; over how many periods of how many seconds; from which value on.
