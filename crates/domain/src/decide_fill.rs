@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::{
-    Assets, Bot, ClientOrderId, ExchangeOrderId, Execution, GivenUp, Level, LevelOrder,
-    OrderNumber, OrderState, OrderStatus, PassedOrder, Quantity, QuarantineReason, Side, Trade,
-    TradeId, book_trade,
+    Assets, Bot, ClientOrderId, ExchangeOrderId, ExchangeTime, Execution, GivenUp, Level,
+    LevelOrder, OrderNumber, OrderState, OrderStatus, PassedOrder, Quantity, QuarantineReason,
+    Side, Trade, TradeId, book_trade,
 };
 
 /// How much earlier than its first lease an order may have been created: the clocks of the exchange's
@@ -27,7 +27,7 @@ pub enum NotOurs {
     OtherSymbol,
     /// It carries neither the level's id nor the exchange's id of its order.
     OtherId,
-    /// Side or price are not those of the order.
+    /// Side or price are not those of the order: one without a limit price is never ours.
     OtherPrice,
     /// It asks for more than the order; an amend can only lower that.
     OtherQuantity,
@@ -128,29 +128,26 @@ fn owner_number(bot: &Bot, level: &Level, execution: &Execution) -> Result<Order
 }
 
 fn differs(order: &LevelOrder, execution: &Execution) -> Option<NotOurs> {
-    let other_price = execution
-        .order_price
-        .is_some_and(|price| price != order.intent.price);
+    let other_price = execution.order_price != Some(order.intent.price);
     if execution.side != order.intent.side || other_price {
         return Some(NotOurs::OtherPrice);
     }
     if execution.order_quantity > order.intent.quantity {
         return Some(NotOurs::OtherQuantity);
     }
-    let oldest = order
-        .last_lease()
-        .map(|lease| lease.first_start.before(CREATED_TOLERANCE).as_millis());
-    match (oldest, execution.created_at) {
-        (Some(oldest), Some(created)) if created.as_millis() < oldest => Some(NotOurs::TooOld),
-        _ => None,
-    }
+    is_older(execution, order.first_start()).then_some(NotOurs::TooOld)
+}
+
+/// Whether an order was created before the first attempt at a number, as far as both are known.
+fn is_older(execution: &Execution, first_start: Option<ExchangeTime>) -> bool {
+    let oldest = first_start.map(|start| start.before(CREATED_TOLERANCE));
+    oldest
+        .zip(execution.created_at)
+        .is_some_and(|(oldest, created)| created < oldest)
 }
 
 fn decide_ahead(level: &Level, execution: &Execution, no: OrderNumber) -> FillDecision {
-    if execution
-        .order_price
-        .is_some_and(|price| price != level.price(execution.side))
-    {
+    if execution.order_price != Some(level.price(execution.side)) {
         return FillDecision::NotOurs(NotOurs::OtherPrice);
     }
     let current = level.order.as_ref().map_or(0, |order| order.no.0);
@@ -332,13 +329,15 @@ fn book_aside(no: OrderNumber, lacking: Vec<Trade>, second_order: bool) -> FillD
 }
 
 /// Whether a passed order is one the level had given out: by the exchange's id where it is known, by
-/// side and price otherwise. Those of an order before the previous one are the level's lines, unless it
+/// side, price and age otherwise. Those of an order before the previous one are the level's lines, unless it
 /// is the one that was given up.
 fn was_ours(level: &Level, execution: &Execution, no: OrderNumber) -> bool {
-    let at = |price| execution.order_price.is_none_or(|shown| shown == price);
+    let at = |price| execution.order_price == Some(price);
     if let Some(passed) = level.previous.filter(|passed| passed.no == no) {
         return passed.exchange_order_id == Some(execution.exchange_order_id)
-            || (passed.side == execution.side && at(passed.price));
+            || (passed.side == execution.side
+                && at(passed.price)
+                && !is_older(execution, passed.first_start));
     }
     match level.given_up.filter(|given_up| given_up.no == no) {
         Some(given_up) => may_be_given_up(level, &given_up, execution),
@@ -349,11 +348,11 @@ fn was_ours(level: &Level, execution: &Execution, no: OrderNumber) -> bool {
 /// Whether an order may be the one that was given up. Its price is not kept: a first purchase is never
 /// dearer than the level's own, a liquidation may be sold at any.
 fn may_be_given_up(level: &Level, given_up: &GivenUp, execution: &Execution) -> bool {
-    let dearer = execution
-        .order_price
-        .is_some_and(|price| price > level.buy_price);
-    let oldest = given_up.first_start.before(CREATED_TOLERANCE);
-    let too_old = execution.created_at.is_some_and(|created| created < oldest);
+    let Some(price) = execution.order_price else {
+        return false;
+    };
+    let dearer = price > level.buy_price;
+    let too_old = is_older(execution, Some(given_up.first_start));
     execution.side == given_up.side && !too_old && !(execution.side == Side::Buy && dearer)
 }
 
@@ -396,6 +395,7 @@ pub fn apply_aside(
     let mut after = book_all(level, side, trades, assets)?;
     if let Some(passed) = after.previous.as_mut().filter(|passed| passed.no == no) {
         passed.exchange_order_id = passed.exchange_order_id.or(Some(id));
+        passed.first_start = None;
         for trade in trades {
             passed.executed = passed.executed.checked_add(trade.quantity)?;
         }
@@ -419,5 +419,8 @@ pub fn pass_order(order: &LevelOrder) -> PassedOrder {
         price: order.intent.price,
         executed: order.executed,
         by_recovery: order.by_recovery,
+        first_start: order
+            .first_start()
+            .filter(|_| order.exchange_order_id.is_none()),
     }
 }

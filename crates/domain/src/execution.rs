@@ -52,7 +52,7 @@ pub struct Execution {
     pub exchange_order_id: ExchangeOrderId,
     /// The order's side.
     pub side: Side,
-    /// The order's limit price, where the report states one.
+    /// The order's limit price; `None` for an order without one.
     pub order_price: Option<Price>,
     /// The order's quantity, which an amend changes.
     pub order_quantity: Quantity,

@@ -149,6 +149,9 @@ pub struct LevelOrder {
     pub intent: Intent,
     /// What is known of it; changed by [`LevelOrder::enter`].
     pub state: OrderState,
+    /// Where the state has no lease: when the first attempt at this number began. `None` if none was made,
+    /// or in a record older than this field.
+    pub sent_since: Option<ExchangeTime>,
     /// Where the state has no lease: when the last one ended that it was sent under.
     pub sent_until: Option<ExchangeTime>,
     /// The exchange's id, once any report or reply named it.
@@ -179,15 +182,25 @@ impl LevelOrder {
         self.terminal.is_some() && self.executed == self.highest_seen
     }
 
-    /// Puts the order into another state. When its last lease ends stays known.
+    /// Puts the order into another state. When its first attempt began and its last lease ends stays known.
     pub fn enter(&mut self, state: OrderState) {
-        self.sent_until = match &state {
-            OrderState::Open | OrderState::Quarantined { .. } | OrderState::Idle => self.shown_by(),
+        (self.sent_since, self.sent_until) = match &state {
+            OrderState::Open | OrderState::Quarantined { .. } | OrderState::Idle => {
+                (self.first_start(), self.shown_by())
+            }
             OrderState::Pending { .. } | OrderState::Refused { .. } | OrderState::Held { .. } => {
-                None
+                (None, None)
             }
         };
         self.state = state;
+    }
+
+    /// When the first attempt at this number began, by the exchange's clock: an order created before is
+    /// not this one. `None` if none was ever made, or nobody knows.
+    #[must_use]
+    pub fn first_start(&self) -> Option<ExchangeTime> {
+        let lease = self.last_lease().map(|lease| lease.first_start);
+        lease.or(self.sent_since)
     }
 
     /// When, by the exchange's clock, a look-up shows the order if there is one: a lease lasts longer than
@@ -247,6 +260,8 @@ pub struct PassedOrder {
     pub executed: Quantity,
     /// Whether recovery placed it.
     pub by_recovery: bool,
+    /// When the first attempt at it began, as long as the exchange's id is not known.
+    pub first_start: Option<ExchangeTime>,
 }
 
 /// An order number given up while nobody knew whether its order had been accepted.

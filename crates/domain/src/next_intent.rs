@@ -271,6 +271,7 @@ pub fn owe(level: &Level, intent: Intent, state: OrderState, by_recovery: bool) 
             .map_or(0, |order| order.fruitless.saturating_add(1)),
         intent,
         state,
+        sent_since: None,
         sent_until: None,
         exchange_order_id: None,
         executed: Quantity::ZERO,

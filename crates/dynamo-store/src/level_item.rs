@@ -43,10 +43,11 @@ pub(crate) const NUMBER: &str = "no";
 pub(crate) const STATE: &str = "st";
 pub(crate) const EXCHANGE_ORDER_ID: &str = "xi";
 pub(crate) const ATTEMPT: &str = "la";
-/// What is left of a lease once it is over.
+/// What is left of leases once they are over.
+pub(crate) const LEASE_START: &str = "lf";
 pub(crate) const LEASE_END: &str = "lu";
 /// What is not.
-pub(crate) const LEASE: [&str; 4] = [ATTEMPT, "lf", "ls", "lk"];
+pub(crate) const LEASE: [&str; 3] = [ATTEMPT, "ls", "lk"];
 pub(crate) const WHY: &str = "wy";
 pub(crate) const DETAIL: &str = "dt";
 pub(crate) const RETRY_AT: &str = "ra";
@@ -94,6 +95,9 @@ pub(crate) fn to_item(level: &Level, mark: &Mark) -> Result<Attributes, StoreErr
         set("pp", text(passed.price.to_string()));
         set("pe", text(passed.executed.to_string()));
         set("pb", AttributeValue::Bool(passed.by_recovery));
+        if let Some(start) = passed.first_start {
+            set("pf", number(start));
+        }
     }
     set(NUMBER, optional(level.order.as_ref().map(|order| order.no)));
     if let Some(order) = &level.order {
@@ -125,8 +129,15 @@ fn order_attributes(order: &LevelOrder) -> Result<Attributes, StoreError> {
         ]
         .map(|(name, value)| (name.to_owned(), value)),
     );
-    if let Some(until) = order.sent_until.filter(|_| !has_lease(&order.state)) {
-        attributes.insert(LEASE_END.to_owned(), number(until));
+    if !has_lease(&order.state) {
+        for (name, at) in [
+            (LEASE_START, order.sent_since),
+            (LEASE_END, order.sent_until),
+        ] {
+            if let Some(at) = at {
+                attributes.insert(name.to_owned(), number(at));
+            }
+        }
     }
     Ok(attributes)
 }
@@ -187,7 +198,7 @@ fn state_attributes(state: &OrderState) -> Result<Attributes, StoreError> {
 pub(crate) fn lease_attributes(lease: &Lease) -> [(&'static str, AttributeValue); 5] {
     [
         (ATTEMPT, number(lease.attempt)),
-        ("lf", number(lease.first_start)),
+        (LEASE_START, number(lease.first_start)),
         ("ls", number(lease.start)),
         (LEASE_END, number(lease.until)),
         ("lk", AttributeValue::Bool(lease.unknown)),

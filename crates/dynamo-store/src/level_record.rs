@@ -14,7 +14,8 @@ use crate::item::Record;
 use crate::key::{self, Key};
 use crate::level_item::{
     ATTEMPT, CHANGED_AT, DETAIL, EXCHANGE_ORDER_ID, HELD, HELD_MISSING, HELD_VALUE, IDLE,
-    LEASE_END, NUMBER, OPEN, PENDING, QUARANTINED, REFUSED, RETRY_AT, STATE, VERSION, WHY,
+    LEASE_END, LEASE_START, NUMBER, OPEN, PENDING, QUARANTINED, REFUSED, RETRY_AT, STATE, VERSION,
+    WHY,
 };
 
 /// Reads a level item. The bot and the index come from its keys.
@@ -73,6 +74,7 @@ fn read_given_up(record: &Record, no: OrderNumber) -> Result<GivenUp, StoreError
 }
 
 fn read_passed(record: &Record, no: OrderNumber) -> Result<PassedOrder, StoreError> {
+    let instant = |name| record.number(name).map(ExchangeTime::from_millis);
     Ok(PassedOrder {
         no,
         exchange_order_id: maybe(record, "px")?.map(ExchangeOrderId),
@@ -80,6 +82,7 @@ fn read_passed(record: &Record, no: OrderNumber) -> Result<PassedOrder, StoreErr
         price: record.parsed("pp")?,
         executed: record.parsed("pe")?,
         by_recovery: record.flag("pb")?,
+        first_start: record.get("pf").map(|_| instant("pf")).transpose()?,
     })
 }
 
@@ -94,7 +97,8 @@ fn read_order(record: &Record, no: OrderNumber) -> Result<LevelOrder, StoreError
             purpose: record.decoded("pu")?,
         },
         state: read_state(record)?,
-        sent_until: read_sent_until(record)?,
+        sent_since: read_sent(record, LEASE_START)?,
+        sent_until: read_sent(record, LEASE_END)?,
         exchange_order_id: maybe(record, EXCHANGE_ORDER_ID)?.map(ExchangeOrderId),
         executed: record.parsed("ex")?,
         executed_quote: record.parsed("eq")?,
@@ -142,18 +146,18 @@ fn read_lease(record: &Record) -> Result<Option<Lease>, StoreError> {
     let instant = |name| record.number(name).map(ExchangeTime::from_millis);
     Ok(Some(Lease {
         attempt,
-        first_start: instant("lf")?,
+        first_start: instant(LEASE_START)?,
         start: instant("ls")?,
         until: instant(LEASE_END)?,
         unknown: record.flag("lk")?,
     }))
 }
 
-/// The end of a lease that is over, where the state has none.
-fn read_sent_until(record: &Record) -> Result<Option<ExchangeTime>, StoreError> {
+/// The beginning or the end of leases that are over, where the state has none.
+fn read_sent(record: &Record, name: &str) -> Result<Option<ExchangeTime>, StoreError> {
     match record.text(STATE)? {
-        OPEN | QUARANTINED | IDLE if record.get(LEASE_END).is_some() => {
-            Ok(Some(ExchangeTime::from_millis(record.number(LEASE_END)?)))
+        OPEN | QUARANTINED | IDLE if record.get(name).is_some() => {
+            Ok(Some(ExchangeTime::from_millis(record.number(name)?)))
         }
         _ => Ok(None),
     }

@@ -128,9 +128,9 @@ async fn accept<O: Outside>(
         let own = taken.filter(|view| order.exchange_order_id == Some(view.exchange_order_id));
         // The operator's word ends every disagreement, but no trade is lost for having been asked
         // for too early.
-        let lacks = own.as_ref().is_some_and(|view| {
-            order.executed < view.executed && run.exchange_now < view.updated_at.after(LOOKUP_LAG)
-        });
+        let lacks = own
+            .as_ref()
+            .is_some_and(|view| order.executed < view.executed && lags(run, view));
         if lacks {
             return false;
         }
@@ -253,7 +253,10 @@ pub(crate) async fn lay_down<O: Outside>(
         Some(view) if is_own => feed(run, level, view).await?,
         Some(_) | None => Done::default(),
     };
-    if fed.waits && *why != QuarantineReason::TradesDisagree {
+    // Trades that do not add up never will; others are shown in a while, and booked before the level rests.
+    let shows_no_more = *why == QuarantineReason::TradesDisagree
+        && taken.as_ref().is_none_or(|view| !lags(run, view));
+    if fed.waits && !shows_no_more {
         return Ok(fed);
     }
     let in_store = |error| LevelError::Store { level: at, error };
@@ -263,13 +266,12 @@ pub(crate) async fn lay_down<O: Outside>(
     let Some(current) = current.filter(is_quarantined) else {
         return Ok(fed);
     };
-    // Trades that do not add up never will; others are shown in a while, and booked before the level rests.
     let lacks = current
         .order
         .as_ref()
         .zip(taken.as_ref().filter(|_| is_own));
     let lacks = lacks.is_some_and(|(order, view)| order.executed < view.executed);
-    if lacks && *why != QuarantineReason::TradesDisagree {
+    if lacks && !shows_no_more {
         return Ok(fed);
     }
     let rested = claim(run.outside, &current, rest(&current));
@@ -301,6 +303,11 @@ fn is_final<O: Outside>(
         Some(view) => view.status.is_terminal(),
         None => would_be_shown(run, level, order),
     }
+}
+
+/// Whether an order changed so lately that a look-up may not show all of its trades yet.
+fn lags<O: Outside>(run: Run<'_, O>, view: &OrderView) -> bool {
+    run.exchange_now < view.updated_at.after(LOOKUP_LAG)
 }
 
 /// What the exchange shows of an order that was taken down, in words.
@@ -338,17 +345,24 @@ async fn cancel_or_ask<O: Outside>(
         let listed = run.open.get(&id);
         listed.is_some_and(|listed| !listed.may_be_of(level))
     };
-    let id = match order.exchange_order_id {
+    let (id, created_at) = match order.exchange_order_id {
         Some(id) if is_anothers(id) => return Ok(None),
-        Some(id) => id,
+        Some(id) => (id, None),
         None => match find_again(run, level, order).await? {
-            Some(view) if !view.status.is_terminal() => view.exchange_order_id,
+            Some(view) if !view.status.is_terminal() => {
+                (view.exchange_order_id, Some(view.created_at))
+            }
             ended => return Ok(ended),
         },
     };
     let symbol = &run.bot.rules.symbol;
     match run.connection.cancel(symbol, id).await? {
-        CancelOutcome::Canceled(view) => Ok(Some(view)),
+        // Whether it is older than the level's intent is judged by when it was created, which the reply to
+        // a cancel does not say.
+        CancelOutcome::Canceled(view) => Ok(Some(OrderView {
+            created_at: created_at.unwrap_or(view.created_at),
+            ..view
+        })),
         // Filled or ended meanwhile: a query tells which.
         CancelOutcome::NotOpen => known_order(run, level, id).await,
     }

@@ -23,7 +23,7 @@ pub(crate) fn level() -> Level {
     first.terminal = Some(OrderStatus::Filled);
     let mut level = pending(&level, Side::Buy, "10");
     let order = level.order.as_mut().unwrap();
-    order.state = OrderState::Open;
+    order.enter(OrderState::Open);
     order.exchange_order_id = Some(OURS);
     order.executed = quantity("4");
     order.highest_seen = quantity("4");
@@ -215,7 +215,10 @@ fn a_report_of_something_else_is_not_ours() {
             |report| report.order_price = Some(price("3.1065")),
             Some(NotOurs::OtherPrice),
         ),
-        (|report| report.order_price = None, None),
+        (
+            |report| report.order_price = None,
+            Some(NotOurs::OtherPrice),
+        ),
         (
             |report| report.order_quantity = quantity("10.1"),
             Some(NotOurs::OtherQuantity),
@@ -308,16 +311,13 @@ fn a_number_ahead_is_no_order_that_was_given_out() {
         quarantined(&decide_fill(&bot(), &empty_level(&bot()), &ahead)),
         quarantined(&decision)
     );
-    ahead.order_price = None;
-    assert_eq!(
-        quarantined(&decide_fill(&bot(), &level, &ahead)),
-        quarantined(&decision)
-    );
-    ahead.order_price = Some(price("3.1537"));
-    assert_eq!(
-        decide_fill(&bot(), &level, &ahead),
-        FillDecision::NotOurs(NotOurs::OtherPrice)
-    );
+    for other in [None, Some(price("3.1537"))] {
+        ahead.order_price = other;
+        assert_eq!(
+            decide_fill(&bot(), &level, &ahead),
+            FillDecision::NotOurs(NotOurs::OtherPrice)
+        );
+    }
 }
 
 #[test]

@@ -39,8 +39,9 @@ fn quarantined() -> OrderState {
 }
 
 #[test]
-fn the_end_of_the_last_lease_stays_known_until_there_is_another() {
+fn when_the_order_was_sent_stays_known_until_there_is_another_lease() {
     let until = Some(lease(1).until);
+    let since = Some(lease(1).first_start);
     for state in [
         OrderState::Pending { lease: lease(1) },
         refused(Some(lease(1))),
@@ -56,6 +57,7 @@ fn the_end_of_the_last_lease_stays_known_until_there_is_another() {
         ] {
             order.enter(without);
             assert_eq!((order.shown_by(), order.sent_until), (until, until));
+            assert_eq!((order.first_start(), order.sent_since), (since, since));
         }
         let mut later = lease(2);
         later.until = later.until.after(std::time::Duration::from_secs(1));
@@ -64,6 +66,8 @@ fn the_end_of_the_last_lease_stays_known_until_there_is_another() {
             (order.shown_by(), order.sent_until),
             (Some(later.until), None)
         );
+        let start = Some(later.first_start);
+        assert_eq!((order.first_start(), order.sent_since), (start, None));
         order.enter(OrderState::Open);
         assert_eq!(order.shown_by(), Some(later.until));
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use domain::{
     CREATED_TOLERANCE, ExchangeOrderId, ExchangeTime, Execution, FillDecision, GivenUp, Level,
-    NotOurs, OrderNumber, OrderState, OrderStatus, Quantity, QuarantineReason, Side, Trade,
-    TradeId, apply_aside, apply_news, pass_order, resolve_fill,
+    LevelOrder, NotOurs, OrderNumber, OrderState, OrderStatus, Quantity, QuarantineReason, Side,
+    Trade, TradeId, apply_aside, apply_news, pass_order, resolve_fill,
 };
 
 use crate::decide::{level, told};
@@ -120,7 +120,7 @@ fn a_passed_order_is_ours_by_its_id_or_by_its_side_and_price() {
     };
     let cases = [
         (Side::Sell, Some("3.1537"), true),
-        (Side::Sell, None, true),
+        (Side::Sell, None, false),
         (Side::Sell, Some("3.1538"), false),
         (Side::Buy, Some("3.1537"), false),
         (Side::Buy, None, false),
@@ -138,7 +138,7 @@ fn a_passed_order_is_ours_by_its_id_or_by_its_side_and_price() {
 #[test]
 fn what_nobody_else_remembers_waits_until_the_exchange_shows_all_of_it() {
     let level = level();
-    let passed = late(&level, 1, Side::Sell, None);
+    let passed = late(&level, 1, Side::Sell, Some("3.1537"));
     let mut second = told(&level, "6", OrderStatus::Filled, &["6"]);
     second.exchange_order_id = ExchangeOrderId(43);
     let foreign = late(&level, 1, Side::Buy, None);
@@ -181,6 +181,30 @@ fn what_nobody_else_remembers_waits_until_the_exchange_shows_all_of_it() {
 }
 
 #[test]
+fn an_order_older_than_the_passed_one_is_not_ours() {
+    let start = ExchangeTime::from_millis(10_000);
+    let oldest = start.before(CREATED_TOLERANCE);
+    let older = oldest.before(Duration::from_millis(1));
+    let cases = [
+        (Some(start), Some(oldest), true),
+        (Some(start), Some(older), false),
+        (Some(start), None, true),
+        (None, Some(older), true),
+    ];
+    for (first_start, created, ours) in cases {
+        let mut level = level();
+        let passed = level.previous.as_mut().unwrap();
+        passed.exchange_order_id = None;
+        passed.first_start = first_start;
+        let mut report = late(&level, 1, Side::Sell, Some("3.1537"));
+        report.created_at = created;
+        let decision = resolve_fill(&bot(), &level, &report, &[at(1, "6")], &ids(&[]));
+        let booked = matches!(decision, FillDecision::BookAside { .. });
+        assert_eq!(booked, ours, "{first_start:?} {created:?}");
+    }
+}
+
+#[test]
 fn an_order_before_the_previous_one_is_ours_at_the_levels_lines() {
     let mut level = level();
     level.previous = None;
@@ -210,12 +234,13 @@ fn an_order_that_was_given_up_is_ours_by_side_age_and_highest_price() {
         (Side::Buy, Side::Buy, Some("3.1064"), Some(oldest), true),
         (Side::Buy, Side::Buy, Some("3.0001"), Some(oldest), true),
         (Side::Buy, Side::Buy, Some("3.1065"), Some(oldest), false),
-        (Side::Buy, Side::Buy, None, Some(oldest), true),
+        (Side::Buy, Side::Buy, None, Some(oldest), false),
         (Side::Buy, Side::Buy, Some("3.1064"), Some(older), false),
         (Side::Buy, Side::Buy, Some("3.1064"), None, true),
         (Side::Buy, Side::Sell, Some("3.1537"), Some(oldest), false),
         (Side::Sell, Side::Sell, Some("2.0"), Some(oldest), true),
         (Side::Sell, Side::Sell, Some("4.0"), Some(oldest), true),
+        (Side::Sell, Side::Sell, None, Some(oldest), false),
         (Side::Sell, Side::Buy, Some("3.1064"), Some(oldest), false),
     ];
     for (at_case, (given, side, at_price, created, ours)) in cases.into_iter().enumerate() {
@@ -281,6 +306,7 @@ fn what_is_booked_beside_counts_for_the_passed_order_alone() {
         before.base.decimal() + quantity("3").decimal()
     );
     let passed = after.previous.unwrap();
+    assert_eq!(passed.first_start, None);
     assert_eq!(passed.executed, quantity("8"));
     assert_eq!(passed.exchange_order_id, Some(ExchangeOrderId(41)));
     let other = booked(2);
@@ -298,4 +324,12 @@ fn a_passed_order_keeps_what_its_repeated_reports_need() {
     assert_eq!(passed.side, Side::Buy);
     assert_eq!(passed.price, price("3.1064"));
     assert_eq!(passed.executed, quantity("4"));
+    assert_eq!(passed.first_start, None, "its id tells it from others");
+    let unknown = LevelOrder {
+        exchange_order_id: None,
+        ..order.clone()
+    };
+    let start = pass_order(&unknown).first_start;
+    assert_eq!(start, order.first_start());
+    assert!(start.is_some());
 }

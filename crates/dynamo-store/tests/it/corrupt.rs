@@ -86,6 +86,7 @@ async fn furnished() -> (DynamoStore, Table) {
         price: level.buy_price,
         executed: quantity("40"),
         by_recovery: true,
+        first_start: None,
     });
     let commit = FillCommit {
         expected_version: 0,

@@ -168,6 +168,7 @@ pub(crate) fn order(no: u32, state: OrderState) -> LevelOrder {
             purpose: Purpose::Grid,
         },
         state,
+        sent_since: None,
         sent_until: None,
         exchange_order_id: None,
         executed: Quantity::ZERO,
@@ -284,6 +285,7 @@ pub(crate) fn longest_level(state: OrderState) -> Level {
             price: longest_price,
             executed: longest_quantity,
             by_recovery: false,
+            first_start: None,
         }),
         given_up: Some(domain::GivenUp {
             no: OrderNumber(u32::MAX - 3),

@@ -141,18 +141,20 @@ fn terminal() -> impl Strategy<Value = Option<OrderStatus>> {
 
 fn order() -> impl Strategy<Value = LevelOrder> {
     let sums = (quantity(), quote(), quantity(), quantity(), quantity());
+    let instant = || prop::option::of(any::<i64>().prop_map(ExchangeTime::from_millis));
     let facts = (
         any::<u32>(),
         prop::option::of(any::<i64>()),
         any::<u32>(),
         any::<bool>(),
-        prop::option::of(any::<i64>().prop_map(ExchangeTime::from_millis)),
+        (instant(), instant()),
     );
     (intent(), state(), terminal(), sums, facts).prop_map(
         |(intent, state, terminal, sums, facts)| LevelOrder {
             no: OrderNumber(facts.0),
             intent,
-            sent_until: facts.4.filter(|_| !has_lease(&state)),
+            sent_since: facts.4.0.filter(|_| !has_lease(&state)),
+            sent_until: facts.4.1.filter(|_| !has_lease(&state)),
             state,
             exchange_order_id: facts.1.map(ExchangeOrderId),
             executed: sums.0,
@@ -176,17 +178,23 @@ fn has_lease(state: &OrderState) -> bool {
 }
 
 fn passed() -> impl Strategy<Value = PassedOrder> {
-    let facts = (any::<u32>(), prop::option::of(any::<i64>()), any::<bool>());
-    (facts, intent(), quantity()).prop_map(|((no, id, by_recovery), intent, executed)| {
-        PassedOrder {
+    let facts = (
+        any::<u32>(),
+        prop::option::of(any::<i64>()),
+        any::<bool>(),
+        prop::option::of(any::<i64>().prop_map(ExchangeTime::from_millis)),
+    );
+    (facts, intent(), quantity()).prop_map(
+        |((no, id, by_recovery, first_start), intent, executed)| PassedOrder {
             no: OrderNumber(no),
             exchange_order_id: id.map(ExchangeOrderId),
             side: intent.side,
             price: intent.price,
             executed,
             by_recovery,
-        }
-    })
+            first_start,
+        },
+    )
 }
 
 fn given_up() -> impl Strategy<Value = GivenUp> {

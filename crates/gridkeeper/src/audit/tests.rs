@@ -259,6 +259,7 @@ impl Story {
                 purpose: Purpose::Grid,
             },
             state,
+            sent_since: None,
             sent_until: None,
             exchange_order_id: known,
             executed: Quantity::ZERO,

@@ -63,6 +63,7 @@ pub(crate) fn order(state: OrderState) -> LevelOrder {
             purpose: Purpose::Grid,
         },
         state,
+        sent_since: None,
         sent_until: None,
         exchange_order_id: None,
         executed: Quantity::ZERO,

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use domain::{
-    BotId, DesiredStatus, ExchangeOrderId, LevelIndex, ObservedStatus, OrderState, OrderStatus,
-    QuarantineReason, RefusalReason, Side,
+    BotId, DesiredStatus, ExchangeOrderId, LevelIndex, NotOurs, ObservedStatus, OrderState,
+    OrderStatus, QuarantineReason, RefusalReason, Side,
 };
 use exchange_simulator::model::{NewOrder, Side as ModelSide};
 use simulation::{Journey, Task, World, decimal};
@@ -105,19 +105,9 @@ fn a_clock_that_jumps_ahead_makes_no_order_vanish() {
 
 #[test]
 fn a_stop_does_not_lay_down_what_a_look_up_may_not_show_yet() {
-    let (world, bot) = one_level();
+    let (world, bot) = disagreeing();
     let id = own(&world, &bot);
-    fill_part(&world, id, "40");
-    let mut report = world.reports().pop().unwrap();
-    world.set_stream(false);
-    world.handle(&report).unwrap();
-    // Something that cannot be: it ended with less than it had executed.
-    report.status = OrderStatus::Canceled;
-    report.cumulative = "20".parse().unwrap();
-    report.trades.clear();
-    world.handle(&report).unwrap();
     let disagree = Some(QuarantineReason::TradesDisagree);
-    assert_eq!(quarantined_for(&world, &bot), disagree);
     fill_part(&world, id, "60");
     world.exchange.set_lag(Duration::from_secs(9));
     world.desire(&bot, DesiredStatus::Stopped);
@@ -132,6 +122,47 @@ fn a_stop_does_not_lay_down_what_a_look_up_may_not_show_yet() {
     assert_eq!(world.store.bot_now(&bot).observed, ObservedStatus::Stopped);
     assert_eq!(world.level(&bot, 0).base.to_string(), "99.9");
     world.assert_sound(&bot);
+}
+
+/// What it had executed is booked, then a report says that it ended with less.
+fn disagreeing() -> (World, BotId) {
+    let (world, bot) = one_level();
+    fill_part(&world, own(&world, &bot), "40");
+    let mut report = world.reports().pop().unwrap();
+    world.set_stream(false);
+    world.handle(&report).unwrap();
+    report.status = OrderStatus::Canceled;
+    report.cumulative = "20".parse().unwrap();
+    report.trades.clear();
+    world.handle(&report).unwrap();
+    let disagree = Some(QuarantineReason::TradesDisagree);
+    assert_eq!(quarantined_for(&world, &bot), disagree);
+    (world, bot)
+}
+
+/// The order is shown as filled, its last trades are not shown yet.
+#[test]
+fn a_stop_of_a_level_whose_trades_disagree_waits_for_those_that_a_look_up_may_not_show_yet() {
+    let moment = Duration::from_millis(1);
+    for (passed, waits) in [(LOOKUP_LAG - moment, true), (LOOKUP_LAG, false)] {
+        let (world, bot) = disagreeing();
+        fill_part(&world, own(&world, &bot), "60");
+        world.advance(passed);
+        stop(&world, &bot);
+        let mut run = Task::new(&world, recover_bot(world.ports(), &bot));
+        run.run_to("order");
+        world.exchange.set_lag(Duration::from_secs(3_600));
+        run.finish().unwrap();
+        let expected = waits.then_some(QuarantineReason::TradesDisagree);
+        assert_eq!(quarantined_for(&world, &bot), expected, "{passed:?}");
+        if waits {
+            world.exchange.set_lag(Duration::ZERO);
+            run_often(&world, &bot);
+            assert_eq!(world.store.bot_now(&bot).observed, ObservedStatus::Stopped);
+            assert_eq!(world.level(&bot, 0).base.to_string(), "99.9");
+            world.assert_sound(&bot);
+        }
+    }
 }
 
 /// Ends the quarantine of a level whose order fills, while what comes after the call `lagging` shows less.
@@ -283,22 +314,56 @@ fn a_stop_cancels_a_foreign_order_under_the_bots_id_without_booking_it() {
     assert_eq!(world.level(&bot, 0).base.to_string(), "99.9");
 }
 
-/// It asks for just what the level owes.
-#[test]
-fn a_stop_does_not_book_an_order_that_its_age_alone_tells_from_the_levels_own() {
+/// An older order stands under the id of the level's SELL and asks for just what the level owes; the
+/// level's own request was lost.
+fn too_old() -> (World, BotId, u64) {
     let (world, bot) = owing();
     ours_typed_by_hand(&world);
     world.advance(ADOPT_TOLERANCE + Duration::from_millis(1));
     world.exchange.script(Journey::request_lost());
     assert_eq!(placing(&world, &bot).finish(), Placing::Quarantined);
+    let typed = world.open_order_ids(XRP)[0];
+    (world, bot, typed)
+}
+
+#[test]
+fn a_stop_does_not_book_an_order_that_its_age_alone_tells_from_the_levels_own() {
+    let (world, bot, typed) = too_old();
     world.set_stream(false);
-    fill_part(&world, world.open_order_ids(XRP)[0], "50");
+    fill_part(&world, typed, "50");
     stop(&world, &bot);
     world.advance(LEASE);
     run_often(&world, &bot);
     assert_eq!(world.store.bot_now(&bot).observed, ObservedStatus::Stopped);
     assert_eq!(world.open_order_ids(XRP), Vec::<u64>::new());
     assert_eq!(world.level(&bot, 0).base.to_string(), "99.9");
+}
+
+#[test]
+fn the_age_of_a_foreign_order_is_not_forgotten_while_its_level_is_quarantined() {
+    let (world, bot, typed) = too_old();
+    fill_part(&world, typed, "50");
+    world.quiet();
+    let foreign = Some(QuarantineReason::ForeignOrder);
+    assert_eq!(quarantined_for(&world, &bot), foreign, "its report came");
+    assert_eq!(world.level(&bot, 0).base.to_string(), "99.9");
+    released(&world, &bot);
+    world.advance(LEASE);
+    run_often(&world, &bot);
+    assert_rests(&world, &bot, 0, Side::Sell, "99.9");
+    assert_eq!(order(&world, &bot, 0).no.0, 3);
+    assert_eq!(world.open_order_ids(XRP), [own(&world, &bot)]);
+}
+
+#[test]
+fn what_an_order_without_a_price_trades_is_never_booked_as_the_levels_own() {
+    let (world, _, typed) = foreign();
+    fill_part(&world, typed, "50");
+    let mut report = world.reports().pop().unwrap();
+    report.order_price = None;
+    report.order_quantity = simulation::quantity("50");
+    let outcome = world.handle(&report).unwrap().outcome;
+    assert_eq!(outcome, Outcome::NotOurs(NotOurs::OtherPrice));
 }
 
 #[test]
