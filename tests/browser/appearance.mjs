@@ -74,6 +74,10 @@ export const appearance = {
     const { flow } = await keeper.get(`/api/bots/${bot}`);
     const there = new Intl.DateTimeFormat('sv-SE', { timeZone: 'Asia/Kathmandu', hour: '2-digit', minute: '2-digit', second: '2-digit' });
     await watched.says('.flow li:first-child time', new RegExp(`^${there.format(flow.at(-1).traded_at)}$`));
+    // What the server says in words names times too.
+    await watched.page.goto(keeper.address(`#/bot/${bot}/4`));
+    const facts = await watched.says('.facts', /compared with the exchange/);
+    assert.doesNotMatch(facts, /UTC/);
     await watched.close();
   },
 };

@@ -63,6 +63,7 @@ export const guards = {
   async 'nothing is loaded or run but the page’s own files'({ keeper }) {
     const watched = await Watched.open(keeper.address());
     await watched.says('#connection', /live/);
+    assert.deepEqual(watched.errors, [], 'the page itself asks for nothing that is forbidden');
     const blocked = await watched.page.evaluate(async () => {
       const refused = new Promise((resolve) => document.addEventListener('securitypolicyviolation', (event) => resolve(event.violatedDirective)));
       const script = document.createElement('script');

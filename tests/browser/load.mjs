@@ -25,7 +25,7 @@ const PRINT_EVERY = 100;
 
 /** The market's middle, and between two lines of one grid. */
 const MIDDLE = 60_000;
-const SPACING = 120;
+const SPACING = 150;
 
 /** Ticks of the kernel's clock in a second. */
 const TICKS = 100;
@@ -33,6 +33,19 @@ const TICKS = 100;
 function cpuSeconds(pid) {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS;
+}
+
+/** Carries out a command, later where the limit of this address asks to wait. */
+async function patiently(command) {
+  for (;;) {
+    try {
+      return command();
+    } catch (error) {
+      const wait = error.message.match(/asks to wait ([\d.]+)s/);
+      if (!wait) throw error;
+      await new Promise((resolve) => setTimeout(resolve, Number(wait[1]) * 1000));
+    }
+  }
 }
 
 /** Each bot on an account of its own, its grid a little higher than the one before: prices cross lines one by one. */
@@ -44,11 +57,11 @@ async function founded() {
   await keeper.up();
   for (let nth = 0; nth < BOTS; nth += 1) {
     const name = `load-${nth}`;
-    const key = `${exchange.key}Of${name}`;
+    const key = `${exchange.key}Of${nth}`;
     await exchange.tell('account', { do: 'open', account: { name, keys: [{ key, secret: { hmac: exchange.secret } }], balances: { BTC: ample, USDT: ample } } });
-    keeper.addAccount(name, key);
+    await patiently(() => keeper.addAccount(name, key));
     const lower = MIDDLE - Math.floor(LEVELS / 2) * SPACING + Math.round((nth * SPACING) / BOTS) + 1;
-    keeper.createBot({ account: name, lower: String(lower), upper: String(lower + LEVELS * SPACING), spacing: `arithmetic:${LEVELS}` });
+    await patiently(() => keeper.createBot({ account: name, lower: String(lower), upper: String(lower + LEVELS * SPACING), spacing: `arithmetic:${LEVELS}` }));
   }
   const isLaid = ({ bots }) => bots.length === BOTS && bots.every((bot) => bot.levels.open === bot.levels.all);
   for (;;) {

@@ -32,7 +32,7 @@ export const units = {
   },
 
   async 'amounts stay as they came, durations and steps are in fitting units'() {
-    const { amount, count, direction, duration, milliseconds } = await part('format.js');
+    const { amount, count, direction, duration, inZone, milliseconds } = await part('format.js');
     assert.equal(amount('-0.00000001', 'BTC'), '−0.00000001 BTC');
     assert.equal(amount('123456789012345678.12345678', 'USDT'), '123456789012345678.12345678 USDT');
     assert.equal(amount('0.079338738738738738738738739'), '0.07933873', 'cut, not rounded');
@@ -41,6 +41,8 @@ export const units = {
     assert.deepEqual(['0.1', '-0.1', '0', null].map(direction), ['gain', 'loss', 'even', 'even']);
     assert.deepEqual([-5, 59_999, 60_000, 3_600_000, 200_000_000].map(duration), ['0 s', '59 s', '1 min', '1 h 00 min', '2 d 7 h']);
     assert.deepEqual([null, 3, 3.4, 37, 1200, 61_000].map(milliseconds), ['–', '3 ms', '3.40 ms', '37 ms', '1.20 s', '61.0 s']);
+    const noon = inZone('tried again after 2026-03-01 12:00:05 UTC, and 2026-99-01 12:00:05 UTC');
+    assert.match(noon, /^tried again after Mar 1 \d\d:\d\d:05, and 2026-99-01 12:00:05 UTC$/);
     assert.deepEqual([count(1, 'bot'), count(2, 'bot'), count(0, 'reply', 'replies')], ['1 bot', '2 bots', '0 replies']);
   },
 };

@@ -6,7 +6,7 @@ import { priceChart } from './chart.js';
 import { el, KeyedChildren, setText } from './dom.js';
 import { figures } from './figures.js';
 import { flowPanel } from './flow.js';
-import { time } from './format.js';
+import { inZone, time } from './format.js';
 import { ladderPanel } from './ladder.js';
 import { latencyPanel } from './latency.js';
 import { ofBot, sign } from './marks.js';
@@ -18,7 +18,7 @@ import { tripsPanel } from './trips.js';
 function storyPanel() {
   const list = el('ol', { class: 'story short' });
   const lines = new KeyedChildren(list, (line) => ({
-    node: el('li', {}, el('time', { text: time(line.at) }), el('span', { text: line.text })),
+    node: el('li', {}, el('time', { text: time(line.at) }), el('span', { text: inZone(line.text) })),
     update: () => {},
   }));
   const empty = el('p', { class: 'empty', text: 'Nothing but trading has happened yet.' });
@@ -51,7 +51,7 @@ export function botView(root, id) {
   const worry = el('ul', { class: 'worries' });
   const worries = new KeyedChildren(worry, () => {
     const node = el('li');
-    return { node, update: (line) => setText(node, line) };
+    return { node, update: (line) => setText(node, inZone(line)) };
   });
   const strip = figures();
   const parts = [priceChart(), flowPanel(), ladderPanel(), profitPanel(), latencyPanel(), tripsPanel(), storyPanel()];

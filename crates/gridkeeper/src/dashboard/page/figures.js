@@ -2,7 +2,7 @@
 
 import { feeWords } from './cells.js';
 import { el, setAttribute, setText } from './dom.js';
-import { amount, direction, duration } from './format.js';
+import { amount, direction, duration, inZone } from './format.js';
 import { ofStream } from './marks.js';
 import { model, now } from './model.js';
 
@@ -52,7 +52,7 @@ export function figures() {
         const [text, way] = figure(bot);
         setText(cells[at].value, text);
         setAttribute(cells[at].value, 'data-way', way ?? 'even');
-        setAttribute(cells[at].node, 'title', hint(bot) || null);
+        setAttribute(cells[at].node, 'title', inZone(hint(bot)) || null);
       });
     },
   };

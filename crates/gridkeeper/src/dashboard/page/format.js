@@ -116,3 +116,17 @@ export function direction(amount) {
 export function count(number, one, many = `${one}s`) {
   return `${number} ${number === 1 ? one : many}`;
 }
+
+const UTC_TIME = /\b(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(\.\d+)? UTC\b/g;
+
+/**
+ * Words of the server with the times in them in the viewer's zone. The date is left out where it is today.
+ * @param {string|null|undefined} words
+ * @returns {string}
+ */
+export function inZone(words) {
+  return (words ?? '').replace(UTC_TIME, (whole, date, clockTime) => {
+    const ms = Date.parse(`${date}T${clockTime}Z`);
+    return Number.isNaN(ms) ? whole : time(ms);
+  });
+}

@@ -3,7 +3,7 @@
 import { levelAddress } from './address.js';
 import { linkCell, moneyCell } from './cells.js';
 import { el, setAttribute, setText } from './dom.js';
-import { amount, duration, time } from './format.js';
+import { amount, duration, inZone, time } from './format.js';
 import { ofLevel, sign, side } from './marks.js';
 import { model, now } from './model.js';
 import { panel } from './parts.js';
@@ -76,7 +76,7 @@ function columns(ticking, quote) {
     { title: 'Executed', kind: 'num', hint: 'of the order so far', text: executedWords },
     { title: 'Earned', kind: 'num', hint: `after fees, in ${quote()}`, make: moneyCell((row) => row.realized, () => '') },
     { title: 'Trips', kind: 'num', text: (row) => String(row.round_trips) },
-    { title: 'Why', kind: 'why', text: (row) => row.why },
+    { title: 'Why', kind: 'why', text: (row) => inZone(row.why) },
   ];
 }
 
@@ -136,7 +136,7 @@ function markPrice(body, rows, price) {
     const words = here ? amount(price.price, model.bot.bot.quote) : null;
     setAttribute(node, 'data-owed', row.owed || row.state === 'quarantined' ? '' : null);
     const why = node.lastElementChild;
-    setAttribute(why, 'title', row.why);
+    setAttribute(why, 'title', inZone(row.why));
     setAttribute(why, 'data-price', words);
     setAttribute(node, 'data-price', words);
   });

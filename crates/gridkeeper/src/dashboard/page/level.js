@@ -3,6 +3,7 @@
 import { botAddress } from './address.js';
 import { fetchLevel } from './api.js';
 import { el, setAttribute, setText } from './dom.js';
+import { inZone } from './format.js';
 import { onFrame } from './frame.js';
 import { ofLevel, sign } from './marks.js';
 import { listen, model } from './model.js';
@@ -85,7 +86,7 @@ export function levelView(root, id, level) {
     state.set(ofLevel(row.state), row.words);
     setText(short, row.asks ?? '');
     PARTS.forEach(([, words], at) => {
-      const text = words(explained, latest);
+      const text = inZone(words(explained, latest));
       values[at].node.hidden = !text;
       setText(values[at].value, text);
     });

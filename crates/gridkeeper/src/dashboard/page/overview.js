@@ -3,7 +3,7 @@
 import { botAddress } from './address.js';
 import { el, KeyedChildren, setAttribute, setText } from './dom.js';
 import { feesCell, linkCell, moneyCell } from './cells.js';
-import { count, duration, time } from './format.js';
+import { count, duration, inZone, time } from './format.js';
 import { onFrame } from './frame.js';
 import { ofBot, ofStream, sign } from './marks.js';
 import { listen, model, now } from './model.js';
@@ -29,7 +29,7 @@ function statusCell() {
 
 function streamCell() {
   const { node, set } = sign();
-  return { node, set: (bot) => set(ofStream(bot.stream), bot.stream.words) };
+  return { node, set: (bot) => set(ofStream(bot.stream), inZone(bot.stream.words)) };
 }
 
 function owedCell() {
@@ -122,7 +122,7 @@ export function overview(root) {
   const list = el('ul', { class: 'worries' });
   const worries = new KeyedChildren(list, () => {
     const node = el('li');
-    return { node, update: (line) => setText(node, line) };
+    return { node, update: (line) => setText(node, inZone(line)) };
   });
   const table = new Table('Bots', columns(ticking), {
     empty: 'There is no bot yet. `gridkeeper bot create` makes one; it appears here by itself.',

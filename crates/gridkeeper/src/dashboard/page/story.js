@@ -1,7 +1,7 @@
 // A level's story: what happened, in the server's words, with the trades that prove it.
 
 import { el, KeyedChildren, setText } from './dom.js';
-import { amount, exactTime, milliseconds } from './format.js';
+import { amount, exactTime, inZone, milliseconds } from './format.js';
 import { side } from './marks.js';
 
 const BOOKED = { next: 'the next of its order', fetched: 'was missing, and fetched', late: 'of an order already passed', second_order: 'of a second order under the same id' };
@@ -63,13 +63,13 @@ export function storyList() {
   let shown = null;
   let known = new Map();
   const lines = new KeyedChildren(list, (line) => {
-    const text = el('p', { text: line.text });
+    const text = el('p', { text: inZone(line.text) });
     const proof = el('ul', { class: 'evidence' });
     const node = el('li', {}, el('time', { text: exactTime(line.at) }), el('div', {}, text, proof));
     return {
       node,
       update(now) {
-        setText(text, now.text);
+        setText(text, inZone(now.text));
         proof.replaceChildren(...now.fills.map((fill) => evidence(fill, shown)));
         proof.hidden = now.fills.length === 0;
       },

@@ -24,14 +24,13 @@ function closedCell() {
 }
 
 function columns() {
-  const quote = () => model.bot?.bot.quote ?? '';
+  const quote = () => model.bot?.bot.quote ?? 'the quote asset';
   return [
     { title: 'Closed', kind: 'name', make: closedCell },
     { title: 'Level', kind: 'num', make: linkCell((row) => String(row.level), (row) => levelAddress(model.bot.bot.bot, row.level)) },
-    { title: 'Sold', kind: 'num', text: (row) => row.sold },
     { title: 'Bought for', kind: 'num', text: (row) => amount(row.bought_for) },
     { title: 'Sold for', kind: 'num', text: (row) => amount(row.sold_for) },
-    { title: 'Earned', kind: 'num', hint: 'after fees', make: moneyCell((row) => row.profit, quote) },
+    { title: 'Earned', kind: 'num', hint: `after fees, in ${quote()}`, make: moneyCell((row) => row.profit, () => '') },
     { title: 'Fees', kind: 'num', make: feesCell },
   ];
 }
