@@ -109,7 +109,7 @@ export function priceChart() {
       const line = points(prices);
       series.setData(line);
       drawn = { prices, last: line.at(-1)?.time ?? 0, count: 0 };
-      chart.timeScale().scrollToRealTime();
+      chart.timeScale().scrollToPosition(chart.options().timeScale.rightOffset, false);
       return;
     }
     const from = prices.findLastIndex((one) => seconds(one.at) < drawn.last) + 1;
