@@ -10,7 +10,7 @@
 
 mod report;
 mod simulator;
-mod tools;
+pub(crate) mod tools;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -53,17 +53,21 @@ const CLIENTS: &[Client] = &[
 ];
 
 /// Where things are.
-struct Places {
-    /// `tests/clients`.
-    scripts: PathBuf,
-    /// `target/clients`.
-    installed: PathBuf,
+pub(crate) struct Places {
+    /// `tests/clients`, or the folder of others that are installed like them.
+    pub(crate) scripts: PathBuf,
+    /// The folder of the same name in `target`.
+    pub(crate) installed: PathBuf,
     /// The built command.
-    gridkeeper: PathBuf,
+    pub(crate) gridkeeper: PathBuf,
 }
 
 impl Places {
-    fn find() -> anyhow::Result<Self> {
+    /// Those of a folder in `tests`.
+    ///
+    /// # Errors
+    /// When this program's own path is not known.
+    pub(crate) fn of(folder: &str) -> anyhow::Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"))
             .parent()
             .context("xtask lies in the workspace's root")?;
@@ -71,8 +75,8 @@ impl Places {
         let own = std::env::current_exe().context("this program's own path")?;
         let gridkeeper = own.with_file_name(format!("gridkeeper{}", std::env::consts::EXE_SUFFIX));
         Ok(Self {
-            scripts: root.join("tests").join("clients"),
-            installed: root.join("target").join("clients"),
+            scripts: root.join("tests").join(folder),
+            installed: root.join("target").join(folder),
             gridkeeper,
         })
     }
@@ -83,7 +87,7 @@ impl Places {
 /// # Errors
 /// When a client cannot be installed, the simulator does not start, or an operation fails.
 pub(crate) fn run() -> anyhow::Result<Vec<String>> {
-    let places = Places::find()?;
+    let places = Places::of("clients")?;
     let (clients, skipped) = choose(CLIENTS, Runtime::missing_tool);
     let mut runtimes: Vec<&Runtime> = Vec::new();
     for client in &clients {
@@ -199,7 +203,7 @@ mod tests {
 
     #[test]
     fn every_script_is_there_and_knows_every_operation() {
-        let places = Places::find().unwrap();
+        let places = Places::of("clients").unwrap();
         for client in CLIENTS {
             let script = std::fs::read_to_string(places.scripts.join(client.script)).unwrap();
             for operation in report::operations() {

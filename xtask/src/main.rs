@@ -9,8 +9,10 @@
 //! small world, `cargo xtask hostile` gives every reader bytes that nobody sane would send, `cargo xtask
 //! clients` runs clients that did not come from this project against the
 //! simulator, `cargo xtask chaos` lets real processes trade while everything goes wrong at once, `cargo xtask local-aws`
-//! does so with the functions deployed to a local AWS.
+//! does so with the functions deployed to a local AWS. `cargo xtask browser` opens the dashboard in a browser,
+//! `cargo xtask screenshots` takes pictures of it.
 
+mod browser;
 mod chaos;
 mod clients;
 mod hostile;
@@ -82,6 +84,8 @@ usage: cargo xtask test
        cargo xtask exhaust [--prints P] [--recoveries R] [--faults F] [--waits W]
        cargo xtask hostile [--inputs N] [--target T] [--seed S]
        cargo xtask clients
+       cargo xtask browser [--test-name-pattern=WORDS | load]
+       cargo xtask screenshots
        cargo xtask chaos [--for DUR] [--seed S] [--kills N] [--json]
        cargo xtask local-aws up|deploy|check|down
        cargo xtask local-aws drive [--for DUR] [--faults HOW] [--seed S]";
@@ -101,6 +105,8 @@ fn main() -> ExitCode {
         ["exhaust", rest @ ..] => cargo(&[SIMULATION, &["exhaust", "--"], rest].concat()),
         ["hostile", rest @ ..] => hostile::run(rest),
         ["clients"] => clients::run().and_then(finish),
+        ["browser", rest @ ..] => browser::run(rest).and_then(finish),
+        ["screenshots", rest @ ..] => browser::screenshots(rest).and_then(finish),
         ["chaos", rest @ ..] => chaos::run(rest),
         ["local-aws", rest @ ..] => local_aws::run(rest),
         _ => Err(anyhow::anyhow!("{USAGE}")),

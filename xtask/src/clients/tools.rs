@@ -17,16 +17,16 @@ use crate::say;
 type Probe = (&'static str, &'static [&'static str]);
 
 /// One way to run scripts.
-pub(super) struct Runtime {
-    pub(super) name: &'static str,
+pub(crate) struct Runtime {
+    pub(crate) name: &'static str,
     probes: &'static [Probe],
     /// How to get the tools.
-    pub(super) remedy: &'static str,
-    /// The file of `tests/clients` that locks what is installed.
+    pub(crate) remedy: &'static str,
+    /// The file of the scripts' folder that locks what is installed.
     lock: &'static str,
     /// What is installed beside it, if anything.
     beside: &'static [&'static str],
-    /// Its folder in `target/clients`.
+    /// Its folder in `target/clients`, or wherever it is installed.
     folder: &'static str,
     steps: fn(&Path) -> Vec<Command>,
     interpreter: fn(&Path) -> PathBuf,
@@ -34,7 +34,7 @@ pub(super) struct Runtime {
 }
 
 /// Python 3.10 or later.
-pub(super) static PYTHON: Runtime = Runtime {
+pub(crate) static PYTHON: Runtime = Runtime {
     name: "Python",
     probes: &[
         ("python3", &["python3", "--version"]),
@@ -77,7 +77,7 @@ pub(super) static PYTHON: Runtime = Runtime {
 };
 
 /// Node 20.19 or later, with npm.
-pub(super) static NODE: Runtime = Runtime {
+pub(crate) static NODE: Runtime = Runtime {
     name: "Node",
     probes: &[
         ("node", &["node", "--version"]),
@@ -110,14 +110,14 @@ pub(super) static NODE: Runtime = Runtime {
 
 impl Runtime {
     /// The first tool that is not there.
-    pub(super) fn missing_tool(&self) -> Option<&'static str> {
+    pub(crate) fn missing_tool(&self) -> Option<&'static str> {
         let missing = self.probes.iter().find(|(_, command)| !answers(command));
         missing.map(|(tool, _)| *tool)
     }
 
     /// Installs what is locked, unless just that is installed already.
-    pub(super) fn install(&self, places: &Places) -> anyhow::Result<()> {
-        let folder = places.installed.join(self.folder);
+    pub(crate) fn install(&self, places: &Places) -> anyhow::Result<()> {
+        let folder = self.folder(places);
         let lock = places.scripts.join(self.lock);
         let done = folder.join("installed.lock");
         if is_current(&lock, &done) {
@@ -142,7 +142,7 @@ impl Runtime {
         for mut step in (self.steps)(&folder) {
             finish(&mut step).with_context(|| {
                 format!(
-                    "the clients for {} could not be installed; this needs the package registry",
+                    "the packages for {} could not be installed; this needs the package registry",
                     self.name
                 )
             })?;
@@ -151,14 +151,19 @@ impl Runtime {
         Ok(())
     }
 
+    /// Where its packages are installed.
+    pub(crate) fn folder(&self, places: &Places) -> PathBuf {
+        places.installed.join(self.folder)
+    }
+
     /// A command that runs a script.
-    pub(super) fn command(&self, places: &Places) -> Command {
-        Command::new((self.interpreter)(&places.installed.join(self.folder)))
+    pub(crate) fn command(&self, places: &Places) -> Command {
+        Command::new((self.interpreter)(&self.folder(places)))
     }
 
     /// What a script is told beside the simulator's address.
-    pub(super) fn arguments(&self, places: &Places) -> Option<OsString> {
-        let folder = places.installed.join(self.folder);
+    pub(crate) fn arguments(&self, places: &Places) -> Option<OsString> {
+        let folder = self.folder(places);
         self.needs_folder.then(|| folder.into_os_string())
     }
 }
