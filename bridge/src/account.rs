@@ -31,6 +31,8 @@ pub(crate) struct Gap {
     pub(crate) since: LocalTime,
     /// The latest reason.
     pub(crate) why: String,
+    /// Whether that is its key alone.
+    pub(crate) key_refused: bool,
     /// When the account is next compared with the exchange.
     pub(crate) poll_at: Duration,
 }
@@ -85,6 +87,7 @@ impl Account {
             gap: Some(Gap {
                 since: now.wall,
                 why: "not subscribed yet".to_owned(),
+                key_refused: false,
                 poll_at: now.elapsed.saturating_add(config.poll_every),
             }),
             up_since: now.wall,

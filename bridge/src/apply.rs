@@ -14,6 +14,7 @@ use crate::{BridgeState, ConnectionId, Effect, Input, Moment};
 
 /// Takes in one thing that happened and says what is to be done.
 pub fn apply_event(state: &mut BridgeState, now: Moment, input: Input) -> Vec<Effect> {
+    state.elapsed = now.elapsed;
     let mut turn = Turn {
         now,
         effects: Vec::new(),
@@ -50,7 +51,10 @@ impl BridgeState {
                 connection,
                 account,
                 why,
-            } => self.not_subscribed(connection, &account, &why, turn),
+            } => {
+                self.not_subscribed(connection, &account, &why, turn);
+                self.blame_key(&account);
+            }
             Input::Accounts(Ok(read)) => self.accounts_listed(read, turn),
             Input::Accounts(Err(why)) => self.accounts_unreadable(why, turn),
             Input::Sent(outcomes) => {

@@ -12,7 +12,7 @@ use crate::backoff::random_part;
 use crate::budget::{CONNECT, LIST, TIME};
 use crate::counters::count;
 use crate::state::{Connection, Turn};
-use crate::{BridgeState, ConnectionId, Effect, Moment};
+use crate::{BridgeState, ConnectionId, Effect, Moment, Reconnect};
 
 /// How long nothing is asked when the exchange says "too much" without saying until when.
 const QUIET: Duration = Duration::from_secs(120);
@@ -82,10 +82,31 @@ impl BridgeState {
         retry_after: Option<Duration>,
         turn: &mut Turn,
     ) {
+        let opened = |connection: &Connection| connection.open_since.is_some();
+        let cause = if self.connections.get(&id).is_some_and(opened) {
+            Reconnect::Lost
+        } else {
+            Reconnect::NotOpened
+        };
+        self.gone(id, cause, why, retry_after, turn);
+    }
+
+    /// A connection is no more, for this cause.
+    fn gone(
+        &mut self,
+        id: ConnectionId,
+        cause: Reconnect,
+        why: &str,
+        retry_after: Option<Duration>,
+        turn: &mut Turn,
+    ) {
         let Some(connection) = self.connections.remove(&id) else {
             return; // Closed by us: no news.
         };
         count(&mut self.counters.lost);
+        if !connection.retiring {
+            self.counters.reconnect(cause);
+        }
         turn.push(Effect::Warn(format!("{id}: {why}")));
         let gate = self.gates.entry(connection.environment).or_default();
         match connection.open_since {
@@ -125,11 +146,18 @@ impl BridgeState {
     }
 
     /// Lets a connection serve on until its accounts are subscribed elsewhere.
-    pub(crate) fn retire(&mut self, id: ConnectionId, why: &str, turn: &mut Turn) {
+    pub(crate) fn retire(
+        &mut self,
+        id: ConnectionId,
+        cause: Reconnect,
+        why: &str,
+        turn: &mut Turn,
+    ) {
         if let Some(connection) = self.connections.get_mut(&id)
             && !connection.retiring
         {
             connection.retiring = true;
+            self.counters.reconnect(cause);
             turn.push(Effect::Inform(format!("{id} is being replaced: {why}")));
         }
     }
@@ -146,7 +174,8 @@ impl BridgeState {
             let gate = self.gates.entry(connection.environment).or_default();
             gate.fail_after(since, now, &self.config);
         }
-        self.retire(id, "the server is about to shut down", turn);
+        let why = "the server is about to shut down";
+        self.retire(id, Reconnect::ServerShutdown, why, turn);
     }
 
     /// Obeys an order to be quiet.
@@ -232,7 +261,7 @@ impl BridgeState {
             .map(|(id, _)| *id)
             .collect();
         for connection in old {
-            self.retire(connection, "it has reached its age", turn);
+            self.retire(connection, Reconnect::Age, "it has reached its age", turn);
         }
     }
 
@@ -339,7 +368,8 @@ impl BridgeState {
             .collect();
         for connection in sick {
             turn.push(Effect::Close { connection });
-            self.lost(connection, "a subscription was never answered", None, turn);
+            let why = "a subscription was never answered";
+            self.gone(connection, Reconnect::Unanswered, why, None, turn);
         }
     }
 

@@ -1,5 +1,38 @@
 //! What a bridge has seen and done since it started, by kind.
 
+use std::collections::BTreeMap;
+
+use crate::Delays;
+
+/// Why a connection had to be made anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reconnect {
+    /// It could not be opened.
+    NotOpened,
+    /// It was lost.
+    Lost,
+    /// A subscription on it was never answered.
+    Unanswered,
+    /// It had reached its age.
+    Age,
+    /// Its server was about to shut down.
+    ServerShutdown,
+    /// It took no more subscriptions.
+    Refused,
+}
+
+impl Reconnect {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::NotOpened,
+        Self::Lost,
+        Self::Unanswered,
+        Self::Age,
+        Self::ServerShutdown,
+        Self::Refused,
+    ];
+}
+
 /// Counts since the start.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -43,6 +76,17 @@ pub struct Counters {
     pub overflowed: u64,
     /// Reads and writes of the store that failed.
     pub store_failures: u64,
+    /// Connections that had to be made anew, by the cause. One that is lost while it is being replaced
+    /// counts once.
+    pub reconnects: BTreeMap<Reconnect, u64>,
+    /// How long the reports that the queue took had waited since they arrived.
+    pub delays: Delays,
+}
+
+impl Counters {
+    pub(crate) fn reconnect(&mut self, cause: Reconnect) {
+        count(self.reconnects.entry(cause).or_default());
+    }
 }
 
 /// Adds one.

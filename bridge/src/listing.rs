@@ -10,7 +10,7 @@ use crate::account::{Account, Recorded};
 use crate::budget::UNSUBSCRIBE;
 use crate::counters::count;
 use crate::state::Turn;
-use crate::{AccountsRead, BridgeState, Effect};
+use crate::{AccountsRead, BridgeState, Effect, Listing};
 
 /// How long a stream is left alone after it was subscribed, whatever recovery thinks of it.
 const SETTLING: Duration = Duration::from_secs(60);
@@ -26,6 +26,7 @@ impl BridgeState {
     pub(crate) fn accounts_unreadable(&mut self, why: String, turn: &mut Turn) {
         count(&mut self.counters.store_failures);
         self.list_at = Some(turn.now.elapsed.saturating_add(self.config.accounts_every));
+        self.listing = Listing::Failed(why.clone());
         self.warn_once(why, turn);
     }
 
@@ -42,9 +43,12 @@ impl BridgeState {
         self.list_at = Some(turn.now.elapsed.saturating_add(self.config.accounts_every));
         let whole = read.unreadable.is_empty();
         if whole {
+            self.listing = Listing::Whole;
             self.list_error = None;
         } else {
-            self.warn_once(read.unreadable.join("; "), turn);
+            let why = read.unreadable.join("; ");
+            self.listing = Listing::Partly(why.clone());
+            self.warn_once(why, turn);
         }
         if self.stopping {
             return;

@@ -4,7 +4,16 @@
 //! Decides nothing. Ends with 2 when a setting is wrong and with 1 when it cannot go on; whoever
 //! started it starts it again, and every account is then compared with the exchange.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        reason = "tests count with small numbers, and an overflow would fail them"
+    )
+)]
+
 mod settings;
+mod watch;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -19,12 +28,16 @@ use cloud::{KmsKeys, QueueAddresses, SqsQueue};
 use domain::{AccountId, LocalTime};
 use dynamo_store::DynamoStore;
 use rand::{Rng as _, SeedableRng as _};
+use sd_notify::NotifyState;
 use secrecy::ExposeSecret as _;
 use settings::Settings;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 use trading::{KeyPurpose, SealedKey};
+use watch::Pulse;
 
 fn main() -> ExitCode {
     let settings = match Settings::try_parse() {
@@ -65,6 +78,58 @@ fn start_log(wanted: &str) -> anyhow::Result<()> {
 }
 
 async fn run(settings: &Settings) -> anyhow::Result<()> {
+    let mut random = rand::rngs::SmallRng::from_os_rng();
+    let name = settings
+        .name
+        .clone()
+        .unwrap_or_else(|| format!("bridge-{:08x}", random.random::<u32>()));
+    let pulse = Arc::new(Pulse::default());
+    // Before anything that may take long, so that it answers from the first moment on. Ends with this function.
+    let mut watched = JoinSet::new();
+    if let Some(address) = settings.metrics {
+        let listener = TcpListener::bind(address).await.with_context(|| {
+            format!("GRIDKEEPER_METRICS={address} cannot be listened on: name a free port of an address of this machine")
+        })?;
+        watched.spawn(watch::server::serve(
+            listener,
+            name.clone(),
+            Arc::clone(&pulse),
+        ));
+    }
+    let bridge = wire(settings, &name, random.random()).await?;
+    let handle = bridge.handle();
+    watched.spawn(async move {
+        watch::follow(
+            &pulse,
+            handle,
+            sd_notify::watchdog_enabled(),
+            sd_notify::notify,
+        )
+        .await;
+    });
+    let stop = CancellationToken::new();
+    tracing::info!(bridge = %name, table = %settings.table, queue = %settings.queue_url, "up");
+    let running = bridge.run(stop.clone());
+    tokio::pin!(running);
+    tokio::select! {
+        ended = &mut running => ended.context("the bridge ended by itself")?,
+        asked = asked_to_stop() => {
+            asked?;
+            tracing::info!(bridge = %name, "asked to stop; what is buffered is still sent");
+            watch::say(&sd_notify::notify, &[NotifyState::Stopping]);
+            stop.cancel();
+            running.await?;
+        }
+    }
+    Ok(())
+}
+
+/// The bridge over the table, queue and key service that the settings and the standard AWS environment name.
+async fn wire(
+    settings: &Settings,
+    name: &str,
+    seed: u64,
+) -> anyhow::Result<Bridge<DynamoStore, SqsQueue, StreamKeys, WallClock>> {
     let aws = aws_config::from_env().timeout_config(cloud::patience());
     let aws = aws.load().await;
     if aws.region().is_none() {
@@ -77,12 +142,8 @@ async fn run(settings: &Settings) -> anyhow::Result<()> {
             settings.table
         )
     })?;
-    let mut random = rand::rngs::SmallRng::from_os_rng();
-    let name = settings
-        .name
-        .clone()
-        .unwrap_or_else(|| format!("bridge-{:08x}", random.random::<u32>()));
-    let mut config = Config::new(&name, random.random()).sharing_accounts();
+    let mut config = Config::new(name, seed).sharing_accounts();
+    config.accounts_per_connection = settings.accounts_per_connection.into();
     if !settings.own_address {
         config = config.sharing_weight();
     }
@@ -101,20 +162,7 @@ async fn run(settings: &Settings) -> anyhow::Result<()> {
         keys: Arc::new(StreamKeys(KmsKeys::new(aws_sdk_kms::Client::new(&aws)))),
         clock: Arc::new(WallClock),
     };
-    let stop = CancellationToken::new();
-    tracing::info!(bridge = %name, table = %settings.table, queue = %settings.queue_url, "up");
-    let running = Bridge::new(config, ports).run(stop.clone());
-    tokio::pin!(running);
-    tokio::select! {
-        ended = &mut running => ended.context("the bridge ended by itself")?,
-        asked = asked_to_stop() => {
-            asked?;
-            tracing::info!(bridge = %name, "asked to stop; what is buffered is still sent");
-            stop.cancel();
-            running.await?;
-        }
-    }
-    Ok(())
+    Ok(Bridge::new(config, ports))
 }
 
 /// Waits for SIGTERM, with which services are stopped, or Ctrl-C.

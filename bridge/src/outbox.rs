@@ -4,6 +4,7 @@
 //! many causes there are, each account waits there once. What does not fit becomes such a request.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use domain::{AccountId, BotId, Execution, LocalTime};
 use trading::{Message, QueueError, SECOND_RECONCILE};
@@ -31,6 +32,7 @@ enum Waiting {
     Execution {
         execution: Box<Execution>,
         received_at: LocalTime,
+        arrived: Duration,
         tries: u32,
     },
     Reconcile {
@@ -51,7 +53,7 @@ impl Waiting {
                     execution: execution.clone(),
                     received_at: *received_at,
                 },
-                delay: std::time::Duration::ZERO,
+                delay: Duration::ZERO,
             },
             Self::Reconcile {
                 subject: (account, bot, when),
@@ -63,7 +65,7 @@ impl Waiting {
                     why: why.clone(),
                 },
                 delay: match when {
-                    When::Now => std::time::Duration::ZERO,
+                    When::Now => Duration::ZERO,
                     When::Later => SECOND_RECONCILE,
                 },
             },
@@ -108,6 +110,7 @@ impl Outbox {
         self.executions.push_back(Waiting::Execution {
             execution,
             received_at: now.wall,
+            arrived: now.elapsed,
             tries: 0,
         });
         Room::Enough
@@ -155,15 +158,20 @@ impl Outbox {
     ) -> Settled {
         let batch = std::mem::take(&mut self.under_way);
         let total = batch.len();
-        let failed: Vec<Waiting> = batch
-            .into_iter()
-            .enumerate()
-            .filter(|(at, _)| !matches!(outcomes.get(*at), Some(Ok(()))))
-            .map(|(_, waiting)| waiting)
-            .collect();
+        let (mut failed, mut delays) = (Vec::new(), Vec::new());
+        for (at, waiting) in batch.into_iter().enumerate() {
+            match (outcomes.get(at), waiting) {
+                (Some(Ok(())), Waiting::Execution { arrived, .. }) => {
+                    delays.push(now.elapsed.saturating_sub(arrived));
+                }
+                (Some(Ok(())), Waiting::Reconcile { .. }) => {}
+                (Some(Err(_)) | None, waiting) => failed.push(waiting),
+            }
+        }
         let settled = Settled {
             taken: total.saturating_sub(failed.len()),
             failed: failed.len(),
+            delays,
         };
         if settled.taken > 0 || total == 0 {
             self.backoff.reset();
@@ -200,10 +208,12 @@ impl Outbox {
             Waiting::Execution {
                 execution,
                 received_at,
+                arrived,
                 tries,
             } => self.executions.push_front(Waiting::Execution {
                 execution,
                 received_at,
+                arrived,
                 tries: tries.saturating_add(1),
             }),
         }
@@ -211,10 +221,12 @@ impl Outbox {
 }
 
 /// How a batch went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Settled {
     /// Messages the queue took.
     pub(crate) taken: usize,
     /// Messages that wait again.
     pub(crate) failed: usize,
+    /// How long each report among those taken had waited.
+    pub(crate) delays: Vec<Duration>,
 }

@@ -1,5 +1,7 @@
 //! What the process is told: by its environment, as a service is, or by arguments.
 
+use std::net::SocketAddr;
+
 use clap::Parser;
 
 /// Holds the user-data streams of all accounts in a table and puts their fills on a queue.
@@ -28,6 +30,16 @@ pub(crate) struct Settings {
     /// exchange grants an address
     #[arg(long, env = "GRIDKEEPER_OWN_ADDRESS")]
     pub(crate) own_address: bool,
+    /// The most accounts on one connection to the exchange, which allows 1000; with fewer, a lost connection costs fewer
+    /// accounts a gap
+    #[arg(long, env = "GRIDKEEPER_ACCOUNTS_PER_CONNECTION", default_value_t = 200,
+        value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) accounts_per_connection: u16,
+    /// Where /health and /metrics are served, such as 127.0.0.1:9464 [default: nowhere]
+    ///
+    /// They name accounts and ask for no password, so keep them to this machine or to a network of your own.
+    #[arg(long, env = "GRIDKEEPER_METRICS", value_parser = listen_address)]
+    pub(crate) metrics: Option<SocketAddr>,
     /// What to log, such as `warn` or `bridge=debug,info`.
     #[arg(long, env = "GRIDKEEPER_LOG", default_value = "info")]
     pub(crate) log: String,
@@ -38,6 +50,13 @@ fn not_empty(text: &str) -> Result<String, String> {
         return Err("it is empty".to_owned());
     }
     Ok(text.to_owned())
+}
+
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let address = text.parse();
+    address.map_err(|_error| {
+        "write an address of this machine and a port, like 127.0.0.1:9464".to_owned()
+    })
 }
 
 fn queue_url(text: &str) -> Result<String, String> {
@@ -104,6 +123,8 @@ mod tests {
         assert_eq!((settings.name, settings.web_socket), (None, None));
         assert_eq!(settings.log, "info");
         assert!(!settings.own_address);
+        assert_eq!(settings.accounts_per_connection, 200);
+        assert_eq!(settings.metrics, None);
     }
 
     #[test]
@@ -114,6 +135,10 @@ mod tests {
             ("--queue-url", "http://", "https://sqs."),
             ("--reconcile-queue-url", "r", "https://sqs."),
             ("--web-socket", "http://a", "wss://ws-api"),
+            ("--metrics", "localhost:9464", "127.0.0.1:9464"),
+            ("--metrics", "9464", "127.0.0.1:9464"),
+            ("--accounts-per-connection", "0", "1..=1000"),
+            ("--accounts-per-connection", "1001", "1..=1000"),
         ] {
             let error = parse(&with(name, value)).unwrap_err();
             assert!(error.contains(name) && error.contains(mend), "{error}");

@@ -12,7 +12,7 @@ use crate::budget::{Budget, ConnectRate};
 use crate::counters::count;
 use crate::outbox::{Outbox, When};
 use crate::sharing::Peers;
-use crate::status::{AccountStatus, BridgeStatus};
+use crate::status::{AccountStatus, BridgeStatus, Listing};
 use crate::{Config, ConnectionId, Counters, Effect, Moment};
 
 /// A connection, from the wish for it to its end.
@@ -71,6 +71,8 @@ pub struct BridgeState {
     pub(crate) last_connection: u64,
     /// When the list of accounts is next read; `None` while it is being read.
     pub(crate) list_at: Option<Duration>,
+    /// How it was last read.
+    pub(crate) listing: Listing,
     /// The latest reason why it could not be read, so that it is told once.
     pub(crate) list_error: Option<String>,
     /// The other bridges; `None` where the accounts are not shared.
@@ -79,6 +81,12 @@ pub struct BridgeState {
     pub(crate) peers_error: Option<String>,
     /// When a heartbeat is next written; `None` while one is being written.
     pub(crate) heartbeat_at: Option<Duration>,
+    /// When one was last written.
+    pub(crate) heartbeat_written: Option<Duration>,
+    /// Why the queue did not take something of the last batch.
+    pub(crate) queue_error: Option<String>,
+    /// The time of the last turn.
+    pub(crate) elapsed: Duration,
     /// Stream states being written.
     pub(crate) writes: usize,
     /// When subscriptions were last asked for.
@@ -101,10 +109,14 @@ impl BridgeState {
             counters: Counters::default(),
             last_connection: 0,
             list_at: Some(Duration::ZERO),
+            listing: Listing::default(),
             list_error: None,
             peers: config.shares_accounts.then(|| Peers::new(&config.name)),
             peers_error: None,
             heartbeat_at: Some(Duration::ZERO),
+            heartbeat_written: None,
+            queue_error: None,
+            elapsed: Duration::ZERO,
             writes: 0,
             paced_at: Duration::ZERO,
             stopping: false,
@@ -128,6 +140,7 @@ impl BridgeState {
                 let status = AccountStatus {
                     stream: account.stream(&self.config.name),
                     connections: account.subscriptions.keys().copied().collect(),
+                    key_refused: account.gap.as_ref().is_some_and(|gap| gap.key_refused),
                 };
                 (id.clone(), status)
             })
@@ -137,6 +150,11 @@ impl BridgeState {
             connections: self.open_connections(),
             accounts,
             buffered: self.outbox.len(),
+            listing: self.listing.clone(),
+            queue_error: self.queue_error.clone(),
+            heartbeat_age: self
+                .heartbeat_written
+                .map(|at| self.elapsed.saturating_sub(at)),
         }
     }
 

@@ -9,11 +9,15 @@ use crate::account::{Gap, Subscription};
 use crate::budget::{SUBSCRIBE, UNSUBSCRIBE};
 use crate::counters::count;
 use crate::state::Turn;
-use crate::{BridgeState, ConnectionId, Effect};
+use crate::{BridgeState, ConnectionId, Effect, Reconnect};
 
 /// Codes after which only another connection helps (errors.md): -2035 the exchange holds a
 /// subscription that we do not know, -2042 the connection has used up its subscription ids.
 const NEEDS_NEW_CONNECTION: [i64; 2] = [-2035, -2042];
+
+/// Codes that speak of the key alone (errors.md): -1002 and -2015 it may not, -1022 its signature is wrong,
+/// -2014 it is none.
+const ABOUT_THE_KEY: [i64; 4] = [-1002, -1022, -2014, -2015];
 
 impl BridgeState {
     pub(crate) fn subscribed(&mut self, connection: ConnectionId, id: &AccountId, turn: &mut Turn) {
@@ -56,10 +60,24 @@ impl BridgeState {
             .get(&connection)
             .is_some_and(|open| !open.is_young(turn.now));
         if old && NEEDS_NEW_CONNECTION.contains(&refusal.code) {
-            self.retire(connection, &refusal.to_string(), turn);
+            self.retire(connection, Reconnect::Refused, &refusal.to_string(), turn);
         }
         let why = format!("the subscription was refused: {refusal}");
         self.not_subscribed(connection, id, &why, turn);
+        if ABOUT_THE_KEY.contains(&refusal.code) {
+            self.blame_key(id);
+        }
+    }
+
+    /// Notes that an account's stream is down for its key's sake, unless it is up after all.
+    pub(crate) fn blame_key(&mut self, id: &AccountId) {
+        if let Some(gap) = self
+            .accounts
+            .get_mut(id)
+            .and_then(|account| account.gap.as_mut())
+        {
+            gap.key_refused = true;
+        }
     }
 
     pub(crate) fn not_subscribed(
@@ -173,6 +191,7 @@ impl BridgeState {
             return;
         };
         if let Some(gap) = &mut account.gap {
+            gap.key_refused = false;
             if gap.why != why {
                 why.clone_into(&mut gap.why);
                 turn.push(Effect::Warn(format!("{id}: still no stream: {why}")));
@@ -182,6 +201,7 @@ impl BridgeState {
         account.gap = Some(Gap {
             since: turn.now.wall,
             why: why.to_owned(),
+            key_refused: false,
             poll_at: turn.now.elapsed.saturating_add(self.config.poll_every),
         });
         count(&mut self.counters.gaps);

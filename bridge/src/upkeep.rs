@@ -115,9 +115,12 @@ impl BridgeState {
 
     pub(crate) fn heartbeat_written(&mut self, outcome: Result<(), String>, turn: &mut Turn) {
         self.heartbeat_at = Some(turn.now.elapsed.saturating_add(self.config.heartbeat_every));
-        if let Err(why) = outcome {
-            count(&mut self.counters.store_failures);
-            turn.push(Effect::Warn(format!("no heartbeat was written: {why}")));
+        match outcome {
+            Ok(()) => self.heartbeat_written = Some(turn.now.elapsed),
+            Err(why) => {
+                count(&mut self.counters.store_failures);
+                turn.push(Effect::Warn(format!("no heartbeat was written: {why}")));
+            }
         }
     }
 
@@ -155,7 +158,12 @@ impl BridgeState {
         };
         add(&mut self.counters.sent, settled.taken);
         add(&mut self.counters.send_failures, settled.failed);
-        if let Some(error) = outcomes.iter().find_map(|outcome| outcome.as_ref().err()) {
+        for delay in &settled.delays {
+            self.counters.delays.note(*delay);
+        }
+        let error = outcomes.iter().find_map(|outcome| outcome.as_ref().err());
+        self.queue_error = error.map(ToString::to_string);
+        if let Some(error) = error {
             turn.push(Effect::Warn(format!(
                 "{} messages wait to be sent again: {error}",
                 settled.failed

@@ -8,4 +8,5 @@ mod reports;
 mod rig;
 mod sending;
 mod sharing;
+mod standing;
 mod streams;

@@ -2,6 +2,7 @@
 //! the queue and the key service that keeps what it was sent.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
@@ -60,6 +61,8 @@ pub(crate) async fn write(stream: &mut TcpStream, status: u16, body: &Value, kin
 struct Sent {
     messages: Mutex<Vec<Message>>,
     told: Notify,
+    /// Whether the queue refuses everything.
+    refusing: AtomicBool,
 }
 
 /// A region of its own for one test. Gone when dropped.
@@ -95,6 +98,11 @@ impl Region {
             _folder: folder,
             _serving: serving,
         }
+    }
+
+    /// Lets the queue refuse everything from now on, or take it again.
+    pub(crate) fn refuse_messages(&self, refuse: bool) {
+        self.sent.refusing.store(refuse, Ordering::Relaxed);
     }
 
     /// The next message on the queue.
@@ -162,6 +170,11 @@ async fn stand_in(listener: TcpListener, sent: Arc<Sent>) {
 }
 
 fn take(request: &Value, sent: &Sent) -> (u16, Value) {
+    if sent.refusing.load(Ordering::Relaxed) {
+        let why =
+            json!({"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "no such queue"});
+        return (400, why);
+    }
     let mut taken = Vec::new();
     for entry in request["Entries"].as_array().unwrap() {
         let body = entry["MessageBody"].as_str().unwrap();

@@ -20,3 +20,6 @@ mod process;
 mod queue_on_aws;
 #[cfg(test)]
 mod streams;
+#[cfg(test)]
+#[cfg(feature = "aws")]
+mod watched;

@@ -13,9 +13,9 @@ use crate::aws::{Region, sealed};
 use crate::exchange::{Exchange, soon};
 use crate::outside::{SECRET, id};
 
-const TABLE: &str = "grids";
+pub(crate) const TABLE: &str = "grids";
 
-async fn add(region: &Region, name: &str, stream_key: SealedKey) {
+pub(crate) async fn add(region: &Region, name: &str, stream_key: SealedKey) {
     let record = AccountRecord {
         id: id(name),
         environment: Environment::Testnet,
@@ -39,7 +39,7 @@ fn command() -> Command {
     command
 }
 
-fn bridge(region: &Region, exchange: &str) -> Command {
+pub(crate) fn bridge(region: &Region, exchange: &str) -> Command {
     let mut command = command();
     command
         .env("AWS_REGION", "eu-west-1")
@@ -59,21 +59,21 @@ fn bridge(region: &Region, exchange: &str) -> Command {
 }
 
 /// A running bridge. Killed if the test ends before it.
-struct Process(Option<Child>);
+pub(crate) struct Process(Option<Child>);
 
 impl Process {
-    fn start(mut command: Command) -> Self {
+    pub(crate) fn start(mut command: Command) -> Self {
         Self(Some(command.spawn().unwrap()))
     }
 
     /// Asks it to stop, as a service manager does.
-    fn terminate(&self) {
+    pub(crate) fn terminate(&self) {
         let process = self.0.as_ref().unwrap().id().to_string();
         let told = Command::new("kill").args(["-TERM", &process]).status();
         assert!(told.unwrap().success());
     }
 
-    async fn ended(mut self) -> Output {
+    pub(crate) async fn ended(mut self) -> Output {
         let child = self.0.take().unwrap();
         off_thread(move || child.wait_with_output()).await
     }
@@ -88,13 +88,15 @@ impl Drop for Process {
     }
 }
 
-async fn off_thread(run: impl FnOnce() -> std::io::Result<Output> + Send + 'static) -> Output {
+pub(crate) async fn off_thread(
+    run: impl FnOnce() -> std::io::Result<Output> + Send + 'static,
+) -> Output {
     let ended = tokio::task::spawn_blocking(run);
     soon("the process to end", ended).await.unwrap().unwrap()
 }
 
 /// The next fill on the queue; the comparisons that a start calls for are skipped.
-async fn execution(region: &Region) -> domain::Execution {
+pub(crate) async fn execution(region: &Region) -> domain::Execution {
     loop {
         if let Message::Execution { execution, .. } = region.message().await {
             return *execution;

@@ -270,7 +270,9 @@ fn a_bare_machine_becomes_a_bridges() {
     );
     let started = machine.played("systemctl");
     assert!(
-        started.contains("enable --now gridkeeper-bridge.service gridkeeper-bridge-watch.timer"),
+        started.contains(
+            "enable --now gridkeeper-bridge.service gridkeeper-bridge-watch.timer --no-block"
+        ),
         "{started}"
     );
     let told = fs::read_to_string(machine.path("etc/gridkeeper/bridge.env")).unwrap();
@@ -317,7 +319,9 @@ const UNIT: &[&str] = &[
     "Wants=network-online.target",
     "After=network-online.target",
     "StartLimitIntervalSec=0",
-    "Type=exec",
+    "Type=notify",
+    "NotifyAccess=main",
+    "WatchdogSec=30",
     "Restart=always",
     "RestartSec=2",
     "TimeoutStopSec=30",
@@ -339,7 +343,7 @@ const UNIT: &[&str] = &[
     "ProtectKernelTunables=yes",
     "ProtectProc=invisible",
     "ProcSubset=pid",
-    "RestrictAddressFamilies=AF_INET AF_INET6",
+    "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX",
     "RestrictNamespaces=yes",
     "RestrictRealtime=yes",
     "RestrictSUIDSGID=yes",
