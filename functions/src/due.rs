@@ -11,6 +11,7 @@ use trading::{
 use crate::Parts;
 use crate::figures::{Figure, Figures};
 use crate::recover::standing;
+use crate::seen;
 
 /// How many due bots are read at once.
 const PAGE: usize = 50;
@@ -28,6 +29,13 @@ const RESERVE: Duration = Duration::from_secs(20);
 /// When the list of due bots cannot be read, or any bot could not be taken or sent on: the others were, and
 /// the call counts as failed, so that somebody hears of it.
 pub async fn send_due_on(parts: &Parts, until: LocalTime) -> anyhow::Result<()> {
+    // The exchange is asked beside the sending, which it must not hold up.
+    let (sent, answered) = tokio::join!(send(parts, until), seen::ask_exchange(parts));
+    seen::write_down(parts, answered, sent.as_ref().err()).await;
+    sent
+}
+
+async fn send(parts: &Parts, until: LocalTime) -> anyhow::Result<()> {
     let (mut sent, mut failed) = (0_usize, 0_usize);
     let bots = parts.store.bot_ids(None).await?.len();
     let every = compared_every(bots, RECOVERY_EVERY_ON_AWS);

@@ -16,6 +16,7 @@ mod figures;
 mod log;
 mod parts;
 mod recover;
+mod seen;
 mod settings;
 
 pub use batch::handle_batch;

@@ -49,6 +49,8 @@ pub struct Parts {
     /// The clock.
     pub clock: SystemClock,
     pub(crate) exchange: Environment,
+    pub(crate) region: Option<String>,
+    pub(crate) address: Option<String>,
     stack: Option<String>,
     /// Until when the others were told to wait.
     told_to_wait: AtomicI64,
@@ -85,6 +87,8 @@ impl Parts {
             queue: SqsQueue::new(aws_sdk_sqs::Client::new(&aws), settings.queues.clone()),
             clock: SystemClock,
             exchange: settings.exchange,
+            region: settings.region.clone(),
+            address: settings.address.clone(),
             stack: settings.stack.clone(),
             told_to_wait: AtomicI64::new(0),
         }
@@ -190,6 +194,8 @@ impl Parts {
             queue: SqsQueue::new(aws_sdk_sqs::Client::from_conf(queue), addresses),
             clock: SystemClock,
             exchange: Environment::Simulated,
+            region: None,
+            address: None,
             stack: None,
             told_to_wait: AtomicI64::new(0),
         }

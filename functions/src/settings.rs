@@ -19,6 +19,8 @@ pub struct Settings {
     /// `GRIDKEEPER_ADDRESS`: what the functions of one network address call it, to wait together when the
     /// exchange asks one of them to; each waits by itself if it is not set.
     pub address: Option<String>,
+    /// `AWS_REGION`, which Lambda sets: where this runs.
+    pub region: Option<String>,
     /// `GRIDKEEPER_STACK`: the stack that metrics are told of; none are if it is not set.
     pub stack: Option<String>,
 }
@@ -77,6 +79,7 @@ impl Settings {
             },
             exchange,
             address: given("GRIDKEEPER_ADDRESS"),
+            region: given("AWS_REGION"),
             stack: given("GRIDKEEPER_STACK"),
             rest: rest.map(|rest| rest.trim_end_matches('/').to_owned()),
         })

@@ -10,6 +10,7 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use trading::{BatchQueue, MAX_BATCH, Message, Outgoing, Queue, QueueError};
 
+use crate::dead_letters::{QueueDepth, depth, queue_url};
 use crate::patience::in_words;
 
 /// The longest delay SQS takes (SQS API Reference, SendMessage, DelaySeconds).
@@ -56,19 +57,23 @@ impl SqsQueue {
     /// # Errors
     /// [`QueueError`] when one of them is not there or may not be asked for.
     pub async fn of_stack(client: Client, stack: &str) -> Result<Self, QueueError> {
-        let address = async |name: String| {
-            let found = client.get_queue_url().queue_name(&name).send().await;
-            let found = found.map_err(|error| {
-                QueueError::Unavailable(format!("{name}: {}", in_words(&error)))
-            })?;
-            let url = found.queue_url().map(str::to_owned);
-            url.ok_or_else(|| QueueError::Unavailable(format!("{name} has no address")))
-        };
         let addresses = QueueAddresses {
-            fills: address(format!("{stack}-fills")).await?,
-            reconcile: address(format!("{stack}-reconcile")).await?,
+            fills: queue_url(&client, &format!("{stack}-fills")).await?,
+            reconcile: queue_url(&client, &format!("{stack}-reconcile")).await?,
         };
         Ok(Self::new(client, addresses))
+    }
+
+    /// How many messages a queue holds.
+    ///
+    /// # Errors
+    /// [`QueueError`] when it does not tell.
+    pub async fn depth(&self, kind: QueueKind) -> Result<QueueDepth, QueueError> {
+        let address = match kind {
+            QueueKind::Fills => &self.addresses.fills,
+            QueueKind::Reconcile => &self.addresses.reconcile,
+        };
+        depth(&self.client, address).await
     }
 
     /// Where a message goes.

@@ -105,6 +105,10 @@ impl Key {
         Self::new("TABLE", "IDENTITY")
     }
 
+    pub(crate) fn schedule_run() -> Self {
+        Self::new("TABLE", "SCHEDULE")
+    }
+
     pub(crate) fn address(name: &str) -> Self {
         Self::new(format!("ADDRESS#{name}"), "PAUSE")
     }

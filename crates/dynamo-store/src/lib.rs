@@ -26,6 +26,7 @@ mod embedded;
 mod embedded;
 mod error;
 mod expression;
+mod facts;
 mod identity;
 mod item;
 mod key;
@@ -47,6 +48,7 @@ mod pause;
 mod range;
 #[cfg(feature = "readers")]
 pub mod readers;
+mod schedule_run;
 mod settle;
 #[cfg(feature = "embedded")]
 mod socket;
@@ -58,10 +60,12 @@ mod write;
 #[cfg(feature = "embedded")]
 pub use embedded::{Durability, EmbeddedDynamo, OpenError};
 pub use error::cannot_write;
+pub use facts::TableFacts;
 pub use identity::Identity;
 pub use level_item::DETAIL_BYTES;
 #[cfg(feature = "embedded")]
 pub use open::{OpenedStore, folder_identity, open_data_dir, socket_path};
+pub use schedule_run::{ExchangeAnswer, ScheduleRun};
 #[cfg(feature = "embedded")]
 pub use socket::{BindError, bind_unix, connect_unix, serve_unix};
 pub use store::DynamoStore;

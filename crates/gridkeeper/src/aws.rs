@@ -11,7 +11,7 @@ use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::ProfileFileRegionProvider;
 use binance::Credentials;
-use cloud::{KmsKeys, SqsQueue};
+use cloud::{DeadLetters, KmsKeys, SqsQueue};
 use domain::{AccountId, BotId};
 use dynamo_store::DynamoStore;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -81,6 +81,38 @@ impl Deployment {
         self.keys.clone()
     }
 
+    /// Its dead letters.
+    ///
+    /// # Errors
+    /// [`Failure`] when one of their queues is not there or may not be asked for.
+    pub async fn dead_letters(&self) -> Result<DeadLetters, Failure> {
+        let found = DeadLetters::of_stack(self.queues.clone(), &self.stack).await;
+        found.map_err(|error| {
+            Failure::refused(format!("the dead letters cannot be reached: {error}"))
+                .at(self)
+                .mend("see that the stack is deployed, and that you have its OperatorPolicy")
+        })
+    }
+
+    /// Its queues.
+    ///
+    /// # Errors
+    /// [`Failure`] when one of them is not there or may not be asked for.
+    pub async fn queues(&self) -> Result<SqsQueue, Failure> {
+        let found = SqsQueue::of_stack(self.queues.clone(), &self.stack).await;
+        found.map_err(|error| {
+            Failure::refused(error)
+                .at(self)
+                .mend("see that the stack is deployed, and that you have its OperatorPolicy")
+        })
+    }
+
+    /// The name of its stack.
+    #[must_use]
+    pub fn stack(&self) -> &str {
+        &self.stack
+    }
+
     /// Has a bot compared with the exchange at once, instead of with the next run of the schedule.
     ///
     /// # Errors
@@ -119,6 +151,40 @@ pub struct KeyService {
 }
 
 impl KeyService {
+    /// Seals something and opens it again, as an account's key is.
+    ///
+    /// # Errors
+    /// [`Failure`] when the key does not do both.
+    pub async fn probe(&self) -> Result<(), Failure> {
+        const NOTHING_SECRET: &str = "a probe";
+        let failed = |error: &dyn fmt::Display| {
+            Failure::refused(format!("the key cannot be used: {error}"))
+                .at(&self.key)
+                .mend(
+                    "see that the stack is deployed, that its key is enabled, and that you have its OperatorPolicy",
+                )
+        };
+        let account: AccountId = "deploy-check".parse().map_err(|error| failed(&error))?;
+        let secret = SecretString::from(NOTHING_SECRET);
+        let sealed = self
+            .service
+            .seal(&self.key, &account, Purpose::Stream, &secret)
+            .await
+            .map_err(|error| failed(&error))?;
+        let key = SealedKey {
+            api_key: String::new(),
+            kind: "hmac".to_owned(),
+            sealed,
+        };
+        let opened = self.service.open(&account, Purpose::Stream, &key).await;
+        let opened = opened.map_err(|error| failed(&error))?;
+        if opened.expose_secret() == NOTHING_SECRET {
+            Ok(())
+        } else {
+            Err(failed(&"it opened something else than was sealed"))
+        }
+    }
+
     /// Seals a key that can sign, for one account and one purpose.
     ///
     /// # Errors

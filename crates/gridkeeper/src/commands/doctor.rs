@@ -22,13 +22,19 @@ use super::{Session, write_json};
 use crate::failure::{Exit, Failure, Outcome};
 
 pub(super) async fn doctor(session: &mut Session<'_>) -> Outcome {
+    let findings = look(session).await;
+    tell(&findings, session.json, session.out)
+}
+
+/// All that is looked at, and what was found.
+pub(super) async fn look(session: &Session<'_>) -> Vec<Finding> {
     if let Some(finding) = silent_up(session).await {
         let rest = Finding::warning(
             "accounts, exchange, streams",
             "not looked at, as the store tells what there is",
             "mend the store first",
         );
-        return tell(&[version(), finding, rest], session.json, session.out);
+        return vec![version(), finding, rest];
     }
     let mut findings = vec![version()];
     let (of_bots, bots) = bots::bots(session).await;
@@ -67,7 +73,7 @@ pub(super) async fn doctor(session: &mut Session<'_>) -> Outcome {
     }
     let answers = reached.values().all(|reach| *reach > Reach::Nothing);
     findings.extend(bridges::bridges(session, &accounts, &bots, answers).await);
-    tell(&findings, session.json, session.out)
+    findings
 }
 
 /// A running `up` that holds the store and does not answer for it.
@@ -116,7 +122,7 @@ pub(super) fn without_folder(folder: &Path, json: bool, out: &mut dyn Write) -> 
     tell(&findings, json, out)
 }
 
-fn tell(findings: &[Finding], json: bool, out: &mut dyn Write) -> Outcome {
+pub(super) fn tell(findings: &[Finding], json: bool, out: &mut dyn Write) -> Outcome {
     if json {
         write_json(&findings, out)?;
     } else {
@@ -137,7 +143,7 @@ fn version() -> Finding {
     )
 }
 
-fn of_failure(subject: impl std::fmt::Display, failure: Failure) -> Finding {
+pub(super) fn of_failure(subject: impl std::fmt::Display, failure: Failure) -> Finding {
     let place = failure
         .place
         .map_or_else(String::new, |place| format!(" ({place})"));

@@ -8,6 +8,10 @@ pub(crate) mod account;
 mod audit;
 pub(crate) mod bot;
 mod dashboard;
+#[cfg(feature = "aws")]
+mod dead_letters;
+#[cfg(feature = "aws")]
+mod deploy_check;
 mod doctor;
 pub(crate) mod explain;
 pub(crate) mod export;
@@ -139,6 +143,19 @@ async fn carry_out(
         | Command::Restored(_)
         | Command::Audit(_)
         | Command::Doctor => {}
+        Command::DeadLetters(_) | Command::DeployCheck if cli.aws.aws => {}
+        Command::DeployCheck => {
+            return Err(Failure::bad_input("only a deployment on AWS can be checked so")
+                .at("the command line")
+                .mend("name it: gridkeeper --aws --stack NAME deploy-check; on one machine, gridkeeper doctor"));
+        }
+        Command::DeadLetters(_) => {
+            return Err(Failure::bad_input(
+                "only a deployment on AWS keeps dead letters; on one machine recovery finds what a message was about",
+            )
+            .at("the command line")
+            .mend("name the deployment: gridkeeper --aws --stack NAME dead-letters ..."));
+        }
     }
     if cli.aws.aws {
         let home = on_aws(&cli.aws, environs).await?;
@@ -167,11 +184,14 @@ async fn on_aws(args: &AwsArgs, environs: &Environs) -> Result<Home, Failure> {
 
 #[cfg(not(feature = "aws"))]
 async fn on_aws(_args: &AwsArgs, _environs: &Environs) -> Result<Home, Failure> {
-    Err(
-        Failure::bad_input("this build of gridkeeper cannot operate deployments on AWS")
-            .at("--aws")
-            .mend("build it with them: cargo install --path crates/gridkeeper --features aws"),
-    )
+    Err(built_without_aws())
+}
+
+#[cfg(not(feature = "aws"))]
+fn built_without_aws() -> Failure {
+    Failure::bad_input("this build of gridkeeper cannot operate deployments on AWS")
+        .at("--aws")
+        .mend("build it with them: cargo install --path crates/gridkeeper --features aws")
 }
 
 async fn operate(cli: Cli, home: Home, out: &mut dyn Write, input: &mut dyn BufRead) -> Outcome {
@@ -196,6 +216,12 @@ async fn operate(cli: Cli, home: Home, out: &mut dyn Write, input: &mut dyn BufR
         Command::Restored(args) => restored::restored(session, &args).await,
         Command::Audit(args) => audit::audit(session, &args).await,
         Command::Doctor => doctor::doctor(session).await,
+        #[cfg(feature = "aws")]
+        Command::DeadLetters(command) => dead_letters::dead_letters(session, &command).await,
+        #[cfg(feature = "aws")]
+        Command::DeployCheck => deploy_check::deploy_check(session).await,
+        #[cfg(not(feature = "aws"))]
+        Command::DeadLetters(_) | Command::DeployCheck => Err(built_without_aws()),
     }
 }
 

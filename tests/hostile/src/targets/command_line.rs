@@ -102,6 +102,8 @@ fn meaning(cli: &Cli) -> String {
         Command::Audit(_) => "audit".to_owned(),
         Command::Restored(args) => format!("restored {}", args.anyway),
         Command::Doctor => "doctor".to_owned(),
+        Command::DeadLetters(_) => "dead-letters".to_owned(),
+        Command::DeployCheck => "deploy-check".to_owned(),
     };
     format!("{command} {} {}", cli.json, cli.data.is_some())
 }

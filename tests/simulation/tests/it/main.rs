@@ -21,6 +21,7 @@ mod money;
 mod placing;
 mod plans;
 mod quarantine;
+mod redriven;
 mod reports;
 mod restored;
 mod round_trips;

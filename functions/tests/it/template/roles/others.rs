@@ -148,7 +148,11 @@ fn an_operator_keeps_records_keys_and_dead_letters() {
         &[
             (
                 "TheTableIsKnown",
-                &["dynamodb:DescribeTable"],
+                &[
+                    "dynamodb:DescribeTable",
+                    "dynamodb:DescribeContinuousBackups",
+                    "dynamodb:DescribeTimeToLive",
+                ],
                 TABLE,
                 Value::Null,
             ),
