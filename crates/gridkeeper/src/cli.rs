@@ -2,13 +2,18 @@
 //!
 //! Secrets are never arguments: other users of the machine see a process's arguments.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::UNIX_EPOCH;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::{AccountId, BotId, LevelIndex, Price, Rate, Sizing, Spacing, Symbol};
 use dynamo_store::Durability;
 use trading::Environment;
+
+use crate::dashboard::DashboardAt;
 
 /// Keeps a Binance Spot grid bot's buy-sell cycle unbroken.
 ///
@@ -60,6 +65,8 @@ pub enum Command {
     Demo(crate::demo::DemoArgs),
     /// Keep all running bots of the data folder trading, until Ctrl-C.
     Up(UpArgs),
+    /// Serve the dashboard alone, beside a running `up` or without one, or over a deployment on AWS.
+    Dashboard(DashboardArgs),
     /// Serve a small Binance Spot on this machine, to try everything without money.
     SimulateExchange(SimulateArgs),
     /// Exchange accounts and their keys.
@@ -70,6 +77,8 @@ pub enum Command {
     Bot(BotCommand),
     /// The ledger of a bot: each trade, what it cost, how it was learnt of.
     Fills(FillsArgs),
+    /// Fills or round trips as a table for spreadsheets and tax tools.
+    Export(ExportArgs),
     /// Why a level holds what it holds, what will be tried next and when, and its story.
     Explain(ExplainArgs),
     /// Compare bots with the exchange now and mend what differs.
@@ -87,10 +96,11 @@ impl Command {
     #[must_use]
     pub const fn runs_on(&self) -> bool {
         match self {
-            Self::Demo(_) | Self::Up(_) | Self::SimulateExchange(_) => true,
+            Self::Demo(_) | Self::Up(_) | Self::Dashboard(_) | Self::SimulateExchange(_) => true,
             Self::Account(_)
             | Self::Bot(_)
             | Self::Fills(_)
+            | Self::Export(_)
             | Self::Explain(_)
             | Self::Recover(_)
             | Self::Restored(_)
@@ -106,6 +116,19 @@ pub struct UpArgs {
     /// What an acknowledged write survives.
     #[arg(long, value_enum, default_value = "power-loss", value_name = "WHAT")]
     pub durability: Survives,
+    /// Where its dashboard is served: an address of 127.0.0.1, or `off`
+    /// [default: where it was before, else 127.0.0.1:9460 or a free port].
+    #[arg(long, value_name = "ADDRESS|off")]
+    pub dashboard: Option<DashboardAt>,
+}
+
+/// The dashboard alone.
+#[derive(Debug, Clone, Args)]
+pub struct DashboardArgs {
+    /// Where it is served: an address of 127.0.0.1
+    /// [default: where it was before, else 127.0.0.1:9460 or a free port].
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<DashboardAt>,
 }
 
 /// What an acknowledged write of a running process survives.
@@ -362,6 +385,91 @@ pub struct FillsArgs {
     pub csv: bool,
 }
 
+/// Exporting.
+#[derive(Debug, Clone, Args)]
+pub struct ExportArgs {
+    /// What to write: each trade, or each purchase with its sale.
+    #[arg(value_enum)]
+    pub what: ExportWhat,
+    /// Only this bot's; without it, of all bots.
+    #[arg(long, value_name = "BOT")]
+    pub bot: Option<BotId>,
+    /// From this day on (UTC), such as 2026-01-01.
+    #[arg(long, value_name = "DAY")]
+    pub from: Option<Day>,
+    /// To this day (UTC), which is included.
+    #[arg(long, value_name = "DAY")]
+    pub to: Option<Day>,
+    /// How it is written.
+    #[arg(long, value_enum, default_value = "csv", value_name = "FORM")]
+    pub format: ExportForm,
+}
+
+/// What is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportWhat {
+    /// Each trade.
+    Fills,
+    /// Each purchase with its sale, and what they earned.
+    RoundTrips,
+}
+
+/// How an export is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportForm {
+    /// Comma-separated values under a heading.
+    Csv,
+    /// A list of objects.
+    Json,
+}
+
+/// A day in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Day(i64);
+
+impl Day {
+    /// Its first millisecond since 1970.
+    #[must_use]
+    pub const fn begins(self) -> i64 {
+        self.0
+    }
+
+    /// The first millisecond after it.
+    #[must_use]
+    pub const fn ends(self) -> i64 {
+        self.0.saturating_add(24 * 60 * 60 * 1_000)
+    }
+}
+
+impl FromStr for Day {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let no_day = || format!("{text:?} is no day: write it as 2026-01-31");
+        if text.len() != 10 {
+            return Err(no_day());
+        }
+        let midnight = humantime::parse_rfc3339(&format!("{text}T00:00:00Z"));
+        let since = midnight
+            .ok()
+            .and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+        let millis = since.and_then(|since| i64::try_from(since.as_millis()).ok());
+        millis.map(Self).ok_or_else(no_day)
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = domain::LocalTime::from_millis(self.0);
+        f.write_str(
+            crate::table::when(text)
+                .split(' ')
+                .next()
+                .unwrap_or_default(),
+        )
+    }
+}
+
 /// Explaining.
 #[derive(Debug, Clone, Args)]
 pub struct ExplainArgs {
@@ -430,6 +538,23 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_day_begins_and_ends_at_midnight_in_utc() {
+        let day: Day = "1970-01-02".parse().unwrap();
+        assert_eq!((day.begins(), day.ends()), (86_400_000, 2 * 86_400_000));
+        assert_eq!(day.to_string(), "1970-01-02");
+        for text in [
+            "",
+            "2026-02-30",
+            "2026-1-1",
+            "01.02.2026",
+            "2026-01-01T00:00:00Z",
+            "1969-12-31",
+        ] {
+            assert!(text.parse::<Day>().is_err(), "{text}");
+        }
     }
 
     #[test]

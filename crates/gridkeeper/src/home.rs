@@ -30,6 +30,8 @@ pub struct Home {
     vault: Vault,
     exchanges: LocalExchanges,
     environs: Environs,
+    /// Whether this process is the one that looks after the bots.
+    attended: bool,
 }
 
 /// Where it is.
@@ -204,6 +206,7 @@ impl Home {
             vault,
             exchanges,
             environs: environs.clone(),
+            attended: false,
         }
     }
 
@@ -273,13 +276,23 @@ impl Home {
         }
     }
 
-    /// Whether nobody looks after the bots: this process holds the data folder, so that no `up` does.
+    /// Whether nobody looks after the bots: this process holds the data folder, so that no `up` does, and
+    /// is none itself.
     #[must_use]
-    pub const fn is_owned(&self) -> bool {
+    pub const fn is_unattended(&self) -> bool {
         match &self.place {
-            Place::Folder(folder) => folder.is_owned(),
+            Place::Folder(folder) => folder.is_owned() && !self.attended,
             #[cfg(feature = "aws")]
             Place::Cloud(_) => false,
+        }
+    }
+
+    /// The same home in a process that looks after the bots itself.
+    #[must_use]
+    pub fn attended(self) -> Self {
+        Self {
+            attended: true,
+            ..self
         }
     }
 
@@ -405,11 +418,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let environs = Environs::default();
         let home = Home::own(dir.path(), &environs).await.unwrap();
-        assert!(home.is_owned());
+        assert!(home.is_unattended());
         let failure = Home::own(dir.path(), &environs).await.unwrap_err();
         assert!(failure.to_string().contains("in use by"), "{failure}");
         assert_eq!(failure.exit.code(), 2);
         drop(home);
-        assert!(Home::own(dir.path(), &environs).await.is_ok());
+        let home = Home::own(dir.path(), &environs).await.unwrap();
+        assert!(!home.attended().is_unattended());
     }
 }

@@ -3,6 +3,7 @@
 //! Where to start:
 //! * [`clock`], [`keys`], [`environs`]: what a process owns alone: time, secrets, environment.
 //! * [`home`], [`connections`]: the data folder, and the exchange connections of its accounts.
+//! * [`node`], [`dashboard`]: the process that keeps bots trading, and the page that shows it.
 //! * [`cli`], [`commands`]: the words of the command line, and what each command does.
 //! * [`failure`]: what every command says when it cannot do what was asked.
 //!
@@ -20,11 +21,13 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod connections;
+pub mod dashboard;
 pub mod demo;
 pub mod environs;
 pub mod failure;
 pub mod home;
 pub mod keys;
+pub mod ledger;
 pub mod node;
 #[cfg(feature = "readers")]
 pub mod readers;

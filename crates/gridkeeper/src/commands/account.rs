@@ -297,7 +297,7 @@ async fn show(session: &Session<'_>, account: AccountRecord) -> Result<Shown, Fa
 }
 
 /// Whether an account may send orders, in words.
-pub(super) fn breaker_words(breaker: &Breaker) -> String {
+pub(crate) fn breaker_words(breaker: &Breaker) -> String {
     match breaker {
         Breaker::Closed => "allowed".to_owned(),
         Breaker::Stopped {
@@ -313,7 +313,7 @@ pub(super) fn breaker_words(breaker: &Breaker) -> String {
 }
 
 /// What is known of an account's stream, in words.
-pub(super) fn stream_words(stream: &StreamState, wanted: Option<LocalTime>) -> String {
+pub(crate) fn stream_words(stream: &StreamState, wanted: Option<LocalTime>) -> String {
     let asked = |what: &str| {
         wanted.map_or_else(String::new, |since| {
             format!("; {what} was requested {}", when(since))

@@ -22,7 +22,7 @@ pub(super) async fn audit(session: &mut Session<'_>, args: &AuditArgs) -> Outcom
             let connection = exchanges.connect(&account).await?;
             let store = session.home.store();
             let mut audit = full_audit(store, &connection, &session.clock, &bot.id).await?;
-            audit.unattended = session.home.is_owned() && needs_up(&bot);
+            audit.unattended = session.home.is_unattended() && needs_up(&bot);
             Ok(audit)
         };
         match audited.await {

@@ -237,11 +237,11 @@ fn stream(
     let subject = format!("stream of {id}");
     let text = stream_words(&account.stream, account.stream_wanted_since);
     match &account.stream {
-        StreamState::Never if session.home.is_owned() && !wanted => {
+        StreamState::Never if session.home.is_unattended() && !wanted => {
             Finding::ok(subject, "none yet; none is needed before a bot is started")
         }
         // That nobody runs bots which need it is told of the bots, once.
-        _ if session.home.is_owned() => {
+        _ if session.home.is_unattended() => {
             Finding::ok(subject, "none now, as `gridkeeper up` is not running")
         }
         StreamState::Subscribed { .. } => Finding::ok(subject, text),

@@ -4,13 +4,15 @@ mod summary;
 
 use domain::{Bot, Level, LevelIndex, LevelOrder, LocalTime, OrderState};
 use serde::Serialize;
-use trading::{AccountStore as _, Breaker, EventRecord, LevelStore as _, Listing};
+use trading::{
+    AccountRecord, AccountStore as _, Breaker, EventRecord, FillRecord, LevelStore as _, Listing,
+};
 
-use super::Session;
 use super::account::breaker_words;
 use super::market::{SILENT, free_for, market};
 use super::seen::{Seen, seen};
 use super::story::{Line, story};
+use super::{Desk, Session};
 use crate::cli::ExplainArgs;
 use crate::failure::{Failure, Outcome};
 use crate::table::{Align, Table, amount, count, when};
@@ -18,22 +20,23 @@ use crate::words::funds::{Lacking, lacking};
 use crate::words::in_short::{asks_in_short, or_better};
 use crate::words::quarantine::{all_vanished, forgotten};
 use crate::words::{state_in_short, state_words};
-use summary::{funds_lines, summary};
+use summary::funds_lines;
+pub(crate) use summary::summary;
 
 /// A level, explained.
 #[derive(Debug, Serialize)]
-struct Explained {
-    level: LevelIndex,
-    ladder: String,
-    holds: String,
-    order: String,
-    why: String,
-    next: String,
-    remedy: Option<String>,
-    owed_not_placed: bool,
-    possibly_placed: bool,
-    quarantined: bool,
-    story: Vec<Line>,
+pub(crate) struct Explained {
+    pub(crate) level: LevelIndex,
+    pub(crate) ladder: String,
+    pub(crate) holds: String,
+    pub(crate) order: String,
+    pub(crate) why: String,
+    pub(crate) next: String,
+    pub(crate) remedy: Option<String>,
+    pub(crate) owed_not_placed: bool,
+    pub(crate) possibly_placed: bool,
+    pub(crate) quarantined: bool,
+    pub(crate) story: Vec<Line>,
 }
 
 pub(super) async fn explain(session: &mut Session<'_>, args: &ExplainArgs) -> Outcome {
@@ -46,8 +49,8 @@ pub(super) async fn explain(session: &mut Session<'_>, args: &ExplainArgs) -> Ou
 }
 
 /// What to say of a level that is not among those that can be read.
-async fn no_level(session: &Session<'_>, bot: &Bot, index: LevelIndex) -> Failure {
-    let loaded = session.home.store().load(&bot.account, &bot.id, index);
+async fn no_level(desk: &Desk<'_>, bot: &Bot, index: LevelIndex) -> Failure {
+    let loaded = desk.home.store().load(&bot.account, &bot.id, index);
     match loaded.await {
         Err(error) => error.into(),
         Ok(_) => Failure::bad_input(format!("bot {} has no level {index}", bot.id)).mend(format!(
@@ -57,41 +60,68 @@ async fn no_level(session: &Session<'_>, bot: &Bot, index: LevelIndex) -> Failur
     }
 }
 
+/// A level, explained, with what was read for it.
+pub(crate) struct Whole {
+    pub(crate) explained: Explained,
+    pub(crate) level: Level,
+    pub(crate) fills: Vec<FillRecord>,
+    pub(crate) seen: Seen,
+    pub(crate) unreadable: Vec<Failure>,
+}
+
+/// What one level of a bot holds and owes, why, what comes next, and its story. `levels` are all of the
+/// bot's that can be read.
+///
+/// # Errors
+/// [`Failure`] when there is no such level, or the store does not answer.
+pub(crate) async fn explain_whole(
+    desk: &Desk<'_>,
+    bot: &Bot,
+    levels: &[Level],
+    index: LevelIndex,
+) -> Result<Whole, Failure> {
+    let Some(level) = levels.iter().find(|level| level.index == index) else {
+        return Err(no_level(desk, bot, index).await);
+    };
+    let store = desk.home.store();
+    let fills = store.list_fills(&bot.id, Some(index)).await?;
+    let events = store.list_events(&bot.id, Some(index)).await?;
+    let seen = seen_of(desk, bot).await?;
+    let level = with_whole_words(level, &events.readable);
+    let mut explained = explain_level(bot, &level, desk.now(), &seen);
+    if all_vanished(levels) && explained.quarantined {
+        explained.remedy = Some(forgotten(&bot.id));
+    }
+    tell_free(desk, bot, &level, levels, &mut explained).await;
+    explained.story = story(bot, Some(&level), &fills.readable, &events.readable);
+    let unreadable = fills.unreadable.into_iter().chain(events.unreadable);
+    Ok(Whole {
+        explained,
+        level,
+        fills: fills.readable,
+        seen,
+        unreadable: unreadable.map(Failure::from).collect(),
+    })
+}
+
 async fn explain_one(
     session: &mut Session<'_>,
     bot: &Bot,
     levels: &[Level],
     index: LevelIndex,
 ) -> Outcome {
-    let Some(level) = levels.iter().find(|level| level.index == index) else {
-        return Err(no_level(session, bot, index).await);
-    };
-    let fills = session
-        .home
-        .store()
-        .list_fills(&bot.id, Some(index))
-        .await?;
-    let events = session
-        .home
-        .store()
-        .list_events(&bot.id, Some(index))
-        .await?;
-    let seen = seen_of(session, bot).await?;
-    let forgot = all_vanished(levels);
-    let level = &with_whole_words(level, &events.readable);
-    let mut explained = explain_level(bot, level, session.now(), &seen);
-    if forgot && explained.quarantined {
-        explained.remedy = Some(forgotten(&bot.id));
-    }
-    tell_free(session, bot, level, levels, &mut explained).await;
-    explained.story = story(bot, Some(level), &fills.readable, &events.readable);
-    let unreadable = fills.unreadable.into_iter().chain(events.unreadable);
-    let unreadable = unreadable.map(Failure::from).collect();
+    let Whole {
+        explained,
+        level,
+        seen,
+        unreadable,
+        ..
+    } = Box::pin(explain_whole(session, bot, levels, index)).await?;
     if session.json {
         session.write_json(&explained)?;
         return session.pass_on(unreadable);
     }
-    let market = market(session, bot, std::slice::from_ref(level)).await;
+    let market = market(session, bot, std::slice::from_ref(&level)).await;
     let out = &mut *session.out;
     writeln!(
         out,
@@ -200,7 +230,7 @@ fn order_words(level: &Level, seen: &Seen) -> String {
 /// Adds to the remedy of a level that the account has too little for what it has free, and what all levels
 /// that wait for the same need.
 async fn tell_free(
-    session: &Session<'_>,
+    desk: &Desk<'_>,
     bot: &Bot,
     level: &Level,
     levels: &[Level],
@@ -218,18 +248,27 @@ async fn tell_free(
         {
             remedy.push_str(&format!("; {all}"));
         }
-        if let Some(free) = free_for(session, bot, side).await {
+        if let Some(free) = free_for(desk, bot, side).await {
             remedy.push_str(&format!("; {free}"));
         }
     }
 }
 
 /// When a bot was last looked at, and whether its account hears of the exchange now.
-async fn seen_of(session: &Session<'_>, bot: &Bot) -> Result<Seen, Failure> {
-    let account = session.home.store().account(&bot.account).await?;
+async fn seen_of(desk: &Desk<'_>, bot: &Bot) -> Result<Seen, Failure> {
+    let account = desk.home.store().account(&bot.account).await?;
     let stream = account.as_ref().map(|account| &account.stream);
-    let mut seen = seen(session, bot, stream).await?;
-    let breaker = account.as_ref().map(|account| &account.breaker);
+    let seen = seen(desk, bot, stream).await?;
+    Ok(with_orders_stopped(seen, bot, account.as_ref()))
+}
+
+/// The same with the word that the account's orders are stopped, where they are.
+pub(crate) fn with_orders_stopped(
+    mut seen: Seen,
+    bot: &Bot,
+    account: Option<&AccountRecord>,
+) -> Seen {
+    let breaker = account.map(|account| &account.breaker);
     if let Some(breaker @ Breaker::Stopped { .. }) = breaker {
         seen.words.push_str(&format!(
             "; orders of account {id} are {}: `gridkeeper account check {id}` says how to mend it",
@@ -237,7 +276,7 @@ async fn seen_of(session: &Session<'_>, bot: &Bot) -> Result<Seen, Failure> {
             id = bot.account
         ));
     }
-    Ok(seen)
+    seen
 }
 
 /// The level with the words of its refusal or quarantine whole: its record keeps their start only.
@@ -282,7 +321,7 @@ fn last_known_state(order: &LevelOrder, seen: &Seen) -> String {
 }
 
 /// What a level holds and owes, without its story.
-fn explain_level(bot: &Bot, level: &Level, now: LocalTime, seen: &Seen) -> Explained {
+pub(crate) fn explain_level(bot: &Bot, level: &Level, now: LocalTime, seen: &Seen) -> Explained {
     let (base, quote) = (&bot.rules.base, &bot.rules.quote);
     let ladder = format!(
         "buys {} {base} at {}, sells at {} {quote}",

@@ -87,7 +87,7 @@ fn fee(fill: &FillRecord) -> String {
 }
 
 /// Who placed an order, in a word.
-pub(super) fn placed_by(no: OrderNumber, by_recovery: bool) -> &'static str {
+pub(crate) fn placed_by(no: OrderNumber, by_recovery: bool) -> &'static str {
     if by_recovery {
         "recovery"
     } else if no == OrderNumber::FIRST {
@@ -98,7 +98,7 @@ pub(super) fn placed_by(no: OrderNumber, by_recovery: bool) -> &'static str {
 }
 
 /// Where a fill was learnt from, in words.
-pub(super) const fn source_words(source: Source) -> &'static str {
+pub(crate) const fn source_words(source: Source) -> &'static str {
     match source {
         Source::Stream => "stream",
         Source::Reply => "reply to its order",

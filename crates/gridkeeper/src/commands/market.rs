@@ -6,7 +6,7 @@ use domain::{BestPrices, Bot, Level, Quantity, Side};
 use rust_decimal::Decimal;
 use trading::{AccountStore as _, Exchange as _, Exchanges as _};
 
-use super::Session;
+use super::Desk;
 use crate::table::amount;
 
 /// A reader does not wait longer for a line that is only good to know.
@@ -17,9 +17,9 @@ pub(super) const SILENT: &str =
     "not known, as the exchange gives no prices here now; `gridkeeper doctor` says why";
 
 /// The market beside these levels of a bot, in a line; `None` where the exchange does not say in time.
-pub(super) async fn market(session: &Session<'_>, bot: &Bot, levels: &[Level]) -> Option<String> {
-    let account = session.home.store().account(&bot.account).await.ok()??;
-    let exchanges = session.home.exchanges();
+pub(super) async fn market(desk: &Desk<'_>, bot: &Bot, levels: &[Level]) -> Option<String> {
+    let account = desk.home.store().account(&bot.account).await.ok()??;
+    let exchanges = desk.home.exchanges();
     let asked = async {
         let connection = exchanges.connect(&account).await.ok()?;
         connection.best_prices(&bot.rules.symbol).await.ok()
@@ -30,9 +30,9 @@ pub(super) async fn market(session: &Session<'_>, bot: &Bot, levels: &[Level]) -
 
 /// What the account has free now of the asset that an order takes, in words; `None` where the exchange does
 /// not say in time.
-pub(super) async fn free_for(session: &Session<'_>, bot: &Bot, side: Side) -> Option<String> {
-    let account = session.home.store().account(&bot.account).await.ok()??;
-    let exchanges = session.home.exchanges();
+pub(super) async fn free_for(desk: &Desk<'_>, bot: &Bot, side: Side) -> Option<String> {
+    let account = desk.home.store().account(&bot.account).await.ok()??;
+    let exchanges = desk.home.exchanges();
     let asked = async {
         let connection = exchanges.connect(&account).await.ok()?;
         connection.balances().await.ok()

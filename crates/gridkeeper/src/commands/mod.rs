@@ -4,25 +4,28 @@
 //! read records; the only ones that let anything be sent to the exchange's order book are `up` and
 //! `recover`, through the use cases of `trading`.
 
-mod account;
+pub(crate) mod account;
 mod audit;
-mod bot;
+pub(crate) mod bot;
+mod dashboard;
 mod doctor;
-mod explain;
-mod fills;
+pub(crate) mod explain;
+pub(crate) mod export;
+pub(crate) mod fills;
 mod finding;
 mod key_check;
 mod market;
-mod recover;
+pub(crate) mod recover;
 mod restored;
 pub(crate) mod secrets;
-mod seen;
+pub(crate) mod seen;
 mod simulate;
-mod story;
+pub(crate) mod story;
 
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, BufRead, Write};
+use std::ops::Deref;
 
 use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue};
@@ -124,9 +127,13 @@ async fn carry_out(
             return crate::node::up(args, cli.data.as_deref(), environs, out).await;
         }
         Command::SimulateExchange(args) => return simulate::simulate(args, out).await,
+        Command::Dashboard(args) => {
+            return dashboard::dashboard(&cli, args, environs, out).await;
+        }
         Command::Account(_)
         | Command::Bot(_)
         | Command::Fills(_)
+        | Command::Export(_)
         | Command::Explain(_)
         | Command::Recover(_)
         | Command::Restored(_)
@@ -169,18 +176,21 @@ async fn on_aws(_args: &AwsArgs, _environs: &Environs) -> Result<Home, Failure> 
 
 async fn operate(cli: Cli, home: Home, out: &mut dyn Write, input: &mut dyn BufRead) -> Outcome {
     let mut session = Session {
-        home,
-        clock: SystemClock,
+        desk: Desk::new(&home),
         json: cli.json,
         out,
         input,
     };
     let session = &mut session;
     match cli.command {
-        Command::Demo(_) | Command::Up(_) | Command::SimulateExchange(_) => Ok(Exit::Yes),
+        Command::Demo(_)
+        | Command::Up(_)
+        | Command::Dashboard(_)
+        | Command::SimulateExchange(_) => Ok(Exit::Yes),
         Command::Account(command) => account::account(session, command).await,
         Command::Bot(command) => bot::bot(session, command).await,
         Command::Fills(args) => fills::fills(session, &args).await,
+        Command::Export(args) => export::export(session, &args).await,
         Command::Explain(args) => explain::explain(session, &args).await,
         Command::Recover(args) => recover::recover(session, &args).await,
         Command::Restored(args) => restored::restored(session, &args).await,
@@ -225,23 +235,41 @@ pub(crate) fn holding(bot: &Bot, levels: &[Level]) -> Option<String> {
     (!held.is_zero()).then(|| format!("{held} {}", bot.rules.base))
 }
 
+/// Where records are read and wishes are written: what a command works with beside its terminal, and the
+/// dashboard too.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Desk<'a> {
+    pub(crate) home: &'a Home,
+    pub(crate) clock: SystemClock,
+}
+
 /// What a command works with.
 pub(crate) struct Session<'a> {
-    pub(crate) home: Home,
-    pub(crate) clock: SystemClock,
+    pub(crate) desk: Desk<'a>,
     pub(crate) json: bool,
     pub(crate) out: &'a mut dyn Write,
     pub(crate) input: &'a mut dyn BufRead,
 }
 
-impl Session<'_> {
-    pub(crate) fn now(&self) -> LocalTime {
-        self.clock.now()
+impl<'a> Deref for Session<'a> {
+    type Target = Desk<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.desk
+    }
+}
+
+impl<'a> Desk<'a> {
+    /// A desk at this home, with the machine's clock.
+    pub(crate) const fn new(home: &'a Home) -> Self {
+        Self {
+            home,
+            clock: SystemClock,
+        }
     }
 
-    /// Writes a value as JSON.
-    pub(crate) fn write_json<T: Serialize>(&mut self, value: &T) -> Result<(), Failure> {
-        write_json(value, self.out)
+    pub(crate) fn now(&self) -> LocalTime {
+        self.clock.now()
     }
 
     /// All bots that can be read, by id, and why the others cannot: one bad record does not hide
@@ -256,16 +284,6 @@ impl Session<'_> {
             }
         }
         Ok((bots, failures))
-    }
-
-    /// Says of each record that cannot be read why not, and passes the first on.
-    pub(crate) fn pass_on(&mut self, failures: Vec<Failure>) -> Outcome {
-        let mut failures = said_once(failures).into_iter();
-        let first = failures.next();
-        for failure in failures.filter(|_| !self.json) {
-            writeln!(self.out, "{failure}")?;
-        }
-        first.map_or(Ok(Exit::Yes), Err)
     }
 
     /// The bot of this id.
@@ -302,32 +320,57 @@ impl Session<'_> {
         })
     }
 
-    /// Has a bot looked at now, for a wish of the operator. On one machine a running `up` finds it due by
-    /// itself.
-    pub(crate) async fn see_to(&mut self, bot: &Bot) -> Result<(), Failure> {
+    /// Has a bot looked at now, for a wish of the operator; gives what hinders that. On one machine a
+    /// running `up` finds it due by itself.
+    pub(crate) async fn ask_to_look(&self, bot: &Bot) -> Option<Failure> {
         match (self.home.place(), bot) {
-            (Place::Folder(_), _) => {}
+            (Place::Folder(_), _) => None,
             #[cfg(feature = "aws")]
-            (Place::Cloud(deployment), bot) => {
-                if let Err(failure) = deployment.ask(&bot.account, &bot.id).await
-                    && !self.json
-                {
-                    writeln!(self.out, "{failure}")?;
-                }
-            }
+            (Place::Cloud(deployment), bot) => deployment.ask(&bot.account, &bot.id).await.err(),
+        }
+    }
+
+    /// That a wish was written which nobody carries out now, where that is so.
+    pub(crate) fn reminder_of_up(&self) -> Option<String> {
+        self.home.is_unattended().then(|| {
+            format!(
+                "nothing happens yet: `gridkeeper up` is not running on {}",
+                self.home.place()
+            )
+        })
+    }
+}
+
+impl Session<'_> {
+    /// Writes a value as JSON.
+    pub(crate) fn write_json<T: Serialize>(&mut self, value: &T) -> Result<(), Failure> {
+        write_json(value, self.out)
+    }
+
+    /// Has a bot looked at now, for a wish of the operator, and says what hinders that.
+    pub(crate) async fn see_to(&mut self, bot: &Bot) -> Result<(), Failure> {
+        let hindered = self.ask_to_look(bot).await.filter(|_| !self.json);
+        if let Some(failure) = hindered {
+            writeln!(self.out, "{failure}")?;
         }
         Ok(())
     }
 
     /// Says so when a wish was written that nobody carries out now.
     pub(crate) fn remind_of_up(&mut self) -> io::Result<()> {
-        if self.home.is_owned() {
-            writeln!(
-                self.out,
-                "nothing happens yet: `gridkeeper up` is not running on {}",
-                self.home.place()
-            )?;
+        match self.reminder_of_up() {
+            Some(reminder) => writeln!(self.out, "{reminder}"),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Says of each record that cannot be read why not, and passes the first on.
+    pub(crate) fn pass_on(&mut self, failures: Vec<Failure>) -> Outcome {
+        let mut failures = said_once(failures).into_iter();
+        let first = failures.next();
+        for failure in failures.filter(|_| !self.json) {
+            writeln!(self.out, "{failure}")?;
+        }
+        first.map_or(Ok(Exit::Yes), Err)
     }
 }

@@ -13,7 +13,7 @@ use trading::{
     recover_bot,
 };
 
-use super::Session;
+use super::{Desk, Session};
 use crate::cli::RecoverArgs;
 use crate::failure::{Failure, Outcome};
 use crate::table::{count, count_of};
@@ -39,14 +39,80 @@ pub(super) async fn recover(session: &mut Session<'_>, args: &RecoverArgs) -> Ou
         Some(id) => (vec![session.find_bot(id).await?], Vec::new()),
         None => session.bots().await?,
     };
-    if !session.home.is_owned() {
-        ask_up(session, &bots, &mut failures).await?;
+    if !session.home.is_unattended() {
+        let asked = ask_keeper(session, &bots, &mut failures).await?;
+        if session.json {
+            let due: Vec<&BotId> = bots.iter().map(|bot| &bot.id).collect();
+            session.write_json(&serde_json::json!({ "asked": due }))?;
+        } else {
+            for line in asked {
+                writeln!(session.out, "{line}")?;
+            }
+        }
         return session.pass_on(failures);
     }
-    session.home.must_be_original().await?;
+    let looked = look_at(session, &bots, &mut failures).await?;
+    if session.json {
+        session.write_json(&looked)?;
+    } else if !looked.is_empty() || failures.is_empty() {
+        for line in told(&looked) {
+            writeln!(session.out, "{line}")?;
+        }
+    }
+    session.pass_on(failures)
+}
+
+/// Has one bot compared with the exchange now: by whoever looks after it, or here where nobody does. Gives
+/// what is to be said of it, line by line.
+///
+/// # Errors
+/// [`Failure`] when there is no such bot, or it cannot be compared.
+pub(crate) async fn recover_now(desk: &Desk<'_>, id: &BotId) -> Result<Vec<String>, Failure> {
+    let bots = [desk.find_bot(id).await?];
+    let mut failures = Vec::new();
+    let said = if desk.home.is_unattended() {
+        told(&look_at(desk, &bots, &mut failures).await?)
+    } else {
+        ask_keeper(desk, &bots, &mut failures).await?
+    };
+    failures.into_iter().next().map_or(Ok(said), Err)
+}
+
+/// Makes bots due for whoever looks after them.
+async fn ask_keeper(
+    desk: &Desk<'_>,
+    bots: &[Bot],
+    failures: &mut Vec<Failure>,
+) -> Result<Vec<String>, Failure> {
+    let mut said = Vec::new();
+    for bot in bots {
+        match desk.home.store().make_due(&bot.id, desk.now()).await {
+            Ok(()) => {
+                let hindered = desk.ask_to_look(bot).await;
+                said.extend(hindered.map(|failure| failure.to_string()));
+            }
+            Err(error) => failures.push(Failure::from(error).at(format!("bot {}", bot.id))),
+        }
+    }
+    said.push(format!(
+        "{} was asked to look at {} now; `gridkeeper bot show {}` says when that was done",
+        desk.home.keeper().name(),
+        count_of(bots.len(), "bot"),
+        bots.first().map_or("BOT", |bot| bot.id.as_str())
+    ));
+    Ok(said)
+}
+
+/// One look at each of these bots, where nobody else looks.
+async fn look_at(
+    desk: &Desk<'_>,
+    bots: &[Bot],
+    failures: &mut Vec<Failure>,
+) -> Result<Vec<Looked>, Failure> {
+    desk.home.must_be_original().await?;
     let mut looked = Vec::new();
-    for bot in &bots {
-        match look(session, bot).await {
+    for bot in bots {
+        match Box::pin(look(desk, bot)).await {
             Ok((recovered, orders_placed)) => looked.push(Looked {
                 orders_placed,
                 bot: bot.id.clone(),
@@ -58,51 +124,19 @@ pub(super) async fn recover(session: &mut Session<'_>, args: &RecoverArgs) -> Ou
             Err(failure) => failures.push(failure.at(format!("bot {}", bot.id))),
         }
     }
-    if session.json {
-        session.write_json(&looked)?;
-    } else if !looked.is_empty() || failures.is_empty() {
-        write(session, &looked)?;
-    }
-    session.pass_on(failures)
-}
-
-async fn ask_up(
-    session: &mut Session<'_>,
-    bots: &[Bot],
-    failures: &mut Vec<Failure>,
-) -> Result<(), Failure> {
-    for bot in bots {
-        let due = session.home.store().make_due(&bot.id, session.now()).await;
-        match due {
-            Ok(()) => session.see_to(bot).await?,
-            Err(error) => failures.push(Failure::from(error).at(format!("bot {}", bot.id))),
-        }
-    }
-    if session.json {
-        let due: Vec<&BotId> = bots.iter().map(|bot| &bot.id).collect();
-        session.write_json(&serde_json::json!({ "asked": due }))?;
-    } else {
-        writeln!(
-            session.out,
-            "{} was asked to look at {} now; `gridkeeper bot show {}` says when that was done",
-            session.home.keeper().name(),
-            count_of(bots.len(), "bot"),
-            bots.first().map_or("BOT", |bot| bot.id.as_str())
-        )?;
-    }
-    Ok(())
+    Ok(looked)
 }
 
 /// One look at one bot, and at everything its immediate fills bring.
-async fn look(session: &Session<'_>, bot: &Bot) -> Result<(Recovered, u64), Failure> {
-    let before = placed_so_far(session, bot).await?;
-    let exchanges = session.home.exchanges();
+async fn look(desk: &Desk<'_>, bot: &Bot) -> Result<(Recovered, u64), Failure> {
+    let before = placed_so_far(desk, bot).await?;
+    let exchanges = desk.home.exchanges();
     let queue = LocalQueue::new(QUEUE_CAPACITY, VISIBILITY);
     let ports = Ports {
-        store: session.home.store(),
+        store: desk.home.store(),
         exchanges: &exchanges,
         queue: &queue,
-        clock: &session.clock,
+        clock: &desk.clock,
     };
     let mut recovered = Box::pin(recover_bot(ports, &bot.id)).await?;
     while let Ok(received) = tokio::time::timeout(SOON, queue.receive()).await {
@@ -127,14 +161,14 @@ async fn look(session: &Session<'_>, bot: &Bot) -> Result<(Recovered, u64), Fail
         }
         queue.delete(received.receipt);
     }
-    let after = placed_so_far(session, bot).await?;
+    let after = placed_so_far(desk, bot).await?;
     Ok((recovered, after.saturating_sub(before)))
 }
 
 /// How many orders of a bot were placed so far: each number its levels have given out, but for a last one
 /// that the exchange has not taken.
-async fn placed_so_far(session: &Session<'_>, bot: &Bot) -> Result<u64, Failure> {
-    let levels = session.home.store().list_levels(&bot.id).await?.readable;
+async fn placed_so_far(desk: &Desk<'_>, bot: &Bot) -> Result<u64, Failure> {
+    let levels = desk.home.store().list_levels(&bot.id).await?.readable;
     let orders = levels.iter().filter_map(|level| level.order.as_ref());
     Ok(orders
         .map(|order| {
@@ -144,36 +178,29 @@ async fn placed_so_far(session: &Session<'_>, bot: &Bot) -> Result<u64, Failure>
         .sum())
 }
 
-fn write(session: &mut Session<'_>, looked: &[Looked]) -> Result<(), Failure> {
+/// What came of the looks, line by line.
+fn told(looked: &[Looked]) -> Vec<String> {
+    let mut lines = Vec::new();
     for bot in looked {
-        writeln!(
-            session.out,
+        lines.push(format!(
             "bot {}: {}, {} with fills that had been missed, {} placed",
             bot.bot,
             bot.observed,
             count(bot.levels_caught_up, "level"),
             count(bot.orders_placed, "order")
-        )?;
-        for (action, levels) in &bot.actions {
-            writeln!(
-                session.out,
-                "  {levels:>5} {}: {}",
-                if *levels == 1 { "level" } else { "levels" },
-                action_words(action)
-            )?;
-        }
-        for problem in &bot.problems {
-            writeln!(session.out, "  to know: {problem}")?;
-        }
+        ));
+        lines.extend(bot.actions.iter().map(|(action, levels)| {
+            let noun = if *levels == 1 { "level" } else { "levels" };
+            format!("  {levels:>5} {noun}: {}", action_words(action))
+        }));
+        let problems = bot.problems.iter();
+        lines.extend(problems.map(|problem| format!("  to know: {problem}")));
     }
     if looked.is_empty() {
-        writeln!(session.out, "no bots")?;
+        lines.push("no bots".to_owned());
     }
-    writeln!(
-        session.out,
-        "this was one look; a running `gridkeeper up` goes on looking"
-    )?;
-    Ok(())
+    lines.push("this was one look; a running `gridkeeper up` goes on looking".to_owned());
+    lines
 }
 
 fn action_words(action: &str) -> &str {

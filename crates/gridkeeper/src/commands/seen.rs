@@ -3,13 +3,13 @@
 use domain::{Bot, DesiredStatus, LocalTime, ObservedStatus};
 use trading::StreamState;
 
-use super::Session;
+use super::Desk;
 use crate::failure::{Failure, plain_cause};
 use crate::home::Keeper;
 use crate::table::{ago, when};
 
 /// Whether a bot needs a running `up`: it trades, its orders rest, or it has not come to its end yet.
-pub(super) fn needs_up(bot: &Bot) -> bool {
+pub(crate) fn needs_up(bot: &Bot) -> bool {
     let wanted = matches!(bot.desired, DesiredStatus::Running | DesiredStatus::Paused);
     let at_rest = matches!(
         bot.observed,
@@ -20,15 +20,15 @@ pub(super) fn needs_up(bot: &Bot) -> bool {
 
 /// When a bot was last looked at, and whether that still holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// In words: everything else that is told of a bot is as old as this.
-    pub(super) words: String,
+    pub(crate) words: String,
     /// Whether `up` is not running, so that nothing of what is next happens.
-    pub(super) nobody_runs: bool,
+    pub(crate) nobody_runs: bool,
     /// Whether the bot was removed from the listings.
-    pub(super) removed: bool,
+    pub(crate) removed: bool,
     /// Whether the exchange may show something else by now that nobody here has heard of.
-    pub(super) stale: bool,
+    pub(crate) stale: bool,
 }
 
 /// When a bot was last looked at. `stream` is its account's, where that is not told beside it.
@@ -36,13 +36,27 @@ pub(super) struct Seen {
 /// # Errors
 /// [`Failure`] when the store does not answer.
 pub(super) async fn seen(
-    session: &Session<'_>,
+    desk: &Desk<'_>,
     bot: &Bot,
     stream: Option<&StreamState>,
 ) -> Result<Seen, Failure> {
-    let (looked, now) = (bot.recovered_at, session.now());
-    if session.is_removed(&bot.id).await? {
-        return Ok(Seen {
+    let removed = desk.is_removed(&bot.id).await?;
+    let who = (desk.home.keeper(), desk.home.is_unattended());
+    Ok(seen_as(bot, removed, who, stream, desk.now()))
+}
+
+/// When a bot was last looked at, by what was read already: whether it was removed from the listings, who
+/// looks, and whether nobody does.
+pub(crate) fn seen_as(
+    bot: &Bot,
+    removed: bool,
+    (keeper, nobody_runs): (Keeper, bool),
+    stream: Option<&StreamState>,
+    now: LocalTime,
+) -> Seen {
+    let looked = bot.recovered_at;
+    if removed {
+        return Seen {
             words: format!(
                 "{}; it was removed, so nobody looks after it any more",
                 looked_words(looked, now)
@@ -50,24 +64,18 @@ pub(super) async fn seen(
             nobody_runs: false,
             removed: true,
             stale: true,
-        });
+        };
     }
     if !needs_up(bot) {
         let words = looked_words(looked, now);
-        return Ok(Seen {
+        return Seen {
             words: format!("{words}; nothing of it is at the exchange, so it need not be compared"),
-            nobody_runs: session.home.is_owned(),
+            nobody_runs,
             removed: false,
             stale: false,
-        });
+        };
     }
-    let keeper = session.home.keeper();
-    Ok(judge(
-        (looked, now),
-        keeper,
-        session.home.is_owned(),
-        stream,
-    ))
+    judge((looked, now), keeper, nobody_runs, stream)
 }
 
 fn looked_words(recovered_at: Option<LocalTime>, now: LocalTime) -> String {

@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use domain::{Asset, Bot, Level, LocalTime, OrderNumber, Purpose, Quantity, QuoteAmount, Source};
+use domain::{
+    Asset, Bot, Level, LevelOrder, LocalTime, OrderNumber, Purpose, Quantity, QuoteAmount, Source,
+};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use trading::{BookedAs, EventKind, EventRecord, FillRecord, LEASE, OrderSummary};
@@ -18,16 +20,16 @@ const NOTABLE_DELAY: Duration = Duration::from_secs(2);
 
 /// One line of a story.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Line {
+pub(crate) struct Line {
     /// When this system learnt of it.
-    pub(super) at: LocalTime,
+    pub(crate) at: LocalTime,
     /// What happened.
-    pub(super) text: String,
+    pub(crate) text: String,
 }
 
 /// Fills and events as one story, in the order in which this system learnt of them. `level` is the
 /// one whose story it is; a bot's own has none.
-pub(super) fn story(
+pub(crate) fn story(
     bot: &Bot,
     level: Option<&Level>,
     fills: &[FillRecord],
@@ -199,9 +201,7 @@ fn accepted(
     let before = runs.get(..heard.unwrap_or(runs.len()))?;
     let led = before.iter().rposition(|run| run.leads_to(no));
     let soonest = led.map_or(0, |led| led.saturating_add(1));
-    let sent = order
-        .shown_by()
-        .map(|shown_by| LocalTime::from_millis(shown_by.before(LEASE).as_millis()));
+    let sent = sent_at(order);
     let earlier = |sent| before.iter().rposition(|run: &Run<'_>| run.at() <= sent);
     let place = sent
         .and_then(earlier)
@@ -221,6 +221,13 @@ fn accepted(
     };
     let text = format!("number {no}: {words}{limit} is placed, as exchange order {id}{sale}");
     Some((place, Line { at, text }))
+}
+
+/// When an order's last attempt was sent, by the exchange's clock as it was known then; `None` where no
+/// record says.
+pub(crate) fn sent_at(order: &LevelOrder) -> Option<LocalTime> {
+    let shown_by = order.shown_by()?;
+    Some(LocalTime::from_millis(shown_by.before(LEASE).as_millis()))
 }
 
 impl Run<'_> {

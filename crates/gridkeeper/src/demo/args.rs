@@ -6,6 +6,8 @@ use std::time::Duration;
 use domain::Quantity;
 use exchange_simulator::Speed;
 
+use crate::dashboard::DashboardAt;
+
 /// Which faults the simulated exchange makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Faults {
@@ -66,6 +68,10 @@ pub struct DemoArgs {
     /// Faults of the simulated exchange.
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     pub faults: Faults,
+    /// Where its dashboard is served: an address of 127.0.0.1, or `off`
+    /// [default: 127.0.0.1:9460, or a free port].
+    #[arg(long, value_name = "ADDRESS|off")]
+    pub dashboard: Option<DashboardAt>,
     /// No screen: a plain line now and then.
     #[arg(long)]
     pub headless: bool,

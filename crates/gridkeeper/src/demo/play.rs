@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use domain::{
     Bot, BotId, DesiredStatus, Level, LevelIndex, LocalTime, ObservedStatus, OrderState,
@@ -20,6 +21,7 @@ use super::stage::{DemoAccount, Stage};
 use super::watch::watch;
 use super::{DemoArgs, ReportForm, say};
 use crate::clock::SystemClock;
+use crate::dashboard::{Dashboard, Kind, Source};
 use crate::environs::Environs;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::home::Home;
@@ -45,7 +47,7 @@ pub async fn run(args: &DemoArgs, data: Option<&Path>, out: &mut dyn Write) -> O
         web_socket: Some(stage.simulator.ws_url()),
         ..Environs::default()
     };
-    let home = Home::own(&folder.path, &environs).await?;
+    let home = Arc::new(Home::own(&folder.path, &environs).await?.attended());
     say(
         out,
         &format!("simulated exchange at {}", stage.simulator.rest_url()),
@@ -74,7 +76,7 @@ pub async fn run(args: &DemoArgs, data: Option<&Path>, out: &mut dyn Write) -> O
 async fn play(
     args: &DemoArgs,
     stage: &Stage,
-    home: &Home,
+    home: &Arc<Home>,
     out: &mut dyn Write,
 ) -> Result<Report, Failure> {
     let mut random = rand::rngs::SmallRng::from_os_rng();
@@ -85,12 +87,39 @@ async fn play(
     config.ws_url = Some(stage.simulator.ws_url());
     config.recovery_every = Some(RECOVERY_EVERY);
     let node = Node::start(home, config).await?;
-    let played = tokio::select! {
-        played = Box::pin(perform(args, stage, home, &node, out)) => played,
-        failure = node.ended() => Err(failure),
+    let dashboard = open_dashboard(args, home, &node).await;
+    let played = match dashboard {
+        Err(failure) => Err(failure),
+        Ok(dashboard) => {
+            let url = dashboard
+                .as_ref()
+                .map(|dashboard| dashboard.url().to_owned());
+            if let Some(url) = &url {
+                say(out, &format!("dashboard: {url}"));
+            }
+            let played = tokio::select! {
+                played = Box::pin(perform(args, stage, home, &node, (url, out))) => played,
+                failure = node.ended() => Err(failure),
+            };
+            if let Some(dashboard) = dashboard {
+                dashboard.stop().await;
+            }
+            played
+        }
     };
     node.stop().await;
     played
+}
+
+/// The page that shows the run. In a folder that is kept, it is found where it was the last time.
+async fn open_dashboard(
+    args: &DemoArgs,
+    home: &Arc<Home>,
+    node: &Node,
+) -> Result<Option<Dashboard>, Failure> {
+    let folder = home.opened().map(|opened| opened.path.as_path());
+    let (source, flow) = (Source::Held(Arc::clone(home)), Arc::clone(node.flow()));
+    Dashboard::open(Kind::Demo, args.dashboard, folder, source, Some(flow)).await
 }
 
 /// The run itself, over a node at work.
@@ -99,7 +128,7 @@ async fn perform(
     stage: &Stage,
     home: &Home,
     node: &Node,
-    out: &mut dyn Write,
+    (dashboard, out): (Option<String>, &mut dyn Write),
 ) -> Result<Report, Failure> {
     let mut random = rand::rngs::SmallRng::from_os_rng();
     let rules = create_bots(args, stage, home, &mut random).await?;
@@ -110,7 +139,7 @@ async fn perform(
     );
     stage.begin(args.faults)?;
     tokio::select! {
-        watched = watch(args, stage, home, node, &rules, out) => watched?,
+        watched = watch(args, stage, home, node, &rules, (dashboard, out)) => watched?,
         () = excuse(args, stage, home, node) => {}
     }
     outlast_leases(home, node).await?;

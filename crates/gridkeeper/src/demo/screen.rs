@@ -25,7 +25,7 @@ pub fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot) {
         Constraint::Length(5),
         Constraint::Length(5),
         Constraint::Min(6),
-        Constraint::Length(1),
+        Constraint::Length(if snapshot.dashboard.is_some() { 2 } else { 1 }),
     ])
     .areas(frame.area());
     let [ladder, flow] =
@@ -34,8 +34,10 @@ pub fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot) {
     draw_chart(frame, chart, snapshot);
     draw_ladder(frame, ladder, snapshot);
     draw_flow(frame, flow, snapshot);
-    let keys = Line::from(" q ends the run and shows the audit").style(dim());
-    frame.render_widget(keys, foot);
+    let dashboard = snapshot.dashboard.iter();
+    let mut lines: Vec<Line<'_>> = dashboard.map(|url| Line::from(format!(" {url}"))).collect();
+    lines.push(Line::from(" q ends the run and shows the audit").style(dim()));
+    frame.render_widget(Paragraph::new(lines), foot);
 }
 
 fn dim() -> Style {

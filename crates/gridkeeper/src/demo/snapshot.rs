@@ -22,6 +22,8 @@ pub struct Snapshot {
     pub quote: String,
     /// How long the run has lasted.
     pub elapsed: Duration,
+    /// The address of its dashboard.
+    pub dashboard: Option<String>,
     /// What the run is doing, in words.
     pub phase: String,
     /// The last price.

@@ -39,9 +39,10 @@ pub(crate) async fn watch(
     home: &Home,
     node: &Node,
     rules: &SymbolRules,
-    out: &mut dyn Write,
+    (dashboard, out): (Option<String>, &mut dyn Write),
 ) -> Result<(), Failure> {
     let mut view = View::new(args, rules, node);
+    view.snapshot.dashboard = dashboard;
     let started = Instant::now();
     let length = args
         .duration

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use domain::{ClientOrderId, LocalTime, Price, Quantity, Side};
+use domain::{BotId, ClientOrderId, LocalTime, Price, Quantity, Side};
 use serde::Serialize;
 use tokio::sync::{broadcast, watch};
+use trading::Placing;
+
+use super::Changes;
 
 /// How many happenings a slow reader may fall behind before it loses the oldest.
 const KEPT: usize = 256;
@@ -37,6 +40,7 @@ pub struct Flow {
     sender: broadcast::Sender<Happening>,
     counts: Mutex<BTreeMap<&'static str, u64>>,
     recoveries: watch::Sender<u64>,
+    changes: Changes,
 }
 
 impl Default for Flow {
@@ -47,6 +51,7 @@ impl Default for Flow {
             sender,
             counts: Mutex::default(),
             recoveries,
+            changes: Changes::default(),
         }
     }
 }
@@ -73,13 +78,34 @@ impl Flow {
             .unwrap_or_default()
     }
 
+    /// What was changed, for whoever shows it.
+    #[must_use]
+    pub const fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
     pub(crate) fn tell(&self, happening: Happening) {
         self.count(happening.outcome);
+        let order = &happening.order;
+        self.changes.touch(&order.bot, Some(order.level));
+        if happening.placing == Some(Placing::Accepted.word()) {
+            self.changes.reacted(&order.bot, happening.took_ms);
+        }
         if let Some(placing) = happening.placing {
             self.count(placing);
         }
         // Nobody listening is the ordinary case without a screen.
         drop(self.sender.send(happening));
+    }
+
+    /// A report changed something although its handling did not come to its end.
+    pub(crate) fn touch(&self, order: &ClientOrderId) {
+        self.changes.touch(&order.bot, Some(order.level));
+    }
+
+    /// A run of recovery over a bot has ended, one way or the other.
+    pub(crate) fn recovered(&self, bot: &BotId) {
+        self.changes.touch(bot, None);
     }
 
     pub(crate) fn count_recovered(&self, recovered: &trading::Recovered) {

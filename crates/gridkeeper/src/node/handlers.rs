@@ -105,6 +105,9 @@ async fn report(
         Err(error @ HandleFillError::RetryLater(_)) => {
             tracing::info!(%error, order = %execution.client_order_id, "report handled later");
             parts.flow.count("retried");
+            if let Ok(order) = execution.client_order_id.parse() {
+                parts.flow.touch(&order);
+            }
             Fate::Postponed(retry_pause(receives))
         }
         Err(error @ HandleFillError::Poison(_)) => {
@@ -147,7 +150,7 @@ mod tests {
     use crate::connections::connections;
     use crate::environs::Environs;
     use crate::keys::KeyFile;
-    use crate::node::{Flow, Tally};
+    use crate::node::Tally;
     use crate::vault::Vault;
 
     const TABLE: &str = "handlers";
@@ -173,7 +176,7 @@ mod tests {
             exchanges: Arc::new(exchanges),
             queue: Arc::new(LocalQueue::new(10, VISIBILITY)),
             clock: Arc::new(SystemClock),
-            flow: Flow::default(),
+            flow: Arc::default(),
             recovery_every: None,
         }
     }

@@ -6,6 +6,7 @@
 //!
 //! The loops decide nothing: everything about money is in `trading`.
 
+mod changes;
 mod flow;
 mod handlers;
 mod loops;
@@ -23,8 +24,10 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use trading::{BotStore, Ports, VISIBILITY};
 
+pub use changes::{Changes, Touched};
 pub use flow::{Flow, Happening};
 pub use tally::Tally;
+pub(crate) use up::asked_to_stop;
 pub use up::up;
 
 use crate::clock::SystemClock;
@@ -70,7 +73,7 @@ pub(crate) struct Parts {
     pub(crate) exchanges: Arc<LocalExchanges>,
     pub(crate) queue: Arc<LocalQueue>,
     pub(crate) clock: Arc<SystemClock>,
-    pub(crate) flow: Flow,
+    pub(crate) flow: Arc<Flow>,
     pub(crate) recovery_every: Option<Duration>,
 }
 
@@ -111,7 +114,7 @@ impl Node {
             exchanges: Arc::new(home.exchanges()),
             queue: Arc::new(LocalQueue::new(QUEUE_CAPACITY, VISIBILITY)),
             clock: Arc::new(SystemClock),
-            flow: Flow::default(),
+            flow: Arc::default(),
             recovery_every: config.recovery_every,
         });
         recovery::make_all_due(&parts).await?;
@@ -170,7 +173,7 @@ impl Node {
 
     /// What happens, as it happens.
     #[must_use]
-    pub fn flow(&self) -> &Flow {
+    pub fn flow(&self) -> &Arc<Flow> {
         &self.parts.flow
     }
 

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use trading::{
-    BotStore, Claim, Clock, DueBot, RECOVERY_EVERY, RecoverError, Standing, StoreError,
+    BotStore, Claim, Clock, DueBot, RECOVERY_EVERY, RecoverError, Recovered, Standing, StoreError,
     compared_every, recover_bot,
 };
 
@@ -161,18 +161,32 @@ async fn recover(parts: &Parts, bot: &BotId) {
     parts.flow.count("recovery_run");
     match Box::pin(recover_bot(parts.ports(), bot)).await {
         Ok(recovered) => {
+            if changes_levels(&recovered) {
+                parts.flow.recovered(bot);
+            }
             for problem in &recovered.problems {
                 tracing::info!(%bot, %problem, "recovery");
             }
             parts.flow.count_recovered(&recovered);
         }
         Err(error @ (RecoverError::Exchange(_) | RecoverError::Store(_))) => {
+            parts.flow.recovered(bot);
             tracing::warn!(%bot, %error, "bot not compared with the exchange; tried again");
         }
         Err(error @ RecoverError::NoBot(_)) => {
             tracing::error!(%bot, %error, "due bot without a record")
         }
     }
+}
+
+/// Whether a run did more than find everything as it should be.
+fn changes_levels(recovered: &Recovered) -> bool {
+    let idle = ["leave", "leave_recent", "leave_leased", "wait", "rest"];
+    recovered.levels_caught_up > 0
+        || recovered
+            .actions
+            .keys()
+            .any(|action| !idle.contains(action))
 }
 
 #[cfg(test)]

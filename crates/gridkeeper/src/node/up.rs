@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use dynamo_store::{OpenedStore, bind_unix, serve_unix, socket_path};
@@ -15,6 +16,7 @@ use trading::{AccountStore, BotStore};
 use super::loops::part_ended;
 use super::{Node, NodeConfig, Tally};
 use crate::cli::UpArgs;
+use crate::dashboard::{Dashboard, DashboardAt, Kind, Source};
 use crate::environs::Environs;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::home::{Home, data_folder};
@@ -36,6 +38,7 @@ pub async fn up(
     let folder = data_folder(data, environs)?;
     let home = Home::own_with(&folder, args.durability.into(), environs).await?;
     home.must_be_original().await?;
+    let home = Arc::new(home.attended());
     let opened = home.opened().map(|opened| (opened, &opened.database));
     let Some((opened, OpenedStore::Owned(database))) = opened else {
         return Err(
@@ -51,6 +54,14 @@ pub async fn up(
     // Whoever reads that it is up may ask it to end at once.
     let asked = asked_to_stop();
     let node = Node::start(&home, config).await?;
+    let dashboard = open_dashboard(args.dashboard, &home, &node).await;
+    let dashboard = match dashboard {
+        Err(failure) if args.dashboard.is_some() => {
+            node.stop().await;
+            return Err(failure);
+        }
+        opened => opened,
+    };
     let accounts = home.store().accounts().await?.len();
     let bots = home.store().bot_ids(None).await?.len();
     let text = format!(
@@ -68,16 +79,39 @@ pub async fn up(
         );
         tell(out, &line);
     }
+    tell_dashboard(out, &dashboard);
     tokio::pin!(serving);
     let outcome = tokio::select! {
         outcome = until_the_end(&mut serving, node.ended(), asked) => outcome,
         never = keep_telling(&node) => match never {},
     };
+    if let Ok(Some(dashboard)) = dashboard {
+        dashboard.stop().await;
+    }
     let tally = node.stop().await;
     tell(out, &tally.for_the_operator());
     tell_log(&tally);
     stop.cancel();
     outcome
+}
+
+/// The dashboard of a running node. Trading does not depend on it.
+async fn open_dashboard(
+    at: Option<DashboardAt>,
+    home: &Arc<Home>,
+    node: &Node,
+) -> Result<Option<Dashboard>, Failure> {
+    let folder = home.opened().map(|opened| opened.path.as_path());
+    let flow = Some(Arc::clone(node.flow()));
+    Dashboard::open(Kind::Up, at, folder, Source::Held(Arc::clone(home)), flow).await
+}
+
+fn tell_dashboard(out: &mut dyn Write, dashboard: &Result<Option<Dashboard>, Failure>) {
+    match dashboard {
+        Ok(Some(dashboard)) => tell(out, &format!("dashboard: {}", dashboard.url())),
+        Ok(None) => {}
+        Err(failure) => tell(out, &format!("to know: there is no dashboard: {failure}")),
+    }
 }
 
 /// Says now and then what the process has done.
@@ -118,7 +152,7 @@ async fn until_the_end(
 }
 
 /// Listens for Ctrl-C and SIGTERM from now on; the future ends with the first of them.
-fn asked_to_stop() -> impl Future<Output = ()> {
+pub(crate) fn asked_to_stop() -> impl Future<Output = ()> {
     let interrupt = signal(SignalKind::interrupt());
     let terminate = signal(SignalKind::terminate());
     async {

@@ -12,6 +12,7 @@ mod accounts;
 mod bad_input;
 mod bots;
 mod damaged;
+mod dashboard;
 mod demo;
 mod full_disk;
 mod reads_well;

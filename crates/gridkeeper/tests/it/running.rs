@@ -196,6 +196,11 @@ async fn up_says_what_a_write_survives_and_at_its_end_what_it_did() {
         assert!(up.first.contains("up: 1 account, 0 bots"), "{}", up.first);
         let (code, rest) = up.end();
         assert_eq!(code, Some(0), "{rest}");
+        let (dashboard, rest) = rest.split_once('\n').unwrap();
+        assert!(
+            dashboard.starts_with("dashboard: http://127.0.0.1:"),
+            "{dashboard}"
+        );
         assert!(
             rest.starts_with("ended: 0 reports of fills booked"),
             "{rest}"

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, Parser as _};
 use gridkeeper::cli::{BotCommand, Cli, Command};
+use gridkeeper::dashboard::DashboardAt;
 
 use crate::examine::Seen;
 
@@ -54,13 +55,30 @@ fn is_argument(name: &str) -> bool {
     ALL.contains(name)
 }
 
+/// Whether a dashboard is served to this machine only.
+fn is_here_only(at: &DashboardAt) -> bool {
+    match at {
+        DashboardAt::Off => true,
+        DashboardAt::Address(address) => address.ip().is_loopback(),
+    }
+}
+
 fn meaning(cli: &Cli) -> String {
     let command = match &cli.command {
         Command::Demo(demo) => {
             assert!((1..=100).contains(&demo.bots) && (2..=1_000).contains(&demo.levels));
+            assert!(demo.dashboard.iter().all(is_here_only));
             format!("demo {:?} {}", demo.faults, demo.duration.is_some())
         }
-        Command::Up(up) => format!("up {:?}", up.durability),
+        Command::Up(up) => {
+            // Whatever is asked for, nobody else is let in.
+            assert!(up.dashboard.iter().all(is_here_only));
+            format!("up {:?} {}", up.durability, up.dashboard.is_some())
+        }
+        Command::Dashboard(dashboard) => {
+            assert!(dashboard.listen.iter().all(is_here_only));
+            format!("dashboard {}", dashboard.listen.is_some())
+        }
         Command::SimulateExchange(exchange) => {
             assert!(exchange.tape.is_none() || exchange.seed == 1);
             format!("simulate {:?}", exchange.faults)
@@ -71,6 +89,14 @@ fn meaning(cli: &Cli) -> String {
         }
         Command::Bot(_) => "bot".to_owned(),
         Command::Fills(fills) => format!("fills {} {}", fills.level.is_some(), fills.csv),
+        Command::Export(export) => {
+            format!(
+                "export {:?} {:?} {}",
+                export.what,
+                export.format,
+                export.from.is_some()
+            )
+        }
         Command::Explain(_) => "explain".to_owned(),
         Command::Recover(_) => "recover".to_owned(),
         Command::Audit(_) => "audit".to_owned(),

@@ -33,7 +33,7 @@ pub(super) async fn release(session: &mut Session<'_>, id: &BotId, level: LevelI
     };
     writeln!(session.out, "{said}")?;
     session.see_to(&bot).await?;
-    if session.home.is_owned() {
+    if session.home.is_unattended() {
         session.remind_of_up()?;
     } else {
         writeln!(

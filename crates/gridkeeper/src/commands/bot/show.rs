@@ -20,18 +20,18 @@ use crate::words::state_in_short;
 
 /// What all levels of a bot come to.
 #[derive(Debug, Default, Clone, Serialize)]
-struct Sums {
-    open_orders: u32,
-    owed_not_placed: u32,
+pub(crate) struct Sums {
+    pub(crate) open_orders: u32,
+    pub(crate) owed_not_placed: u32,
     /// No answer has come yet: they may be at the exchange.
-    possibly_placed: u32,
-    quarantined: u32,
-    base: BaseAmount,
-    cost: QuoteAmount,
-    realized_profit: QuoteAmount,
-    round_trips: u64,
-    fees: BTreeMap<Asset, Quantity>,
-    placed_by_recovery: Vec<LevelIndex>,
+    pub(crate) possibly_placed: u32,
+    pub(crate) quarantined: u32,
+    pub(crate) base: BaseAmount,
+    pub(crate) cost: QuoteAmount,
+    pub(crate) realized_profit: QuoteAmount,
+    pub(crate) round_trips: u64,
+    pub(crate) fees: BTreeMap<Asset, Quantity>,
+    pub(crate) placed_by_recovery: Vec<LevelIndex>,
 }
 
 #[derive(Serialize)]
@@ -60,12 +60,17 @@ struct Shown<'a> {
 }
 
 impl Sums {
-    fn of(levels: &[Level]) -> Self {
+    pub(crate) fn of<'a>(levels: impl IntoIterator<Item = &'a Level>) -> Self {
         let mut sums = Self::default();
         for level in levels {
             sums.add(level);
         }
         sums
+    }
+
+    /// Orders that are owed and not known to be at the exchange.
+    pub(crate) const fn owed(&self) -> u32 {
+        self.owed_not_placed.saturating_add(self.possibly_placed)
     }
 
     fn add(&mut self, level: &Level) {
@@ -108,7 +113,7 @@ pub(super) async fn list(session: &mut Session<'_>) -> Outcome {
         failures.extend(levels.unreadable.into_iter().map(Failure::from));
         listed.push(Listed {
             sums: Sums::of(&levels.readable),
-            unattended: session.home.is_owned() && needs_up(&bot),
+            unattended: session.home.is_unattended() && needs_up(&bot),
             bot: bot.id,
             account: bot.account,
             symbol: bot.rules.symbol,
@@ -156,10 +161,7 @@ fn write_list(session: &mut Session<'_>, listed: Vec<Listed>) -> Result<(), Fail
             bot.desired.to_string(),
             bot.levels.to_string(),
             bot.sums.open_orders.to_string(),
-            bot.sums
-                .owed_not_placed
-                .saturating_add(bot.sums.possibly_placed)
-                .to_string(),
+            bot.sums.owed().to_string(),
             bot.sums.quarantined.to_string(),
             bot.sums.round_trips.to_string(),
             amount(bot.sums.realized_profit.decimal()),
@@ -239,16 +241,7 @@ async fn write_head(
         "bot {} on {}, account {}",
         bot.id, bot.rules.symbol, bot.account
     )?;
-    let wanted = match (bot.desired, bot.observed) {
-        (DesiredStatus::Running, ObservedStatus::Running)
-        | (DesiredStatus::Ready, ObservedStatus::Ready)
-        | (DesiredStatus::Paused, ObservedStatus::Paused)
-        | (DesiredStatus::Stopped | DesiredStatus::StoppedAndSold, ObservedStatus::Stopped) => {
-            String::new()
-        }
-        (desired, _) => format!("; wanted: {desired}"),
-    };
-    writeln!(out, "  status     {}{wanted}", bot.observed)?;
+    writeln!(out, "  status     {}", status_words(bot))?;
     // What is recorded of the stream holds while somebody keeps it.
     let stream = if seen.nobody_runs {
         "none now, as `gridkeeper up` is not running: nobody hears of fills".to_owned()
@@ -297,6 +290,19 @@ async fn write_head(
         when(bot.created_at)
     )?;
     Ok(())
+}
+
+/// What a bot is, and what it is wanted to be where that differs.
+pub(crate) fn status_words(bot: &Bot) -> String {
+    match (bot.desired, bot.observed) {
+        (DesiredStatus::Running, ObservedStatus::Running)
+        | (DesiredStatus::Ready, ObservedStatus::Ready)
+        | (DesiredStatus::Paused, ObservedStatus::Paused)
+        | (DesiredStatus::Stopped | DesiredStatus::StoppedAndSold, ObservedStatus::Stopped) => {
+            bot.observed.to_string()
+        }
+        (desired, observed) => format!("{observed}; wanted: {desired}"),
+    }
 }
 
 fn write_sums(session: &mut Session<'_>, bot: &Bot, sums: &Sums) -> Result<(), Failure> {

@@ -3,47 +3,59 @@
 use domain::{Bot, BotId, DesiredStatus, ObservedStatus};
 use trading::{BotStore as _, Claim, EventKind, EventRecord, LevelStore as _};
 
-use super::super::Session;
+use super::super::{Desk, Session};
 use crate::failure::{Exit, Failure, Outcome};
 
 /// How often a wish is written again after somebody else changed the bot meanwhile.
 const TRIES: u32 = 8;
 
-pub(super) async fn start(session: &mut Session<'_>, id: &BotId) -> Outcome {
-    wish(session, id, DesiredStatus::Running, |_| Ok(())).await
+/// What an operator may wish of a bot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// That it trades.
+    Start,
+    /// That it sends nothing new.
+    Pause,
+    /// That it goes on after a pause.
+    Resume,
+    /// That it ends and keeps what it holds.
+    Stop,
+    /// That it ends and sells what it holds.
+    StopAndSell,
 }
 
-pub(super) async fn pause(session: &mut Session<'_>, id: &BotId) -> Outcome {
-    wish(session, id, DesiredStatus::Paused, |bot| {
-        match bot.desired {
-            DesiredStatus::Running | DesiredStatus::Paused => Ok(()),
-            DesiredStatus::Ready | DesiredStatus::Stopped | DesiredStatus::StoppedAndSold => {
-                Err(not_trading(bot))
-            }
+impl Wish {
+    /// What the bot is to be.
+    const fn desired(self) -> DesiredStatus {
+        match self {
+            Self::Start | Self::Resume => DesiredStatus::Running,
+            Self::Pause => DesiredStatus::Paused,
+            Self::Stop => DesiredStatus::Stopped,
+            Self::StopAndSell => DesiredStatus::StoppedAndSold,
         }
-    })
-    .await
-}
+    }
 
-pub(super) async fn resume(session: &mut Session<'_>, id: &BotId) -> Outcome {
-    wish(session, id, DesiredStatus::Running, |bot| {
-        match bot.desired {
-            DesiredStatus::Paused | DesiredStatus::Running => Ok(()),
-            DesiredStatus::Ready | DesiredStatus::Stopped | DesiredStatus::StoppedAndSold => {
-                Err(not_trading(bot))
-            }
+    /// Whether it makes sense for a bot that is to be as this one is.
+    pub(crate) const fn suits(self, bot: &Bot) -> bool {
+        match self {
+            Self::Start | Self::Stop | Self::StopAndSell => true,
+            Self::Pause | Self::Resume => match bot.desired {
+                DesiredStatus::Running | DesiredStatus::Paused => true,
+                DesiredStatus::Ready | DesiredStatus::Stopped | DesiredStatus::StoppedAndSold => {
+                    false
+                }
+            },
         }
-    })
-    .await
+    }
 }
 
-pub(super) async fn stop(session: &mut Session<'_>, id: &BotId, sell: bool) -> Outcome {
-    let desired = if sell {
-        DesiredStatus::StoppedAndSold
-    } else {
-        DesiredStatus::Stopped
-    };
-    wish(session, id, desired, |_| Ok(())).await
+/// Writes a wish and says what came of it.
+pub(super) async fn carry(session: &mut Session<'_>, id: &BotId, wish: Wish) -> Outcome {
+    let said = make_wish(session, id, wish).await?;
+    for line in said {
+        writeln!(session.out, "{line}")?;
+    }
+    Ok(Exit::Yes)
 }
 
 fn removed(id: &BotId) -> Failure {
@@ -61,48 +73,54 @@ fn not_trading(bot: &Bot) -> Failure {
     .mend(format!("start it with: gridkeeper bot start {}", bot.id))
 }
 
-/// Writes what is wanted, and makes the bot due so that it is looked at now.
-async fn wish(
-    session: &mut Session<'_>,
+/// Writes what is wanted, and makes the bot due so that it is looked at now. Gives what is to be said of
+/// it, line by line.
+///
+/// # Errors
+/// [`Failure`] when there is no such bot, the wish does not suit it, or the store does not take it.
+pub(crate) async fn make_wish(
+    desk: &Desk<'_>,
     id: &BotId,
-    desired: DesiredStatus,
-    allowed: impl Fn(&Bot) -> Result<(), Failure>,
-) -> Outcome {
+    wish: Wish,
+) -> Result<Vec<String>, Failure> {
+    let desired = wish.desired();
     for _ in 0..TRIES {
-        let bot = session.find_bot(id).await?;
-        if session.is_removed(id).await? {
+        let bot = desk.find_bot(id).await?;
+        if desk.is_removed(id).await? {
             return Err(removed(id));
         }
-        allowed(&bot)?;
+        if !wish.suits(&bot) {
+            return Err(not_trading(&bot));
+        }
         let mut after = bot.clone();
         after.desired = desired;
         after.version = bot.version.saturating_add(1);
-        let store = session.home.store();
+        let store = desk.home.store();
         if bot.desired != desired && store.update_bot(bot.version, &after).await? == Claim::Lost {
             continue;
         }
-        store.make_due(id, session.now()).await?;
+        store.make_due(id, desk.now()).await?;
         if bot.desired != desired {
-            tell(session, &bot, desired).await?;
+            tell(desk, &bot, desired).await?;
         }
-        return answer(session, &bot, desired).await;
+        return answer(desk, &bot, desired).await;
     }
     Err(Failure::refused(format!("bot {id} kept changing"))
         .at("store")
         .mend("run the command again"))
 }
 
-async fn tell(session: &Session<'_>, bot: &Bot, desired: DesiredStatus) -> Result<(), Failure> {
+async fn tell(desk: &Desk<'_>, bot: &Bot, desired: DesiredStatus) -> Result<(), Failure> {
     let event = EventRecord {
         bot: bot.id.clone(),
         level: None,
         no: None,
         order: None,
-        at: session.now(),
+        at: desk.now(),
         kind: EventKind::Operator,
         text: wish_words(bot.desired, desired).to_owned(),
     };
-    Ok(session.home.store().add_event(&event).await?)
+    Ok(desk.home.store().add_event(&event).await?)
 }
 
 /// What the operator has asked for.
@@ -122,36 +140,34 @@ const fn wish_words(before: DesiredStatus, wanted: DesiredStatus) -> &'static st
     }
 }
 
-async fn answer(session: &mut Session<'_>, bot: &Bot, desired: DesiredStatus) -> Outcome {
+async fn answer(
+    desk: &Desk<'_>,
+    bot: &Bot,
+    desired: DesiredStatus,
+) -> Result<Vec<String>, Failure> {
     let id = &bot.id;
-    let said = if bot.desired == desired {
+    let mut said = vec![if bot.desired == desired {
         format!("bot {id} was to be {desired} already; it is looked at now")
     } else {
         format!("bot {id} is to be {desired}")
-    };
-    writeln!(session.out, "{said}")?;
-    session.see_to(bot).await?;
-    let held = session.holding(bot).await?;
+    }];
+    let hindered = desk.ask_to_look(bot).await;
+    said.extend(hindered.map(|failure| failure.to_string()));
+    let held = desk.holding(bot).await?;
     match (held, desired) {
-        (Some(held), DesiredStatus::Stopped) => writeln!(
-            session.out,
+        (Some(held), DesiredStatus::Stopped) => said.push(format!(
             "it holds {held} by its records, which stay in your account; `gridkeeper bot stop {id} --sell` sells them"
-        )?,
-        (Some(held), DesiredStatus::StoppedAndSold) => writeln!(
-            session.out,
+        )),
+        (Some(held), DesiredStatus::StoppedAndSold) => said.push(format!(
             "the {held} it holds by its records are sold near the market's price"
-        )?,
+        )),
         _ => {}
     }
-    if session.home.is_owned() {
-        session.remind_of_up()?;
-    } else {
-        writeln!(
-            session.out,
-            "`gridkeeper bot show {id}` shows when it is so"
-        )?;
-    }
-    Ok(Exit::Yes)
+    let reminder = desk.reminder_of_up();
+    said.push(
+        reminder.unwrap_or_else(|| format!("`gridkeeper bot show {id}` shows when it is so")),
+    );
+    Ok(said)
 }
 
 pub(super) async fn remove(session: &mut Session<'_>, id: &BotId) -> Outcome {

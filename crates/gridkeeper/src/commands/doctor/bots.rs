@@ -30,7 +30,7 @@ pub(super) async fn bots(session: &Session<'_>) -> (Vec<Finding>, Vec<Bot>) {
     for bot in &bots {
         findings.extend(levels(session, bot).await);
     }
-    findings.push(running(&bots, session.home.is_owned()));
+    findings.push(running(&bots, session.home.is_unattended()));
     (findings, bots)
 }
 
@@ -38,7 +38,7 @@ async fn levels(session: &Session<'_>, bot: &Bot) -> Vec<Finding> {
     let subject = || format!("levels of bot {}", bot.id);
     match session.home.store().list_levels(&bot.id).await {
         Ok(levels) => {
-            let nobody_runs = session.home.is_owned();
+            let nobody_runs = session.home.is_unattended();
             let mut findings = Vec::from_iter(waits::overdue(
                 bot,
                 session.now(),
@@ -49,7 +49,7 @@ async fn levels(session: &Session<'_>, bot: &Bot) -> Vec<Finding> {
                 bot,
                 &levels.readable,
                 session.now(),
-                session.home.is_owned(),
+                session.home.is_unattended(),
             ));
             findings.extend(quarantined(bot, &levels.readable));
             findings.extend(waiting(bot, &levels.readable));

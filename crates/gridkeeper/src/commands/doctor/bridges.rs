@@ -30,7 +30,7 @@ pub(super) async fn bridges(
             &streams,
             session.home.keeper(),
             session.now(),
-            session.home.is_owned(),
+            session.home.is_unattended(),
             exchange_answers,
         ),
         Err(error) => vec![of_failure("bridges", error.into())],

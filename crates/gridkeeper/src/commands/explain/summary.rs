@@ -4,7 +4,7 @@ use domain::{Bot, Level, LevelIndex, LevelNames, OrderState};
 
 use super::super::market::free_for;
 use super::super::seen::Seen;
-use super::super::{Session, holding};
+use super::super::{Desk, holding};
 use super::Explained;
 use crate::table::count_of;
 use crate::words::funds::lacking;
@@ -12,7 +12,7 @@ use crate::words::quarantine::{all_vanished, forgotten};
 use crate::words::{is_end_unknown, is_still_to_be_sold};
 
 /// Whether anything is owed and not placed, in a sentence or two.
-pub(super) fn summary(bot: &Bot, explained: &[Explained], levels: &[Level], seen: &Seen) -> String {
+pub(crate) fn summary(bot: &Bot, explained: &[Explained], levels: &[Level], seen: &Seen) -> String {
     let of = |wanted: fn(&Explained) -> bool| -> Vec<LevelIndex> {
         let wanted = explained.iter().filter(|level| wanted(level));
         wanted.map(|level| level.level).collect()
@@ -166,10 +166,10 @@ fn still_held(bot: &Bot, levels: &[Level], seen: &Seen) -> Option<String> {
 }
 
 /// What the levels that the account has too little for need in all, and what it has: a line for each asset.
-pub(super) async fn funds_lines(session: &Session<'_>, bot: &Bot, levels: &[Level]) -> Vec<String> {
+pub(super) async fn funds_lines(desk: &Desk<'_>, bot: &Bot, levels: &[Level]) -> Vec<String> {
     let mut lines = Vec::new();
     for lacking in lacking(bot, levels) {
-        let free = free_for(session, bot, lacking.side).await;
+        let free = free_for(desk, bot, lacking.side).await;
         let free = free.map_or_else(String::new, |free| format!("; {free}"));
         lines.push(format!("Too little money: {lacking}{free}."));
     }
