@@ -21,6 +21,9 @@ process.on('exit', () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
+// A signal would end this process without that.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
+
 /** One process whose output is read line by line. */
 class Running {
   constructor(args, env) {

@@ -1,7 +1,7 @@
 //! Build and check commands, run as `cargo xtask NAME`.
 //!
 //! `cargo xtask test` is the one command that people and CI run: formatting, lints, documentation,
-//! every test, and a grid on a local AWS, with all its own set-up. Where a tool is missing it says which part was not run
+//! every test, the dashboard in a browser, and a grid on a local AWS, with all its own set-up. Where a tool is missing it says which part was not run
 //! and how to get it; with `CI` set that is a failure.
 //!
 //! The others look further than a test run may (`docs/guarantees.md`): `cargo xtask simulate` lives
@@ -10,7 +10,7 @@
 //! clients` runs clients that did not come from this project against the
 //! simulator, `cargo xtask chaos` lets real processes trade while everything goes wrong at once, `cargo xtask local-aws`
 //! does so with the functions deployed to a local AWS. `cargo xtask browser` opens the dashboard in a browser,
-//! `cargo xtask screenshots` takes pictures of it.
+//! as a test run does, and `cargo xtask screenshots` takes pictures of it.
 
 mod browser;
 mod chaos;
@@ -99,7 +99,7 @@ fn main() -> ExitCode {
         .as_slice()
     {
         ["test"] => run(STEPS, answers, cargo)
-            .and_then(|skipped| Ok([skipped, local_aws::test()?].concat()))
+            .and_then(|skipped| Ok([skipped, browser::run(&[])?, local_aws::test()?].concat()))
             .and_then(finish),
         ["simulate", rest @ ..] => cargo(&[SIMULATION, &["simulate", "--"], rest].concat()),
         ["exhaust", rest @ ..] => cargo(&[SIMULATION, &["exhaust", "--"], rest].concat()),

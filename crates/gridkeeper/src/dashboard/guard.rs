@@ -232,7 +232,7 @@ mod tests {
             );
             assert_eq!(asked(Method::POST, path, &by_header, token), None);
         }
-        assert_eq!(asked(Method::GET, "/assets/app.js", &[HOST], token), None);
+        assert_eq!(asked(Method::GET, "/assets/main.js", &[HOST], token), None);
         let basic = format!("Basic {}", token.as_str());
         let by_another = [HOST, ("authorization", basic.as_str())];
         assert_eq!(

@@ -192,7 +192,7 @@ async fn nobody_gets_in_without_the_token_or_from_another_site() {
         ("host", "evil.example:9460"),
         ("sec-fetch-site", "cross-site"),
     ] {
-        for path in ["/", "/api/overview", "/assets/app.js"] {
+        for path in ["/", "/api/overview", "/assets/main.js"] {
             let request = client.get(served.url(&format!("{path}{with}")));
             let response = request.header(name, value).send().await.unwrap();
             assert_eq!(
@@ -225,7 +225,7 @@ async fn every_answer_tells_the_browser_to_load_nothing_from_elsewhere() {
     let served = Served::up(&world);
     for (path, kind) in [
         ("/", "text/html; charset=utf-8"),
-        ("/assets/app.js", "text/javascript; charset=utf-8"),
+        ("/assets/main.js", "text/javascript; charset=utf-8"),
         ("/api/overview", "application/json"),
         ("/nothing", "application/json"),
     ] {
