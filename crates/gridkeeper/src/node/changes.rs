@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn the_last_reactions_of_each_bot_are_kept() {
         let changes = Changes::default();
-        let (one, other): (BotId, BotId) = ("one".parse().unwrap(), "other".parse().unwrap());
+        let (one, other): (BotId, BotId) = ("first".parse().unwrap(), "other".parse().unwrap());
         for took in 0..=REACTIONS {
             changes.reacted(&one, took.try_into().unwrap());
         }

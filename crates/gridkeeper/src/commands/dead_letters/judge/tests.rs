@@ -4,7 +4,9 @@ use domain::{
     Trade,
 };
 use dynamo_store::{DynamoStore, EmbeddedDynamo};
-use trading::MESSAGE_VERSION;
+use trading::{
+    AccountRecord, AccountStore as _, Breaker, Environment, MESSAGE_VERSION, SealedKey, StreamState,
+};
 
 use super::super::about::{About, Kind};
 use super::*;
@@ -93,6 +95,21 @@ fn comparing(bot: Option<&str>) -> DeadLetter {
 async fn table(bot: &Bot, level: Level) -> DynamoStore {
     let store = EmbeddedDynamo::memory().unwrap().store("letters");
     store.create_table().await.unwrap();
+    let account = AccountRecord {
+        id: bot.account.clone(),
+        environment: Environment::Simulated,
+        stream_key: SealedKey {
+            api_key: "key".to_owned(),
+            kind: "hmac".to_owned(),
+            sealed: String::new(),
+        },
+        breaker: Breaker::Closed,
+        stream: StreamState::Never,
+        stream_wanted_since: None,
+        created_at: NOW,
+        version: 0,
+    };
+    store.create_account(&account).await.unwrap();
     store.create_bot(bot, &[level]).await.unwrap();
     store
 }
