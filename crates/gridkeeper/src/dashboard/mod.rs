@@ -1,7 +1,7 @@
 //! The operator's dashboard: a page on 127.0.0.1 that shows what the records say, as it changes.
 //!
 //! Where to start:
-//! * [`Dashboard::open`] listens and starts the reader; [`Dashboard::stop`] ends both.
+//! * `Dashboard::open` listens and starts the reader; `Dashboard::stop` ends both.
 //! * `server` and `guard`: who may ask for what. `api` and `events`: what is answered.
 //! * `reader`: reads records while somebody looks. `hub`: what is shown, and who is told of changes.
 //! * `model`, `rows`, `watched`, `flow`: records in the words and sums of the commands.
