@@ -5,14 +5,17 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use exchange_simulator::model::ApiKey;
 use exchange_simulator::{
     AccountControl, DEMO_API_KEY, DEMO_API_SECRET, MarketControl, RunningSimulator, Simulator,
-    SimulatorConfig,
+    SimulatorConfig, SimulatorError,
 };
 use serde_json::Value;
+
+/// How long a port that another test was given may take to be free.
+const PORT_FREE_WITHIN: Duration = Duration::from_secs(60);
 
 /// What a command wrote, and how it ended.
 pub(crate) struct Ran {
@@ -161,7 +164,16 @@ impl World {
             listen,
             ..SimulatorConfig::default()
         };
-        self.simulator = Simulator::start(config).await.unwrap();
+        // Another test's connection may have been given the port meanwhile: it is free when that one ends.
+        let deadline = Instant::now() + PORT_FREE_WITHIN;
+        self.simulator = loop {
+            match Simulator::start(config.clone()).await {
+                Err(SimulatorError::Listen { .. }) if Instant::now() < deadline => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                started => break started.unwrap(),
+            }
+        };
     }
 
     /// Creates a bot of [`GRID`] and returns its id.
