@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use exchange_simulator::model::ApiKey;
 use exchange_simulator::{
@@ -165,15 +165,18 @@ impl World {
             ..SimulatorConfig::default()
         };
         // Another test's connection may have been given the port meanwhile: it is free when that one ends.
-        let deadline = Instant::now() + PORT_FREE_WITHIN;
-        self.simulator = loop {
-            match Simulator::start(config.clone()).await {
-                Err(SimulatorError::Listen { .. }) if Instant::now() < deadline => {
-                    tokio::time::sleep(Duration::from_millis(50)).await;
+        let started = async {
+            loop {
+                match Simulator::start(config.clone()).await {
+                    Err(SimulatorError::Listen { .. }) => {
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                    }
+                    started => return started.unwrap(),
                 }
-                started => break started.unwrap(),
             }
         };
+        let started = tokio::time::timeout(PORT_FREE_WITHIN, started).await;
+        self.simulator = started.unwrap();
     }
 
     /// Creates a bot of [`GRID`] and returns its id.
