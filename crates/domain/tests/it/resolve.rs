@@ -293,7 +293,9 @@ fn news_are_kept_and_never_taken_back() {
 
 #[test]
 fn what_is_booked_beside_counts_for_the_passed_order_alone() {
-    let before = level();
+    let mut before = level();
+    let passed = before.previous.as_mut().unwrap();
+    passed.first_start = Some(ExchangeTime::from_millis(10_000));
     let late = [at(1, "1"), at(2, "2")];
     let booked = |no: u32| {
         let order = (OrderNumber(no), ExchangeOrderId(40));
