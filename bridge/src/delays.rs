@@ -1,8 +1,8 @@
-//! How long reports took from their arrival to the queue, as counts by length.
+//! How long things took, such as reports from their arrival to the queue, as counts by length.
 
 use std::time::Duration;
 
-/// Counts of reports by how long they took, and the sum.
+/// Counts of what was timed by how long it took, and the sum.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Delays {
     within: [u64; Delays::BOUNDS.len()],
@@ -26,7 +26,8 @@ impl Delays {
         Duration::from_secs(60),
     ];
 
-    pub(crate) fn note(&mut self, delay: Duration) {
+    /// Counts one more that took so long.
+    pub fn note(&mut self, delay: Duration) {
         let fits = Self::BOUNDS.iter().position(|bound| delay <= *bound);
         let counted = fits
             .and_then(|at| self.within.get_mut(at))

@@ -5,6 +5,7 @@
 //!   to be done. It decides everything; it can be run with any clock and any dice.
 //! * [`Bridge::run`] performs what it says: sockets, store, queue. It decides nothing.
 //! * [`LocalQueue`] is the queue of one machine; that of AWS is in the crate `cloud`.
+//! * With the feature `metrics` there is what it has done as text for Prometheus.
 //! * With the feature `aws` there is the process `gridkeeper-bridge` as well (`main.rs`): the same
 //!   bridge over the table, the queue and the key service of AWS.
 //!
@@ -36,6 +37,8 @@ mod forward;
 mod link;
 mod listing;
 mod local_queue;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 mod outbox;
 mod ports;
 mod run;

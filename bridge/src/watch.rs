@@ -4,7 +4,6 @@
 //! of its turns that says how it stands is a beat. Changes nothing about the bridge.
 
 pub(crate) mod health;
-pub(crate) mod metrics;
 pub(crate) mod server;
 
 use std::io;

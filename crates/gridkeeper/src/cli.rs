@@ -2,18 +2,19 @@
 //!
 //! Secrets are never arguments: other users of the machine see a process's arguments.
 
-use std::fmt;
-use std::net::SocketAddr;
+mod export;
+mod letters;
+mod process;
+
 use std::path::PathBuf;
-use std::str::FromStr;
-use std::time::UNIX_EPOCH;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::{AccountId, BotId, LevelIndex, Price, Rate, Sizing, Spacing, Symbol};
-use dynamo_store::Durability;
 use trading::Environment;
 
-use crate::dashboard::DashboardAt;
+pub use export::{Day, ExportArgs, ExportForm, ExportWhat};
+pub use letters::{DeadLetterId, DeadLettersCommand, DropArgs, RedriveArgs};
+pub use process::{DashboardArgs, SimulateArgs, Survives, UpArgs, WatchArgs};
 
 /// Keeps a Binance Spot grid bot's buy-sell cycle unbroken.
 ///
@@ -67,6 +68,9 @@ pub enum Command {
     Up(UpArgs),
     /// Serve the dashboard alone, beside a running `up` or without one, or over a deployment on AWS.
     Dashboard(DashboardArgs),
+    /// Watch bots in this terminal, beside a running `up` or without one, or over a deployment on AWS. Elsewhere than on
+    /// a terminal it prints a line for each change.
+    Watch(WatchArgs),
     /// Serve a small Binance Spot on this machine, to try everything without money.
     SimulateExchange(SimulateArgs),
     /// Exchange accounts and their keys.
@@ -104,7 +108,9 @@ impl Command {
     pub const fn runs_on(&self) -> bool {
         match self {
             Self::Demo(_) | Self::Up(_) | Self::Dashboard(_) | Self::SimulateExchange(_) => true,
-            Self::Account(_)
+            // Its screen has no place for a log.
+            Self::Watch(_)
+            | Self::Account(_)
             | Self::Bot(_)
             | Self::Fills(_)
             | Self::Export(_)
@@ -115,48 +121,6 @@ impl Command {
             | Self::Doctor
             | Self::DeadLetters(_)
             | Self::DeployCheck => false,
-        }
-    }
-}
-
-/// Keeping bots trading.
-#[derive(Debug, Clone, Args)]
-pub struct UpArgs {
-    /// What an acknowledged write survives.
-    #[arg(long, value_enum, default_value = "power-loss", value_name = "WHAT")]
-    pub durability: Survives,
-    /// Where its dashboard is served: an address of 127.0.0.1, or `off`
-    /// [default: where it was before, else 127.0.0.1:9460 or a free port].
-    #[arg(long, value_name = "ADDRESS|off")]
-    pub dashboard: Option<DashboardAt>,
-}
-
-/// The dashboard alone.
-#[derive(Debug, Clone, Args)]
-pub struct DashboardArgs {
-    /// Where it is served: an address of 127.0.0.1
-    /// [default: where it was before, else 127.0.0.1:9460 or a free port].
-    #[arg(long, value_name = "ADDRESS")]
-    pub listen: Option<DashboardAt>,
-}
-
-/// What an acknowledged write of a running process survives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Survives {
-    /// The end of the process in any way, `kill -9` included, and the loss of power: each write
-    /// waits for the disk.
-    PowerLoss,
-    /// The end of the process in any way, not the loss of power. Faster on a slow disk. After a loss of
-    /// power the last orders may be unknown to their levels, and placed again: where that matters,
-    /// leave it.
-    Process,
-}
-
-impl From<Survives> for Durability {
-    fn from(survives: Survives) -> Self {
-        match survives {
-            Survives::PowerLoss => Self::PowerLoss,
-            Survives::Process => Self::Process,
         }
     }
 }
@@ -394,91 +358,6 @@ pub struct FillsArgs {
     pub csv: bool,
 }
 
-/// Exporting.
-#[derive(Debug, Clone, Args)]
-pub struct ExportArgs {
-    /// What to write: each trade, or each purchase with its sale.
-    #[arg(value_enum)]
-    pub what: ExportWhat,
-    /// Only this bot's; without it, of all bots.
-    #[arg(long, value_name = "BOT")]
-    pub bot: Option<BotId>,
-    /// From this day on (UTC), such as 2026-01-01.
-    #[arg(long, value_name = "DAY")]
-    pub from: Option<Day>,
-    /// To this day (UTC), which is included.
-    #[arg(long, value_name = "DAY")]
-    pub to: Option<Day>,
-    /// How it is written.
-    #[arg(long, value_enum, default_value = "csv", value_name = "FORM")]
-    pub format: ExportForm,
-}
-
-/// What is exported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ExportWhat {
-    /// Each trade.
-    Fills,
-    /// Each purchase with its sale, and what they earned.
-    RoundTrips,
-}
-
-/// How an export is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ExportForm {
-    /// Comma-separated values under a heading.
-    Csv,
-    /// A list of objects.
-    Json,
-}
-
-/// A day in UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Day(i64);
-
-impl Day {
-    /// Its first millisecond since 1970.
-    #[must_use]
-    pub const fn begins(self) -> i64 {
-        self.0
-    }
-
-    /// The first millisecond after it.
-    #[must_use]
-    pub const fn ends(self) -> i64 {
-        self.0.saturating_add(24 * 60 * 60 * 1_000)
-    }
-}
-
-impl FromStr for Day {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let no_day = || format!("{text:?} is no day: write it as 2026-01-31");
-        if text.len() != 10 {
-            return Err(no_day());
-        }
-        let midnight = humantime::parse_rfc3339(&format!("{text}T00:00:00Z"));
-        let since = midnight
-            .ok()
-            .and_then(|at| at.duration_since(UNIX_EPOCH).ok());
-        let millis = since.and_then(|since| i64::try_from(since.as_millis()).ok());
-        millis.map(Self).ok_or_else(no_day)
-    }
-}
-
-impl fmt::Display for Day {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = domain::LocalTime::from_millis(self.0);
-        f.write_str(
-            crate::table::when(text)
-                .split(' ')
-                .next()
-                .unwrap_or_default(),
-        )
-    }
-}
-
 /// Explaining.
 #[derive(Debug, Clone, Args)]
 pub struct ExplainArgs {
@@ -511,72 +390,6 @@ pub struct AuditArgs {
     pub bot: Option<BotId>,
 }
 
-/// Dead letters.
-#[derive(Debug, Clone, Subcommand)]
-pub enum DeadLettersCommand {
-    /// How many there are, how old, and what each is about. Takes nothing away.
-    List,
-    /// Show one: the whole of it, what sending it back would do, and whether the records know it already.
-    Show(DeadLetterId),
-    /// Send letters back to the queue they came from. What is booked already is not booked again.
-    Redrive(RedriveArgs),
-    /// Delete letters for good.
-    Drop(DropArgs),
-}
-
-/// A dead letter by id.
-#[derive(Debug, Clone, Args)]
-pub struct DeadLetterId {
-    /// The letter's id; `gridkeeper --aws dead-letters list` shows them.
-    pub id: String,
-}
-
-/// Sending letters back.
-#[derive(Debug, Clone, Args)]
-pub struct RedriveArgs {
-    /// The letters' ids.
-    #[arg(
-        value_name = "ID",
-        required_unless_present = "all",
-        conflicts_with = "all"
-    )]
-    pub ids: Vec<String>,
-    /// All that this version can read; one that it cannot is sent back by its id alone.
-    #[arg(long)]
-    pub all: bool,
-}
-
-/// Dropping letters.
-#[derive(Debug, Clone, Args)]
-pub struct DropArgs {
-    /// The letters' ids.
-    #[arg(value_name = "ID", required = true)]
-    pub ids: Vec<String>,
-    /// Needed: they cannot be had back.
-    #[arg(long)]
-    pub yes: bool,
-}
-
-/// The simulated exchange.
-#[derive(Debug, Clone, Args)]
-pub struct SimulateArgs {
-    /// Where to listen; only 127.0.0.1 is served.
-    #[arg(long, default_value = "127.0.0.1:9080", value_name = "ADDRESS")]
-    pub listen: SocketAddr,
-    /// Replay a Binance aggTrades or trades file (CSV, plain or .gz).
-    #[arg(long, value_name = "FILE")]
-    pub tape: Option<PathBuf>,
-    /// Seed of what goes wrong and, without a tape, of a random walk of BTCUSDT.
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    pub seed: u64,
-    /// Times real time, or `max` for as fast as the bots answer.
-    #[arg(long, default_value = "1", value_name = "X|max")]
-    pub speed: exchange_simulator::Speed,
-    /// What goes wrong.
-    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
-    pub faults: crate::demo::Faults,
-}
-
 fn parse_level(text: &str) -> Result<LevelIndex, String> {
     text.parse()
         .map(LevelIndex)
@@ -593,23 +406,6 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_day_begins_and_ends_at_midnight_in_utc() {
-        let day: Day = "1970-01-02".parse().unwrap();
-        assert_eq!((day.begins(), day.ends()), (86_400_000, 2 * 86_400_000));
-        assert_eq!(day.to_string(), "1970-01-02");
-        for text in [
-            "",
-            "2026-02-30",
-            "2026-1-1",
-            "01.02.2026",
-            "2026-01-01T00:00:00Z",
-            "1969-12-31",
-        ] {
-            assert!(text.parse::<Day>().is_err(), "{text}");
-        }
     }
 
     #[test]

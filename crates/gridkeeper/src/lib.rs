@@ -29,8 +29,10 @@ pub mod home;
 pub mod keys;
 pub mod ledger;
 pub mod node;
+mod progress;
 #[cfg(feature = "readers")]
 pub mod readers;
 pub mod table;
+mod tui;
 pub mod vault;
 pub mod words;

@@ -8,7 +8,7 @@ use domain::{
 };
 use trading::{
     AccountStop, AccountStore, BotStore, Breaker, Claim, CommitOutcome, FillCommit, Heartbeat,
-    LevelStore, SettleOutcome, Settlement, StoreError, StreamState, TradeKeyStore,
+    LevelStore, MAX_LEVELS, SettleOutcome, Settlement, StoreError, StreamState, TradeKeyStore,
 };
 
 use crate::fixture::{
@@ -220,6 +220,11 @@ pub(crate) async fn a_bot_needs_its_account_and_its_own_levels(store: &impl Stor
     refused(store.create_bot(&bot, &levels(&bot.id, 2)).await);
     store.create_account(&account(&account_id())).await.unwrap();
     refused(store.create_bot(&bot, &levels(&bot.id, 3)).await);
+    for count in [0, MAX_LEVELS + 1] {
+        let count = u16::try_from(count).unwrap();
+        let other = self::bot(&bot_id(), count);
+        refused(store.create_bot(&other, &levels(&bot.id, count)).await);
+    }
     let mut gap = levels(&bot.id, 2);
     gap[1].index = LevelIndex(2);
     refused(store.create_bot(&bot, &gap).await);

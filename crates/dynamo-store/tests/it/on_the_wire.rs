@@ -3,10 +3,13 @@
 use domain::{ExchangeOrderId, LevelIndex, OrderNumber, OrderState};
 use dynamo_store::{DynamoStore, EmbeddedDynamo};
 use trading::{
-    AccountStore, CommitOutcome, FillCommit, LevelStore, SettleOutcome, Settlement, StoreError,
+    AccountStore, BotStore, CommitOutcome, FillCommit, LevelStore, SettleOutcome, Settlement,
+    StoreError,
 };
 
-use crate::fixture::{TABLE, account, account_id, at, bot_id, create, fill, next, pending, store};
+use crate::fixture::{
+    TABLE, account, account_id, at, bot, bot_id, create, fill, levels, next, pending, store,
+};
 use crate::wire::{Act, Wire, cancelled, error};
 
 async fn tapped() -> (Wire, DynamoStore) {
@@ -56,6 +59,34 @@ async fn load_commit_and_settle_are_one_round_trip_each() {
         wire.seen(),
         ["TransactWriteItems"],
         "a lost condition asks nothing more"
+    );
+}
+
+/// How many parts the list of due bots has.
+const DUE_LISTS: usize = 4;
+
+/// Whoever looks for due bots does so often: each part of the list is asked for once while it has fewer than wanted.
+#[tokio::test]
+async fn a_look_at_what_is_due_asks_for_each_part_of_the_list_once() {
+    let (wire, store) = tapped().await;
+    create(&store, 1).await;
+    for at_most in [100, 1] {
+        wire.next([]);
+        let due = store.due_bots(at(0), at_most).await.unwrap();
+        assert_eq!(due.len(), 1);
+        assert_eq!(wire.seen(), ["Query"; DUE_LISTS], "{at_most}");
+    }
+}
+
+#[tokio::test]
+async fn a_bot_without_its_account_says_which_is_missing() {
+    let (_, store) = tapped().await;
+    let bot = bot(&bot_id(), 1);
+    let refused = store.create_bot(&bot, &levels(&bot.id, 1)).await;
+    let error = refused.unwrap_err();
+    assert!(
+        error.to_string().contains("there is no account main"),
+        "{error}"
     );
 }
 

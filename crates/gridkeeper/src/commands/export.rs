@@ -15,6 +15,7 @@ use super::{Desk, Session};
 use crate::cli::{Day, ExportArgs, ExportForm, ExportWhat};
 use crate::failure::{Exit, Failure, Outcome};
 use crate::ledger::{Replay, RoundTrip, in_order_of_booking};
+use crate::progress::Progress;
 
 /// What is to be written.
 #[derive(Debug, Clone, Copy)]
@@ -88,7 +89,8 @@ pub(super) async fn export(session: &mut Session<'_>, args: &ExportArgs) -> Outc
         from: args.from,
         to: args.to,
     };
-    let mut exported = Exported::read(session, wanted).await?;
+    let show = |bots| Progress::of("reading the ledgers", "bots", bots);
+    let mut exported = Exported::read(session, wanted, show).await?;
     let as_json = session.json || args.format == ExportForm::Json;
     if as_json {
         exported.write_json(session.out)?;
@@ -101,11 +103,15 @@ pub(super) async fn export(session: &mut Session<'_>, args: &ExportArgs) -> Outc
 }
 
 impl Exported {
-    /// Reads the ledgers.
+    /// Reads the ledgers. `show` is given how many bots there are, to show how far it has come.
     ///
     /// # Errors
     /// [`Failure`] when there is no such bot, the days are the wrong way round, or the store does not answer.
-    pub(crate) async fn read(desk: &Desk<'_>, wanted: Wanted<'_>) -> Result<Self, Failure> {
+    pub(crate) async fn read(
+        desk: &Desk<'_>,
+        wanted: Wanted<'_>,
+        show: impl FnOnce(usize) -> Progress,
+    ) -> Result<Self, Failure> {
         if let (Some(from), Some(to)) = (wanted.from, wanted.to)
             && from > to
         {
@@ -118,6 +124,7 @@ impl Exported {
             None => desk.bots().await?,
         };
         let mut rows = Vec::new();
+        let progress = show(bots.len());
         for bot in &bots {
             let ledger = desk.home.store().list_fills(&bot.id, None).await?;
             unreadable.extend(ledger.unreadable.into_iter().map(Failure::from));
@@ -140,7 +147,9 @@ impl Exported {
                     );
                 }
             }
+            progress.one_more();
         }
+        drop(progress);
         let is_wanted = |at: ExchangeTime| {
             let at = at.as_millis();
             wanted.from.is_none_or(|day| at >= day.begins())

@@ -131,6 +131,9 @@ async fn carry_out(
             return crate::node::up(args, cli.data.as_deref(), environs, out).await;
         }
         Command::SimulateExchange(args) => return simulate::simulate(args, out).await,
+        Command::Watch(args) => {
+            return dashboard::watch(&cli, args, environs, out).await;
+        }
         Command::Dashboard(args) => {
             return dashboard::dashboard(&cli, args, environs, out).await;
         }
@@ -206,6 +209,7 @@ async fn operate(cli: Cli, home: Home, out: &mut dyn Write, input: &mut dyn BufR
         Command::Demo(_)
         | Command::Up(_)
         | Command::Dashboard(_)
+        | Command::Watch(_)
         | Command::SimulateExchange(_) => Ok(Exit::Yes),
         Command::Account(command) => account::account(session, command).await,
         Command::Bot(command) => bot::bot(session, command).await,

@@ -16,6 +16,7 @@ use trading::{
 use super::{Desk, Session};
 use crate::cli::RecoverArgs;
 use crate::failure::{Failure, Outcome};
+use crate::progress::Progress;
 use crate::table::{count, count_of};
 
 /// How many messages one look may bring; a grid's own fills are far fewer.
@@ -51,7 +52,9 @@ pub(super) async fn recover(session: &mut Session<'_>, args: &RecoverArgs) -> Ou
         }
         return session.pass_on(failures);
     }
-    let looked = look_at(session, &bots, &mut failures).await?;
+    let progress = Progress::of("comparing with the exchange", "bots", bots.len());
+    let looked = look_at(session, &bots, (&mut failures, &progress)).await?;
+    drop(progress);
     if session.json {
         session.write_json(&looked)?;
     } else if !looked.is_empty() || failures.is_empty() {
@@ -71,7 +74,7 @@ pub(crate) async fn recover_now(desk: &Desk<'_>, id: &BotId) -> Result<Vec<Strin
     let bots = [desk.find_bot(id).await?];
     let mut failures = Vec::new();
     let said = if desk.home.is_unattended() {
-        told(&look_at(desk, &bots, &mut failures).await?)
+        told(&look_at(desk, &bots, (&mut failures, &Progress::unseen())).await?)
     } else {
         ask_keeper(desk, &bots, &mut failures).await?
     };
@@ -107,7 +110,7 @@ async fn ask_keeper(
 async fn look_at(
     desk: &Desk<'_>,
     bots: &[Bot],
-    failures: &mut Vec<Failure>,
+    (failures, progress): (&mut Vec<Failure>, &Progress),
 ) -> Result<Vec<Looked>, Failure> {
     desk.home.must_be_original().await?;
     let mut looked = Vec::new();
@@ -123,6 +126,7 @@ async fn look_at(
             }),
             Err(failure) => failures.push(failure.at(format!("bot {}", bot.id))),
         }
+        progress.one_more();
     }
     Ok(looked)
 }

@@ -127,7 +127,7 @@ pub(super) async fn bot(State(shared): State<Shared>, Path(id): Path<String>) ->
 }
 
 /// Waits until what is asked for was read.
-async fn wait_for<T>(
+pub(super) async fn wait_for<T>(
     visit: &Visit,
     find: impl Fn(&super::hub::Shown) -> Option<T>,
 ) -> Result<T, Box<Response>> {

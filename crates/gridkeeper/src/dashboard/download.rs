@@ -12,6 +12,7 @@ use crate::cli::{Day, ExportForm, ExportWhat};
 use crate::commands::Desk;
 use crate::commands::export::{Exported, Wanted};
 use crate::failure::{Exit, Failure};
+use crate::progress::Progress;
 
 /// Which part of the ledger.
 #[derive(Debug, Deserialize)]
@@ -76,7 +77,7 @@ async fn written(
         from: day(&part.from)?,
         to: day(&part.to)?,
     };
-    let exported = Exported::read(&Desk::new(&home), wanted).await?;
+    let exported = Exported::read(&Desk::new(&home), wanted, |_| Progress::unseen()).await?;
     // A table that lacks records must not look whole.
     if let Some(failure) = exported.unreadable.first() {
         return Err(failure.clone());

@@ -18,11 +18,11 @@ use crate::commands::story::sent_at;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct FlowRow {
     pub(super) id: String,
-    level: LevelIndex,
+    pub(super) level: LevelIndex,
     no: OrderNumber,
-    side: Side,
-    price: Price,
-    quantity: Quantity,
+    pub(super) side: Side,
+    pub(super) price: Price,
+    pub(super) quantity: Quantity,
     source: Source,
     booked_as: BookedAs,
     traded_at: i64,
@@ -30,8 +30,8 @@ pub(super) struct FlowRow {
     committed_at: i64,
     sent_at: Option<i64>,
     accepted_at: Option<i64>,
-    caused: Option<OrderNumber>,
-    caused_order: Option<OrderSummary>,
+    pub(super) caused: Option<OrderNumber>,
+    pub(super) caused_order: Option<OrderSummary>,
     decision: String,
     outcome: Option<&'static str>,
     steps: Vec<Step>,
@@ -82,6 +82,25 @@ impl FlowRow {
     /// From receiving the fill to the acceptance of what followed, where that is recorded.
     pub(super) fn reaction_ms(&self) -> Option<i64> {
         Some(self.accepted_at?.saturating_sub(self.received_at))
+    }
+
+    /// The fill and what followed, in one line.
+    pub(super) fn in_words(&self) -> String {
+        let Self {
+            level,
+            no,
+            side,
+            quantity,
+            price,
+            decision,
+            ..
+        } = self;
+        let by = match self.source {
+            Source::Stream => "the stream",
+            Source::Recovery => "recovery",
+            Source::Reply => "the reply to its placement",
+        };
+        format!("level {level} order {no}: {side} {quantity} at {price}, told by {by}; {decision}")
     }
 
     /// Whether a later look knows more: what a record has lost since is not.

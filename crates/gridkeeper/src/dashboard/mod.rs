@@ -1,11 +1,11 @@
-//! The operator's dashboard: a page on 127.0.0.1 that shows what the records say, as it changes.
+//! The operator's dashboard: a page on 127.0.0.1, or a terminal, that shows what the records say, as it changes.
 //!
 //! Where to start:
 //! * `Dashboard::open` listens and starts the reader; `Dashboard::stop` ends both.
-//! * `server` and `guard`: who may ask for what. `api` and `events`: what is answered.
+//! * `server` and `guard`: who may ask for what. `api`, `events` and `metrics`: what is answered.
 //! * `reader`: reads records while somebody looks. `hub`: what is shown, and who is told of changes.
 //! * `model`, `rows`, `watched`, `flow`: records in the words and sums of the commands.
-//! * `page/`: the page itself, part of the program.
+//! * `page/`: the page itself, part of the program. `terminal`: the same on a terminal.
 //!
 //! Never judges: what is owed, why, and what comes next is said by `explain`'s words, `bot list`'s sums and the
 //! ledger's own booking. Actions are the commands of the same names. Nothing here is on the road from a fill to
@@ -20,12 +20,16 @@ mod flow;
 mod guard;
 mod hub;
 mod latency;
+mod metrics;
 mod model;
 mod prices;
 mod reader;
 mod rows;
+#[cfg(test)]
+mod sample;
 mod server;
 mod source;
+mod terminal;
 mod today;
 mod token;
 mod watched;
@@ -40,9 +44,10 @@ use tokio_util::sync::CancellationToken;
 
 pub use at::DashboardAt;
 pub(crate) use source::Source;
+pub(crate) use terminal::watch;
 
 use crate::failure::Failure;
-use crate::node::Flow;
+use crate::node::Doings;
 use hub::Hub;
 use reader::Reader;
 use server::Shared;
@@ -81,8 +86,8 @@ pub(crate) struct Dashboard {
 }
 
 impl Dashboard {
-    /// Listens, and shows what is kept at `source`. `folder` keeps token and port for the next time; `flow` is
-    /// that of the process that trades, if this is it. `None` where it is off.
+    /// Listens, and shows what is kept at `source`. `folder` keeps token and port for the next time; `doings`
+    /// are those of the process that trades, if this is it. `None` where it is off.
     ///
     /// # Errors
     /// [`Failure`] when nothing can be listened on, or the token cannot be kept.
@@ -91,7 +96,7 @@ impl Dashboard {
         at: Option<DashboardAt>,
         folder: Option<&Path>,
         source: Source,
-        flow: Option<Arc<Flow>>,
+        doings: Option<Doings>,
     ) -> Result<Option<Self>, Failure> {
         let wanted = match at {
             Some(DashboardAt::Off) => return Ok(None),
@@ -111,10 +116,12 @@ impl Dashboard {
         let shared = Shared {
             hub: Arc::clone(&hub),
             source: Arc::clone(&source),
+            doings: doings.clone(),
             stop: stop.clone(),
             address,
             token: door.token().clone(),
         };
+        let flow = doings.map(|doings| doings.flow);
         let reader = Reader::new(hub, source, flow, kind.word());
         let mut tasks = JoinSet::new();
         tasks.spawn(reader.run(stop.clone()));

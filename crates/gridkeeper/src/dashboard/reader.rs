@@ -7,6 +7,9 @@
 mod look;
 mod tell;
 
+#[cfg(test)]
+pub(super) use tell::grid;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;

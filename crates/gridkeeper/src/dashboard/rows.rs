@@ -25,9 +25,9 @@ use crate::words::state_in_short;
 /// What an account's stream is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct StreamRow {
-    state: &'static str,
+    pub(super) state: &'static str,
     since: Option<LocalTime>,
-    words: String,
+    pub(super) words: String,
 }
 
 /// Whether an account may send orders.
@@ -50,7 +50,7 @@ pub(super) struct AccountRow {
 /// A bridge's last sign of life.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct BridgeRow {
-    bridge: String,
+    pub(super) bridge: String,
     pub(super) at: LocalTime,
     connections: u32,
     pub(super) accounts: Vec<AccountId>,
@@ -147,13 +147,13 @@ pub(super) struct OrderRow {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct LevelRow {
     pub(super) level: LevelIndex,
-    buy: Price,
-    sell: Price,
+    pub(super) buy: Price,
+    pub(super) sell: Price,
     quantity: Quantity,
     held: String,
     cost: String,
     realized: String,
-    round_trips: u32,
+    pub(super) round_trips: u32,
     fees: BTreeMap<Asset, Quantity>,
     state: &'static str,
     owed: bool,
@@ -277,6 +277,14 @@ impl AccountRow {
             bots,
         }
     }
+
+    pub(super) fn is_subscribed(&self) -> bool {
+        self.stream.state == "subscribed"
+    }
+
+    pub(super) const fn is_stopped(&self) -> bool {
+        self.orders.stopped
+    }
 }
 
 impl BridgeRow {
@@ -387,6 +395,26 @@ impl LevelRow {
             remedy,
             version: level.version,
             changed_at: level.changed_at,
+        }
+    }
+}
+
+impl LevelRow {
+    /// Whether a price lies between its lines.
+    pub(super) fn is_around(&self, price: Price) -> bool {
+        self.buy <= price && price < self.sell
+    }
+
+    /// The side of its order.
+    pub(super) fn side(&self) -> Option<Side> {
+        self.order.as_ref().map(|order| order.side)
+    }
+
+    /// Its order and how that stands, in short.
+    pub(super) fn in_short(&self) -> String {
+        match &self.order {
+            Some(order) => format!("{} {} {}", order.side, order.quantity, self.words),
+            None => self.words.clone(),
         }
     }
 }

@@ -17,8 +17,9 @@ use super::guard::{Refusal, admit, protect};
 use super::hub::Hub;
 use super::source::Source;
 use super::token::Token;
-use super::{api, download};
+use super::{api, download, metrics};
 use crate::failure::Failure;
+use crate::node::Doings;
 
 /// Largest request body, bytes: an action is a few words.
 const MAX_BODY: usize = 4_096;
@@ -28,6 +29,8 @@ const MAX_BODY: usize = 4_096;
 pub(super) struct Shared {
     pub(super) hub: Arc<Hub>,
     pub(super) source: Arc<Source>,
+    /// What the process that trades does, if this is it.
+    pub(super) doings: Option<Doings>,
     pub(super) stop: CancellationToken,
     pub(super) address: SocketAddr,
     pub(super) token: Token,
@@ -48,6 +51,7 @@ fn router(shared: Shared) -> Router {
     Router::new()
         .route("/", get(page))
         .route("/assets/{name}", get(file))
+        .route("/metrics", get(metrics::metrics))
         .route("/api/overview", get(api::overview))
         .route("/api/events", get(api::events))
         .route("/api/bots/{bot}", get(api::bot))

@@ -1,5 +1,6 @@
 //! Playing the demo from the empty stage to the audited end.
 
+use std::convert::Infallible;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,12 +28,16 @@ use crate::failure::{Exit, Failure, Outcome};
 use crate::home::Home;
 use crate::keys::Purpose;
 use crate::node::{Node, NodeConfig};
+use crate::progress::Progress;
 
 /// How often recovery looks at a bot of the demo: the simulated exchange has weight to spare.
 const RECOVERY_EVERY: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// How many recovery runs the first grid may take.
 const RUNS_TO_LAY: usize = 30;
+
+/// How often the progress of the first grid is looked at.
+const LOOK_AT_LAYING: std::time::Duration = std::time::Duration::from_millis(250);
 
 /// Runs the demo and prints what came of it, keeping its records in `data` or in a temporary folder
 /// that is removed at the end. The answer is no when the promise did not hold.
@@ -118,8 +123,8 @@ async fn open_dashboard(
     node: &Node,
 ) -> Result<Option<Dashboard>, Failure> {
     let folder = home.opened().map(|opened| opened.path.as_path());
-    let (source, flow) = (Source::Held(Arc::clone(home)), Arc::clone(node.flow()));
-    Dashboard::open(Kind::Demo, args.dashboard, folder, source, Some(flow)).await
+    let (source, doings) = (Source::Held(Arc::clone(home)), node.doings());
+    Dashboard::open(Kind::Demo, args.dashboard, folder, source, Some(doings)).await
 }
 
 /// The run itself, over a node at work.
@@ -132,7 +137,7 @@ async fn perform(
 ) -> Result<Report, Failure> {
     let mut random = rand::rngs::SmallRng::from_os_rng();
     let rules = create_bots(args, stage, home, &mut random).await?;
-    let laid = lay(home, node).await?;
+    let laid = Box::pin(lay(home, node)).await?;
     say(
         out,
         &format!("first grid: {laid} levels have their order; prices start"),
@@ -257,16 +262,35 @@ fn bot_id(random: &mut impl Rng) -> Result<BotId, Failure> {
 
 /// Waits until every level has its first grid order, first inventory included.
 async fn lay(home: &Home, node: &Node) -> Result<usize, Failure> {
+    tokio::select! {
+        laid = lay_all(home, node) => laid,
+        shown = show_laying(home) => match shown? {},
+    }
+}
+
+/// Shows how far the first grid has come, until this is dropped.
+async fn show_laying(home: &Home) -> Result<Infallible, Failure> {
+    let all = all_levels(home).await?.len();
+    let progress = Progress::of("laying the first grid", "levels", all);
+    loop {
+        tokio::time::sleep(LOOK_AT_LAYING).await;
+        let levels = all_levels(home).await?;
+        progress.reached(levels.iter().filter(|level| is_laid(level)).count());
+    }
+}
+
+/// Whether a level has its first grid order, first inventory included.
+fn is_laid(level: &Level) -> bool {
+    level.order.as_ref().is_some_and(|order| {
+        order.state == OrderState::Open && order.intent.purpose != domain::Purpose::FirstInventory
+    })
+}
+
+async fn lay_all(home: &Home, node: &Node) -> Result<usize, Failure> {
     for _ in 0..RUNS_TO_LAY {
         node.recover_all().await?;
         let levels = all_levels(home).await?;
-        let settled = |level: &Level| {
-            level.order.as_ref().is_some_and(|order| {
-                order.state == OrderState::Open
-                    && order.intent.purpose != domain::Purpose::FirstInventory
-            })
-        };
-        if levels.iter().all(settled) {
+        if levels.iter().all(is_laid) {
             return Ok(levels.len());
         }
     }

@@ -2,22 +2,18 @@
 //!
 //! [`draw`] is a function of a [`Snapshot`]; nothing here reads the store or a clock.
 
-use domain::{Level, OrderState, Price, Side};
+use domain::{Level, OrderState, Price};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Cell, Paragraph, Row, Sparkline, Table};
+use ratatui::widgets::{Block, Cell, Paragraph, Row, Table};
 use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 
 use super::snapshot::Snapshot;
 use crate::node::Happening;
 use crate::table::count_of;
-
-/// Colours that colour-blind people can tell apart.
-const BUY: Color = Color::LightBlue;
-const SELL: Color = Color::Rgb(230, 159, 0);
+use crate::tui::{colour, dim, draw_chart, strong, window};
 
 /// Draws one look at the run.
 pub fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot) {
@@ -31,21 +27,13 @@ pub fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot) {
     let [ladder, flow] =
         Layout::horizontal([Constraint::Percentage(53), Constraint::Percentage(47)]).areas(body);
     draw_head(frame, head, snapshot);
-    draw_chart(frame, chart, snapshot);
+    draw_chart(frame, chart, snapshot.prices.iter());
     draw_ladder(frame, ladder, snapshot);
     draw_flow(frame, flow, snapshot);
     let dashboard = snapshot.dashboard.iter();
     let mut lines: Vec<Line<'_>> = dashboard.map(|url| Line::from(format!(" {url}"))).collect();
     lines.push(Line::from(" q ends the run and shows the audit").style(dim()));
     frame.render_widget(Paragraph::new(lines), foot);
-}
-
-fn dim() -> Style {
-    Style::new().add_modifier(Modifier::DIM)
-}
-
-fn strong(text: impl Into<String>) -> Span<'static> {
-    Span::styled(text.into(), Style::new().add_modifier(Modifier::BOLD))
 }
 
 fn draw_head(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
@@ -101,51 +89,15 @@ fn short(amount: Decimal) -> String {
     amount.round_dp(8).normalize().to_string()
 }
 
-fn draw_chart(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
-    let width = usize::from(area.width.saturating_sub(2)).max(1);
-    let shown: Vec<Price> = snapshot
-        .prices
-        .iter()
-        .rev()
-        .take(width)
-        .rev()
-        .copied()
-        .collect();
-    let heights = scale(&shown);
-    let title = match (shown.iter().min(), shown.iter().max()) {
-        (Some(low), Some(high)) => format!(" price, {low} to {high} "),
-        _ => " price ".to_owned(),
-    };
-    let chart = Sparkline::default()
-        .data(&heights)
-        .max(100)
-        .style(Style::new().fg(Color::Gray))
-        .block(Block::bordered().title(title));
-    frame.render_widget(chart, area);
-}
-
-/// Heights from 1 to 100 between the lowest and the highest price shown.
-fn scale(prices: &[Price]) -> Vec<u64> {
-    let (Some(low), Some(high)) = (prices.iter().min(), prices.iter().max()) else {
-        return Vec::new();
-    };
-    let range = (high.decimal() - low.decimal()).max(Decimal::new(1, 18));
-    prices
-        .iter()
-        .map(|price| {
-            let share = (price.decimal() - low.decimal()) * Decimal::from(99) / range;
-            share.to_u64().unwrap_or(0).saturating_add(1)
-        })
-        .collect()
-}
-
 fn draw_ladder(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
     let height = usize::from(area.height.saturating_sub(3)).max(1);
-    let rows = window(&snapshot.levels, snapshot.price, height);
-    let rows = rows
-        .iter()
-        .rev()
-        .map(|level| ladder_row(level, snapshot.price));
+    let levels = &snapshot.levels;
+    let market = snapshot.price.map_or(levels.len() / 2, |price| {
+        levels.partition_point(|level| level.buy_price < price)
+    });
+    let shown = levels.get(window(levels.len(), market, height));
+    let shown = shown.unwrap_or_default().iter().rev();
+    let rows = shown.map(|level| ladder_row(level, snapshot.price));
     let widths = [
         Constraint::Length(5),
         Constraint::Length(11),
@@ -158,21 +110,6 @@ fn draw_ladder(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
         .header(header)
         .block(Block::bordered().title(" ladder, highest first "));
     frame.render_widget(table, area);
-}
-
-/// The levels around the market, as many as fit.
-fn window(levels: &[Level], price: Option<Price>, height: usize) -> &[Level] {
-    let middle = price.map_or(levels.len() / 2, |price| {
-        levels
-            .iter()
-            .take_while(|level| level.buy_price < price)
-            .count()
-    });
-    let start = middle
-        .saturating_sub(height / 2)
-        .min(levels.len().saturating_sub(height));
-    let end = start.saturating_add(height).min(levels.len());
-    levels.get(start..end).unwrap_or_default()
 }
 
 fn ladder_row(level: &Level, price: Option<Price>) -> Row<'static> {
@@ -198,10 +135,6 @@ fn order_text(level: &Level) -> (String, Color) {
         return ("nothing yet".to_owned(), Color::DarkGray);
     };
     let side = order.intent.side;
-    let colour = match side {
-        Side::Buy => BUY,
-        Side::Sell => SELL,
-    };
     let state = match &order.state {
         OrderState::Open if order.executed.is_zero() => "open".to_owned(),
         OrderState::Open => format!("open, {} done", order.executed),
@@ -211,7 +144,8 @@ fn order_text(level: &Level) -> (String, Color) {
         OrderState::Quarantined { why, .. } => format!("quarantined: {why:?}"),
         OrderState::Idle => "at rest".to_owned(),
     };
-    (format!("{side} {} {state}", order.intent.quantity), colour)
+    let text = format!("{side} {} {state}", order.intent.quantity);
+    (text, colour(side))
 }
 
 fn draw_flow(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
@@ -227,10 +161,6 @@ fn draw_flow(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
 }
 
 fn flow_line(happening: &Happening) -> Line<'static> {
-    let colour = match happening.side {
-        Side::Buy => BUY,
-        Side::Sell => SELL,
-    };
     let price = happening
         .price
         .map_or_else(String::new, |price| format!(" @ {price}"));
@@ -244,7 +174,7 @@ fn flow_line(happening: &Happening) -> Line<'static> {
         Span::raw(format!("{:>3} ", happening.order.level)),
         Span::styled(
             format!("{} {}{price}", happening.side, happening.executed),
-            Style::new().fg(colour),
+            Style::new().fg(colour(happening.side)),
         ),
         Span::raw(followed),
         Span::styled(format!(" {} ms", happening.took_ms), dim()),
@@ -255,7 +185,7 @@ fn flow_line(happening: &Happening) -> Line<'static> {
 mod tests {
     use std::time::Duration;
 
-    use domain::{Intent, LevelIndex, LocalTime, OrderKind, OrderNumber, Purpose, Rung};
+    use domain::{Intent, LevelIndex, LocalTime, OrderKind, OrderNumber, Purpose, Rung, Side};
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
 
@@ -327,17 +257,9 @@ mod tests {
 
     #[test]
     fn shows_price_ladder_fills_and_what_followed() {
-        let screen = shown(&snapshot(), 110, 30);
-        for words in [
-            "XRPETH 0.00145   faults some   12 s",
-            "1 bot, 1/2 levels with an order",
-            "BUY 100 open",
-            "BUY 100 held: Paused",
-            "1 SELL 99 @ 0.0016 -> BUY 4 ms",
-            "price, 0.0014 to 0.00145",
-        ] {
-            assert!(screen.contains(words), "{words} is not in\n{screen}");
-        }
+        let mut snapshot = snapshot();
+        snapshot.dashboard = Some("http://127.0.0.1:9460/?token=abc".to_owned());
+        insta::assert_snapshot!(shown(&snapshot, 110, 22));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use rust_decimal::Decimal;
 
 use super::{DemoArgs, Faults};
 use crate::failure::Failure;
+use crate::progress::Progress;
 
 /// The first price of the random walk, in USDT.
 const WALK_START: u32 = 60_000;
@@ -55,11 +56,13 @@ impl Stage {
             .collect::<Result<_, _>>()?;
         let (prices, range) = match &args.tape {
             Some(path) => {
+                let reading = Progress::unmeasured("reading the tape");
                 let summary = tape::survey(path).map_err(|error| {
                     Failure::bad_input(error).mend(
                         "give one of Binance's public aggTrades or trades files, plain or .gz",
                     )
                 })?;
+                drop(reading);
                 (
                     PriceSource::Tape(path.clone()),
                     (summary.lowest, summary.highest),

@@ -1,12 +1,11 @@
 //! Watching a run: the screen on a terminal, a plain line now and then elsewhere.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::time::Duration;
 
 use domain::SymbolRules;
 use exchange_simulator::Control;
-use ratatui::DefaultTerminal;
-use ratatui::crossterm::event::{self, Event, KeyCode, KeyModifiers};
+use ratatui::crossterm::event::KeyCode;
 use tokio::sync::broadcast::Receiver;
 use tokio::time::Instant;
 
@@ -19,6 +18,7 @@ use super::{DemoArgs, say};
 use crate::failure::Failure;
 use crate::home::Home;
 use crate::node::{Happening, Node};
+use crate::tui::{Screen, ends};
 
 /// How long a run lasts that was given no end of its own.
 const ORDINARY_LENGTH: Duration = Duration::from_secs(120);
@@ -47,7 +47,7 @@ pub(crate) async fn watch(
     let length = args
         .duration
         .or_else(|| args.tape.is_none().then_some(ORDINARY_LENGTH));
-    let every = if view.terminal.is_some() { FRAME } else { LINE };
+    let every = if view.screen.is_some() { FRAME } else { LINE };
     let mut frames = tokio::time::interval(every);
     let finished = stage.simulator.wait_finished();
     tokio::pin!(finished);
@@ -88,12 +88,11 @@ pub(crate) async fn watch(
 struct View {
     snapshot: Snapshot,
     flow: Receiver<Happening>,
-    terminal: Option<DefaultTerminal>,
+    screen: Option<Screen>,
 }
 
 impl View {
     fn new(args: &DemoArgs, rules: &SymbolRules, node: &Node) -> Self {
-        let on_screen = !args.headless && std::io::stdout().is_terminal();
         let snapshot = Snapshot {
             symbol: rules.symbol.to_string(),
             quote: rules.quote.to_string(),
@@ -101,11 +100,10 @@ impl View {
             phase: format!("faults {}", args.faults.name()),
             ..Snapshot::default()
         };
-        let terminal = on_screen.then(ratatui::try_init).and_then(Result::ok);
         Self {
             snapshot,
             flow: node.flow().listen(),
-            terminal,
+            screen: (!args.headless).then(Screen::open).flatten(),
         }
     }
 
@@ -141,45 +139,22 @@ impl View {
 
     fn show(&mut self, out: &mut dyn Write) -> Result<(), Failure> {
         let snapshot = &self.snapshot;
-        match &mut self.terminal {
-            Some(terminal) => {
-                terminal
-                    .draw(|frame| draw(frame, snapshot))
-                    .map_err(|error| {
-                        Failure::refused(error)
-                            .at("the terminal")
-                            .mend("run it with --headless")
-                    })?;
+        match &mut self.screen {
+            Some(screen) => screen.draw(|frame| draw(frame, snapshot)),
+            None => {
+                say(out, &line(snapshot));
+                Ok(())
             }
-            None => say(out, &line(snapshot)),
         }
-        Ok(())
     }
 
     /// Whether somebody pressed the key that ends the run.
     fn asked_to_end(&self) -> Result<bool, Failure> {
-        if self.terminal.is_none() {
+        let Some(screen) = &self.screen else {
             return Ok(false);
-        }
-        let in_terminal = |error| Failure::refused(error).at("the terminal");
-        while event::poll(Duration::ZERO).map_err(in_terminal)? {
-            if let Event::Key(key) = event::read().map_err(in_terminal)? {
-                let interrupt =
-                    key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
-                if interrupt || key.code == KeyCode::Char('q') || key.code == KeyCode::Esc {
-                    return Ok(true);
-                }
-            }
-        }
-        Ok(false)
-    }
-}
-
-impl Drop for View {
-    fn drop(&mut self) {
-        if self.terminal.is_some() {
-            ratatui::restore();
-        }
+        };
+        let keys = screen.keys()?;
+        Ok(keys.iter().any(|key| ends(key) || key.code == KeyCode::Esc))
     }
 }
 

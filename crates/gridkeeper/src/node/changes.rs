@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Mutex;
+use std::time::Duration;
 
+use bridge::Delays;
 use domain::{BotId, LevelIndex};
 
 /// How many of a bot's last reactions are kept.
@@ -16,6 +18,7 @@ pub type Touched = (BotId, Option<LevelIndex>);
 pub struct Changes {
     touched: Mutex<Option<BTreeSet<Touched>>>,
     reactions: Mutex<BTreeMap<BotId, VecDeque<u64>>>,
+    reaction_times: Mutex<Delays>,
 }
 
 impl Changes {
@@ -57,7 +60,18 @@ impl Changes {
         }
     }
 
+    /// All times from a report to the acceptance of the order that followed since the process started, counted
+    /// by length.
+    #[must_use]
+    pub fn reaction_times(&self) -> Delays {
+        let times = self.reaction_times.lock();
+        times.map(|times| times.clone()).unwrap_or_default()
+    }
+
     pub(super) fn reacted(&self, bot: &BotId, took_ms: u64) {
+        if let Ok(mut times) = self.reaction_times.lock() {
+            times.note(Duration::from_millis(took_ms));
+        }
         let Ok(mut reactions) = self.reactions.lock() else {
             return;
         };

@@ -89,12 +89,24 @@ impl Parts {
     }
 }
 
+/// What a running node does, for whoever shows it.
+#[derive(Debug, Clone)]
+pub(crate) struct Doings {
+    /// The name in heartbeats and stream states.
+    pub(crate) name: String,
+    /// What happens, and its counts.
+    pub(crate) flow: Arc<Flow>,
+    /// How its bridge stands.
+    pub(crate) bridge: BridgeHandle,
+}
+
 /// The bridge as it runs on one machine.
 type LocalBridge = Bridge<DynamoStore, LocalQueue, Vault, SystemClock>;
 
 /// A running process on one machine.
 #[derive(Debug)]
 pub struct Node {
+    name: String,
     parts: Arc<Parts>,
     bridge: BridgeHandle,
     wake: Arc<Notify>,
@@ -133,6 +145,7 @@ impl Node {
         let bridge = Bridge::new(settings, ports);
         let handle = bridge.handle();
         let mut node = Self {
+            name: config.name,
             parts,
             bridge: handle,
             wake,
@@ -175,6 +188,15 @@ impl Node {
     #[must_use]
     pub fn flow(&self) -> &Arc<Flow> {
         &self.parts.flow
+    }
+
+    /// What it does, for whoever shows it.
+    pub(crate) fn doings(&self) -> Doings {
+        Doings {
+            name: self.name.clone(),
+            flow: Arc::clone(&self.parts.flow),
+            bridge: self.bridge.clone(),
+        }
     }
 
     /// What it has done since it started.

@@ -102,8 +102,8 @@ async fn open_dashboard(
     node: &Node,
 ) -> Result<Option<Dashboard>, Failure> {
     let folder = home.opened().map(|opened| opened.path.as_path());
-    let flow = Some(Arc::clone(node.flow()));
-    Dashboard::open(Kind::Up, at, folder, Source::Held(Arc::clone(home)), flow).await
+    let doings = Some(node.doings());
+    Dashboard::open(Kind::Up, at, folder, Source::Held(Arc::clone(home)), doings).await
 }
 
 fn tell_dashboard(out: &mut dyn Write, dashboard: &Result<Option<Dashboard>, Failure>) {

@@ -176,6 +176,7 @@ async fn nobody_gets_in_without_the_token_or_from_another_site() {
         "/api/overview",
         "/api/events",
         "/api/bots/x",
+        "/metrics",
         "/nothing",
     ] {
         for query in ["", "?token=", wrong.as_str()] {
@@ -217,6 +218,79 @@ async fn nobody_gets_in_without_the_token_or_from_another_site() {
     assert_eq!(plain.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
     let shown = world.run(&["bot", "show", &bot, "--json"]).yes().json();
     assert_eq!(shown["bot"]["desired"], "running");
+}
+
+/// What Prometheus is told of a bot with one round trip.
+async fn metrics_say_the_same(served: &Served, bot: &str, realized: &str) {
+    let of_bot = format!("{{bot=\"{bot}\",symbol=\"BTCUSDT\"");
+    let lines = [
+        format!("gridkeeper_realized_profit{of_bot},asset=\"USDT\"}} {realized}"),
+        format!("gridkeeper_levels{of_bot},state=\"open\"}} 4"),
+        format!("gridkeeper_round_trips_total{of_bot}}} 1"),
+        "gridkeeper_stream_connected{account=\"main\"} 1".to_owned(),
+        "gridkeeper_bridge_streams{state=\"up\"} 1".to_owned(),
+    ];
+    let missing = |text: &str| {
+        let mut missing = lines.iter();
+        let missing = missing.find(|line| !text.lines().any(|told| told == *line));
+        missing.cloned()
+    };
+    let mut text = String::new();
+    // Accounts are read every few seconds.
+    for _ in 0..PATIENCE.as_secs() {
+        let response = served.get("/metrics").await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let kind = response.headers()["content-type"].to_str().unwrap();
+        assert!(kind.starts_with("application/openmetrics-text"), "{kind}");
+        text = response.text().await.unwrap();
+        if missing(&text).is_none() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(missing(&text), None, "in\n{text}");
+    let count = "gridkeeper_fill_to_order_seconds_count ";
+    let reactions = text.lines().find_map(|line| line.strip_prefix(count));
+    assert!(reactions.unwrap().parse::<u64>().unwrap() > 0, "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipe_gets_a_line_for_each_change() {
+    let world = World::with_account().await;
+    let bot = world.create(&["--start"]);
+    let _served = Served::up(&world);
+    world.until(&["bot", "show", &bot, "--json"], |shown| {
+        shown["sums"]["open_orders"] == 4
+    });
+    let mut command = world.command();
+    let mut watch = command.args(["watch", &bot]).spawn().unwrap();
+    let out = std::io::BufReader::new(watch.stdout.take().unwrap());
+    let (sender, lines) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut lines = out.lines().map_while(Result::ok);
+        lines.all(|line| sender.send(line).is_ok())
+    });
+    let until = |words: &str| {
+        tokio::task::block_in_place(|| {
+            loop {
+                match lines.recv_timeout(PATIENCE) {
+                    Ok(line) if line.contains(words) => return line,
+                    Ok(_other) => {}
+                    Err(error) => panic!("no line has {words:?}: {error}"),
+                }
+            }
+        })
+    };
+    until("4/4 levels with an order, owed 0");
+    world.trade_at(58_900);
+    let fill = until("told by the stream; booked, led to order number");
+    assert!(fill.starts_with(&bot) && fill.contains(": BUY "), "{fill}");
+    let id = watch.id().to_string();
+    let asked = Command::new("kill").args(["-INT", &id]).status();
+    assert!(asked.unwrap().success());
+    assert!(watch.wait().unwrap().success());
+    let none = world.run(&["watch", "nosuchbot"]);
+    none.ends(2).says(&["there is no bot nosuchbot"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -294,15 +368,17 @@ async fn a_page_hears_of_a_fill_and_of_all_that_followed() {
     world.trade_at(60_100);
     let trips = page.until("round-trips", |_| true).await;
     assert_eq!(&trips["round_trips"][0]["level"], level);
-    let row = page
-        .until("bots", |bots| bots["bots"][0]["round_trips"] == 1)
-        .await;
+    // That the stream is subscribed may be read a moment later.
+    let is_well = |bots: &Value| {
+        let row = &bots["bots"][0];
+        row["round_trips"] == 1 && row["health"]["state"] == "well"
+    };
+    let row = page.until("bots", is_well).await;
     let shown = world.run(&["bot", "show", &bot, "--json"]).yes().json();
     let realized = shown["sums"]["realized_profit"].as_str().unwrap();
     let rounded = as_shown(realized);
     assert_eq!(trips["round_trips"][0]["profit"], rounded);
     assert_eq!(row["bots"][0]["realized"], rounded);
-    assert_eq!(row["bots"][0]["health"]["state"], "well", "{row:#}");
 
     // Whoever comes now is told the same.
     let after = served.json(&format!("/api/bots/{bot}")).await;
@@ -318,6 +394,7 @@ async fn a_page_hears_of_a_fill_and_of_all_that_followed() {
     assert_eq!(level["round_trips"][0]["profit"], rounded);
     assert!(!level["explained"]["story"].as_array().unwrap().is_empty());
     tables_say_the_same(&world, &served, &bot, realized).await;
+    metrics_say_the_same(&served, &bot, &rounded).await;
     let missing = served.get("/api/bots/nosuchbot").await;
     assert_eq!(missing.status(), StatusCode::NOT_FOUND);
     assert!(

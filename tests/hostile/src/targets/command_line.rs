@@ -79,6 +79,7 @@ fn meaning(cli: &Cli) -> String {
             assert!(dashboard.listen.iter().all(is_here_only));
             format!("dashboard {}", dashboard.listen.is_some())
         }
+        Command::Watch(watch) => format!("watch {}", watch.bot.is_some()),
         Command::SimulateExchange(exchange) => {
             assert!(exchange.tape.is_none() || exchange.seed == 1);
             format!("simulate {:?}", exchange.faults)

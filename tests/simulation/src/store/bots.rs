@@ -1,7 +1,7 @@
 //! Bots and when they are due.
 
 use domain::{AccountId, Bot, BotId, DesiredStatus, Level, LevelIndex, LocalTime, ObservedStatus};
-use trading::{BotStore, Claim, DueBot, StoreError};
+use trading::{BotStore, Claim, DueBot, MAX_LEVELS, StoreError};
 
 use super::{MemoryStore, Operation};
 
@@ -9,7 +9,8 @@ impl BotStore for MemoryStore {
     async fn create_bot(&self, bot: &Bot, levels: &[Level]) -> Result<(), StoreError> {
         self.call("create_bot", |tables| {
             let own = (0..bot.levels).map(|index| (&bot.id, LevelIndex(index)));
-            if bot.levels == 0 || !own.eq(levels.iter().map(|level| (&level.bot, level.index))) {
+            let fits = (1..=MAX_LEVELS).contains(&u32::from(bot.levels));
+            if !fits || !own.eq(levels.iter().map(|level| (&level.bot, level.index))) {
                 let text = format!("not the levels of bot {}", bot.id);
                 return Err(StoreError::Invalid(text));
             }

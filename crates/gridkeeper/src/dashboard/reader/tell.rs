@@ -389,7 +389,7 @@ fn is_same(before: &BotRow, after: &BotRow) -> bool {
     before == *after
 }
 
-fn grid(bot: &Bot) -> GridRow {
+pub(in crate::dashboard) fn grid(bot: &Bot) -> GridRow {
     let plan = &bot.plan;
     GridRow {
         lower: plan.lower,

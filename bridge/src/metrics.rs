@@ -1,11 +1,11 @@
 //! What a bridge has done and how it stands, as metrics in the text format of OpenMetrics, which Prometheus reads.
 //!
-//! Entry points: [`text`], [`CONTENT_TYPE`]. Pure.
+//! Entry points: [`text`] for a bridge alone, [`BridgeMetrics`] for a process that tells of more, [`CONTENT_TYPE`].
+//! Pure.
 
 use std::fmt;
 use std::time::Duration;
 
-use bridge::{BridgeStatus, Delays, Reconnect};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
 use prometheus_client::metrics::MetricType;
@@ -14,35 +14,44 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 use trading::StreamState;
 
+use crate::{BridgeStatus, Delays, Reconnect};
+
 /// The kind of text.
-pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// All metrics of a bridge, by how it stands and how long ago it said so; `None` before its first turn, of which there
 /// is nothing to count.
 ///
 /// # Errors
 /// None that a text in memory could cause.
-pub(crate) fn text(
-    name: &str,
-    status: Option<(BridgeStatus, Duration)>,
-) -> Result<String, fmt::Error> {
+pub fn text(name: &str, status: Option<(BridgeStatus, Duration)>) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix("gridkeeper_bridge");
-    registry.register_collector(Box::new(Snapshot {
-        name: name.to_owned(),
-        status,
-    }));
+    let status = status.map(|(status, ago)| (status, Some(ago)));
+    registry.register_collector(Box::new(BridgeMetrics::new(name, status)));
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &registry)?;
     Ok(text)
 }
 
+/// The metrics of a bridge, to be registered under the prefix `gridkeeper_bridge`.
 #[derive(Debug)]
-struct Snapshot {
+pub struct BridgeMetrics {
     name: String,
-    status: Option<(BridgeStatus, Duration)>,
+    status: Option<(BridgeStatus, Option<Duration>)>,
 }
 
-impl Collector for Snapshot {
+impl BridgeMetrics {
+    /// Those of the bridge of this name: how it stands, and how long ago it said so, where that is known.
+    #[must_use]
+    pub fn new(name: &str, status: Option<(BridgeStatus, Option<Duration>)>) -> Self {
+        Self {
+            name: name.to_owned(),
+            status,
+        }
+    }
+}
+
+impl Collector for BridgeMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
         let labels = [
             ("bridge", self.name.as_str()),
@@ -57,12 +66,22 @@ impl Collector for Snapshot {
         standing(status, *ago, &mut encoder)?;
         counts(status, &mut encoder)?;
         reconnects(status, &mut encoder)?;
-        delays(&status.counters.delays, &mut encoder)
+        let help = "Time from a report's arrival to its place on the queue";
+        encode_delays(
+            &status.counters.delays,
+            "event_to_queue",
+            help,
+            &mut encoder,
+        )
     }
 }
 
 /// How it stands: what may go up and down.
-fn standing(status: &BridgeStatus, ago: Duration, encoder: &mut DescriptorEncoder) -> fmt::Result {
+fn standing(
+    status: &BridgeStatus,
+    ago: Option<Duration>,
+    encoder: &mut DescriptorEncoder,
+) -> fmt::Result {
     let up = status
         .accounts
         .values()
@@ -102,9 +121,11 @@ fn standing(status: &BridgeStatus, ago: Duration, encoder: &mut DescriptorEncode
         let unit = Some(&Unit::Seconds);
         gauge.encode(encoder.encode_descriptor(name, help, unit, gauge.metric_type())?)
     };
-    age("loop_age", "Time since its loop last turned", ago)?;
+    if let Some(ago) = ago {
+        age("loop_age", "Time since its loop last turned", ago)?;
+    }
     status.heartbeat_age.map_or(Ok(()), |since| {
-        let since = since.saturating_add(ago);
+        let since = since.saturating_add(ago.unwrap_or_default());
         age(
             "heartbeat_age",
             "Time since it last wrote a sign of life",
@@ -201,7 +222,16 @@ fn reconnects(status: &BridgeStatus, encoder: &mut DescriptorEncoder) -> fmt::Re
     Ok(())
 }
 
-fn delays(delays: &Delays, encoder: &mut DescriptorEncoder) -> fmt::Result {
+/// Times as a histogram of seconds.
+///
+/// # Errors
+/// None that a text in memory could cause.
+pub fn encode_delays(
+    delays: &Delays,
+    name: &str,
+    help: &str,
+    encoder: &mut DescriptorEncoder<'_>,
+) -> fmt::Result {
     let buckets: Vec<(f64, u64)> = delays
         .counts()
         .map(|(bound, count)| {
@@ -211,14 +241,8 @@ fn delays(delays: &Delays, encoder: &mut DescriptorEncoder) -> fmt::Result {
             )
         })
         .collect();
-    let help = "Time from a report's arrival to its place on the queue";
     encoder
-        .encode_descriptor(
-            "event_to_queue",
-            help,
-            Some(&Unit::Seconds),
-            MetricType::Histogram,
-        )?
+        .encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Histogram)?
         .encode_histogram::<NoLabelSet>(delays.sum().as_secs_f64(), delays.count(), &buckets, None)
 }
 
