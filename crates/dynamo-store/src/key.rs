@@ -213,6 +213,31 @@ mod tests {
         assert!(sorted.is_sorted(), "{sorted:?}");
     }
 
+    /// Entries that lie in the table already are looked for where this says.
+    #[test]
+    fn a_bot_stays_in_its_part_of_the_due_list() {
+        let shards = ["k3x9", "abcd", "umexzf52ay", "a1"].map(|bot| shard(&bot.parse().unwrap()));
+        assert_eq!(shards, [0, 1, 3, 3]);
+    }
+
+    #[test]
+    fn only_a_bots_own_record_is_taken_for_it() {
+        let account = "main".parse().unwrap();
+        let keys = [
+            (Key::bot(&bot()), true, false),
+            (Key::account(&account), false, true),
+            (Key::level(&bot(), LevelIndex(0)), false, false),
+            (Key::trade_key(&account), false, false),
+        ];
+        for (key, is_bot, is_account) in keys {
+            assert_eq!(
+                (key.is_bot(), key.is_account()),
+                (is_bot, is_account),
+                "{key}"
+            );
+        }
+    }
+
     #[test]
     fn due_until_covers_its_own_instant_and_no_later_one() {
         let at = LocalTime::from_millis(1_790_000_000_000);

@@ -152,3 +152,156 @@ impl State {
 fn is_kept(key: &Key) -> bool {
     key.is_bot() || key.is_account()
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        BotId, DesiredStatus, FirstInventory, GridPlan, LocalTime, ObservedStatus, Quantity, Rate,
+        Sizing, Spacing, SymbolRules, SymbolStatus,
+    };
+    use trading::{Breaker, Environment, SealedKey, StreamState};
+
+    use super::*;
+
+    const AT: LocalTime = LocalTime::from_millis(0);
+
+    fn bot(id: BotId) -> Bot {
+        Bot {
+            id,
+            account: "main".parse().unwrap(),
+            plan: GridPlan {
+                lower: "1".parse().unwrap(),
+                upper: "2".parse().unwrap(),
+                spacing: Spacing::Geometric { levels: 2 },
+                sizing: Sizing::BasePerLevel {
+                    quantity: Quantity::ZERO,
+                },
+                compounding: false,
+                post_only: false,
+                first_inventory: FirstInventory::Buy,
+                maker_fee: Rate::ZERO,
+                taker_fee: Rate::ZERO,
+            },
+            rules: SymbolRules {
+                symbol: "XRPETH".parse().unwrap(),
+                base: "XRP".parse().unwrap(),
+                quote: "ETH".parse().unwrap(),
+                status: SymbolStatus::Trading,
+                price: None,
+                lot: None,
+                notional: None,
+                band: None,
+                max_open_orders: None,
+                post_only_allowed: true,
+                expire_taker_allowed: true,
+            },
+            rules_read_at: None,
+            rules_doubted: false,
+            sold_out: false,
+            levels: 2,
+            desired: DesiredStatus::Running,
+            observed: ObservedStatus::Running,
+            created_at: AT,
+            recovered_at: None,
+            version: 0,
+        }
+    }
+
+    fn account() -> AccountRecord {
+        AccountRecord {
+            id: "main".parse().unwrap(),
+            environment: Environment::Simulated,
+            stream_key: SealedKey {
+                api_key: "a".to_owned(),
+                kind: "hmac".to_owned(),
+                sealed: String::new(),
+            },
+            breaker: Breaker::Closed,
+            stream: StreamState::Never,
+            stream_wanted_since: None,
+            created_at: AT,
+            version: 0,
+        }
+    }
+
+    fn nth(number: usize) -> Place {
+        let id = format!("bot{number}").parse().unwrap();
+        ("records".into(), Key::bot(&id))
+    }
+
+    fn of_account() -> Place {
+        ("records".into(), Key::account(&"main".parse().unwrap()))
+    }
+
+    fn keep(known: &Known, reading: Reading, number: usize) {
+        let record = bot(format!("bot{number}").parse().unwrap());
+        known.keep(reading, (nth(number), record), (of_account(), account()));
+    }
+
+    fn is_known(known: &Known, number: usize) -> bool {
+        known.pair(&nth(number), &of_account()).is_some()
+    }
+
+    #[test]
+    fn what_was_read_is_kept_until_it_is_written() {
+        let known = Arc::new(Known::default());
+        keep(&known, known.reading().unwrap(), 1);
+        let pair = known.pair(&nth(1), &of_account()).unwrap();
+        assert!(known.is_still(&pair, &nth(1), &of_account()));
+        let level = Key::level(&"bot1".parse().unwrap(), domain::LevelIndex(0));
+        let levels = Touched::Items(vec![("records".into(), level)]);
+        assert!(known.writing(&levels).is_none(), "no level is ever kept");
+        for touched in [
+            Touched::Items(vec![nth(1)]),
+            Touched::Items(vec![of_account()]),
+            Touched::Anything,
+        ] {
+            keep(&known, known.reading().unwrap(), 1);
+            assert!(is_known(&known, 1));
+            drop(known.writing(&touched).unwrap());
+            assert!(!is_known(&known, 1), "{touched:?}");
+            assert!(!known.is_still(&pair, &nth(1), &of_account()));
+        }
+        // Read anew, it is another: one of the two may have changed in between.
+        keep(&known, known.reading().unwrap(), 1);
+        assert!(!known.is_still(&pair, &nth(1), &of_account()));
+        let again = known.pair(&nth(1), &of_account()).unwrap();
+        for mixed in [
+            Pair {
+                bot: Arc::clone(&again.bot),
+                account: Arc::clone(&pair.account),
+            },
+            Pair {
+                bot: Arc::clone(&pair.bot),
+                account: Arc::clone(&again.account),
+            },
+        ] {
+            assert!(!known.is_still(&mixed, &nth(1), &of_account()));
+        }
+    }
+
+    #[test]
+    fn nothing_is_kept_that_was_read_beside_a_write() {
+        let known = Arc::new(Known::default());
+        let before = known.reading().unwrap();
+        let writing = known.writing(&Touched::Anything).unwrap();
+        assert!(known.reading().is_none(), "a write is under way");
+        drop(writing);
+        keep(&known, before, 1);
+        assert!(!is_known(&known, 1), "it was read before the write");
+        keep(&known, known.reading().unwrap(), 1);
+        assert!(is_known(&known, 1));
+    }
+
+    #[test]
+    fn so_many_are_kept_and_no_more() {
+        let known = Arc::new(Known::default());
+        for number in 0..MOST {
+            keep(&known, known.reading().unwrap(), number);
+        }
+        assert!(is_known(&known, 0), "{MOST} fit");
+        keep(&known, known.reading().unwrap(), MOST);
+        assert!(!is_known(&known, 0));
+        assert!(is_known(&known, MOST));
+    }
+}

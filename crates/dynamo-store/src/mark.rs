@@ -75,6 +75,13 @@ mod tests {
     }
 
     #[test]
+    fn marks_are_those_of_split_mix_64() {
+        let marks = Marks::seeded(1_234_567);
+        let first = [1, 2].map(|sequence| marks.mark(sequence).as_str().to_owned());
+        assert_eq!(first, ["599ed017fb08fc85", "2c73f08458540fa5"]);
+    }
+
+    #[test]
     fn two_random_sources_differ() {
         assert_ne!(Marks::random().next(), Marks::random().next());
     }

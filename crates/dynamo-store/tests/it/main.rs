@@ -17,6 +17,7 @@ mod corrupt;
 mod fixture;
 mod folder;
 mod full_disk;
+mod itself;
 mod killed;
 mod known;
 mod lives;

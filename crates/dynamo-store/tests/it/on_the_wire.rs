@@ -79,6 +79,23 @@ async fn a_look_at_what_is_due_asks_for_each_part_of_the_list_once() {
 }
 
 #[tokio::test]
+async fn a_level_beyond_the_last_key_is_refused_by_name() {
+    let (_, store) = tapped().await;
+    let (_, levels) = create(&store, 1).await;
+    let mut level = next(&levels[0], 1, pending(1));
+    for (index, is_beyond) in [(9_999, false), (10_000, true)] {
+        level.index = LevelIndex(index);
+        let error = store.claim_intent(0, &level).await.unwrap_err().to_string();
+        let expected = if is_beyond {
+            "is beyond 9999"
+        } else {
+            "there is no level"
+        };
+        assert!(error.contains(expected), "{index}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn a_bot_without_its_account_says_which_is_missing() {
     let (_, store) = tapped().await;
     let bot = bot(&bot_id(), 1);
