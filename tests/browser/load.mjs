@@ -41,7 +41,7 @@ async function patiently(command) {
     try {
       return command();
     } catch (error) {
-      const wait = error.message.match(/asks to wait ([\d.]+)s/);
+      const wait = error.message.match(/(?:again in|asks to wait) ([\d.]+)/);
       if (!wait) throw error;
       await new Promise((resolve) => setTimeout(resolve, Number(wait[1]) * 1000));
     }

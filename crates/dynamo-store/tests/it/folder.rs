@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use dynamo_store::{Durability, EmbeddedDynamo, OpenError};
+use dynamo_store::{Durability, EmbeddedDynamo, OpenError, folder_identity};
 use trading::BotStore;
 
 use crate::fixture::{create, direct};
@@ -15,6 +15,19 @@ fn open(folder: &Path) -> Result<EmbeddedDynamo, OpenError> {
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn a_copied_file_is_told_from_the_one_it_was_copied_from() {
+    let parent = tempfile::tempdir().unwrap();
+    let (folder, copy) = (parent.path().join("data"), parent.path().join("copy"));
+    create(&direct(&open(&folder).unwrap()).await, 1).await;
+    let identity = folder_identity(&folder).unwrap();
+    assert_eq!(folder_identity(&folder).unwrap(), identity);
+    fs::create_dir(&copy).unwrap();
+    fs::copy(folder.join("gridkeeper.db"), copy.join("gridkeeper.db")).unwrap();
+    assert_ne!(folder_identity(&copy).unwrap(), identity);
+    assert!(folder_identity(parent.path()).is_err(), "there is no file");
 }
 
 #[tokio::test]

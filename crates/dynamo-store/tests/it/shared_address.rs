@@ -65,14 +65,18 @@ async fn an_account_that_is_stopped_for_longer_stays_so() {
     create(&plain, 1).await;
     let shared = DynamoStore::new(database.client(), TABLE).behind_address("nat");
     shared.pause_address(at(10), at(70)).await.unwrap();
-    for own in [None, Some(at(80))] {
-        let stopped = Breaker::Stopped {
-            cause: AccountStop::Key,
-            detail: "the key is gone".to_owned(),
-            since: at(1),
-            until: own,
-        };
+    let stopped_until = |until| Breaker::Stopped {
+        cause: AccountStop::Key,
+        detail: "the key is gone".to_owned(),
+        since: at(1),
+        until,
+    };
+    for own in [None, Some(at(80)), Some(at(70))] {
+        let stopped = stopped_until(own);
         plain.set_breaker(&account_id(), &stopped).await.unwrap();
         assert_eq!(breaker(&shared).await, stopped);
     }
+    let shorter = stopped_until(Some(at(60)));
+    plain.set_breaker(&account_id(), &shorter).await.unwrap();
+    assert_eq!(until(&breaker(&shared).await), Some(at(70)));
 }

@@ -141,7 +141,7 @@ pub(super) fn bot_row(
 }
 
 /// What all levels hold would bring beyond its cost, in quote; `None` without a price.
-fn floating(levels: &[Level], price: Option<Price>) -> Option<String> {
+pub(super) fn floating(levels: &[Level], price: Option<Price>) -> Option<String> {
     let price = price?;
     let mut sum = domain::QuoteAmount::ZERO;
     for level in levels {

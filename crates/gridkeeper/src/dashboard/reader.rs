@@ -118,6 +118,8 @@ struct Changed {
     levels: BTreeSet<(BotId, domain::LevelIndex)>,
     /// Bots whose price is new.
     prices: BTreeSet<BotId>,
+    /// Rows in the overview in which nothing but the price is new.
+    priced: BTreeSet<BotId>,
 }
 
 /// Reads and tells.
@@ -140,6 +142,7 @@ pub(super) struct Reader {
     stamp: Option<Stamp>,
     common_read: Timer,
     turned: Timer,
+    repriced: Timer,
     turn: Option<BotId>,
 }
 
@@ -168,6 +171,7 @@ impl Reader {
             stamp: None,
             common_read: Timer::default(),
             turned: Timer::default(),
+            repriced: Timer::default(),
             turn: None,
         }
     }

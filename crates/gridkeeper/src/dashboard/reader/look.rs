@@ -367,7 +367,7 @@ impl Reader {
                 continue;
             }
             self.changed.prices.insert(id.clone());
-            self.changed.rows.insert(id.clone());
+            self.changed.priced.insert(id.clone());
             if let Some(watching) = self.watching.get_mut(id) {
                 watching.watched.price(point.clone());
             }

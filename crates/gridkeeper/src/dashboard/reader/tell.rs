@@ -12,13 +12,16 @@ use crate::clock::SystemClock;
 use crate::commands::story::Line;
 use crate::dashboard::hub::{GridRow, Page, StateShown};
 use crate::dashboard::latency::Samples;
-use crate::dashboard::model::{Known, Watchman, bot_row, overall};
+use crate::dashboard::model::{Known, Watchman, bot_row, floating, overall};
 use crate::dashboard::rows::{AccountRow, BotRow, BridgeRow, LevelRow, PriceRow};
 use crate::dashboard::watched::News;
 use crate::home::Home;
 
 /// How often rates and latencies are told, at most.
 const STATS_EVERY: Duration = Duration::from_secs(1);
+
+/// How often rows are told in which nothing but the price is new, at most: one price may concern every bot.
+const REPRICED_EVERY: Duration = Duration::from_secs(1);
 
 /// How often they are told though nothing was filled: minutes pass.
 const STATS_AT_LEAST: Duration = Duration::from_secs(60);
@@ -78,7 +81,25 @@ impl Reader {
     fn changed_rows(&mut self, watchman: Watchman) -> Vec<BotRow> {
         let changed = std::mem::take(&mut self.changed.rows);
         let known = changed.iter().filter_map(|id| self.bots.get(id));
-        known.map(|known| self.row(known, watchman)).collect()
+        let mut rows: Vec<BotRow> = known.map(|known| self.row(known, watchman)).collect();
+        self.changed.priced.retain(|id| !changed.contains(id));
+        if !self.changed.priced.is_empty() && self.repriced.is_due(REPRICED_EVERY) {
+            let priced = std::mem::take(&mut self.changed.priced);
+            let shown = self.hub.shown();
+            let before = priced.iter().filter_map(|id| shown.bots.get(id));
+            rows.extend(before.filter_map(|row| self.repriced_row(row)));
+        }
+        rows
+    }
+
+    /// A row with what its bot holds valued anew. All its words stay: none speaks of the price.
+    fn repriced_row(&self, before: &BotRow) -> Option<BotRow> {
+        let known = self.bots.get(&before.bot)?;
+        let price = self.price_of(known).map(|price| price.price);
+        let mut row = before.clone();
+        row.price = price;
+        row.floating = floating(&known.levels, price);
+        Some(row)
     }
 
     fn tell_bots(&self, rows: Vec<BotRow>) {
