@@ -59,7 +59,7 @@ export const live = {
     await watched.says('.figures div', new RegExp(`Earned after fees\\s*\\+${row.realized.replace('.', '\\.')} USDT`));
     await watched.says('.figures div', /Round trips\s*1$/);
     assert.ok(total >= 2);
-    await watched.says('.profit .reading', /earned in 1 round trip after fees/);
+    await watched.says('.profit .reading', /earned after fees; 1 whole round trip;/);
     await watched.says('.latencies', /p50\s+\d/);
     await watched.close();
   },

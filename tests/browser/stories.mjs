@@ -40,12 +40,14 @@ export const stories = {
     await watched.says('#health', /^[!⚠].*(owed|not placed)/i);
     await watched.says('.worries', new RegExp(bot));
     assert.match((await rowOf(watched.page, 'bots', bot)).Owed, /!\s*\d/);
-    await watched.page.locator('table.bots a').filter({ hasText: bot }).click();
+    assert.doesNotMatch(await watched.page.locator('.worries').innerText(), /gridkeeper explain/, 'the page has it itself');
+    await watched.page.locator('.worries a', { hasText: bot }).first().click();
     await watched.says('table.ladder tr', /refused/);
+    await watched.says('.worries li', /Levels? \d.*balance is too small.*You can: .*deposit/s);
     const row = await rowOf(watched.page, 'ladder', String(refused.level));
     assert.match(row.State, /✕\s*refused/);
     assert.match(row.Why, /balance/);
-    await watched.page.locator('table.ladder a', { hasText: new RegExp(`^${refused.level}$`) }).click();
+    await watched.page.locator('.worries a', { hasText: new RegExp(`^${refused.level}$`) }).click();
     await watched.says('.facts', /What comes next\s*it is tried again/);
     await watched.says('.facts', /You can\s*\S/);
     await watched.says('.story', /balance is too small/);

@@ -66,6 +66,7 @@ pub(super) const FILES: &[File] = &[
     file!("table.js", SCRIPT),
     file!("theme.js", SCRIPT),
     file!("trips.js", SCRIPT),
+    file!("worries.js", SCRIPT),
 ];
 
 #[cfg(test)]

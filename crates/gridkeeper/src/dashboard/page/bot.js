@@ -14,6 +14,7 @@ import { listen, model } from './model.js';
 import { crumbs, panel, showAbsence } from './parts.js';
 import { profitPanel } from './profit.js';
 import { tripsPanel } from './trips.js';
+import { worriesOf } from './worries.js';
 
 function storyPanel() {
   const list = el('ol', { class: 'story short' });
@@ -21,7 +22,7 @@ function storyPanel() {
     node: el('li', {}, el('time', { text: time(line.at) }), el('span', { text: inZone(line.text) })),
     update: () => {},
   }));
-  const empty = el('p', { class: 'empty', text: 'Nothing but trading has happened yet.' });
+  const empty = el('p', { class: 'empty', text: 'No start, pause or stop yet. What its levels did is in the story of each.' });
   const node = panel('happened', 'The bot’s own story', list, empty);
   const show = () => {
     const story = model.bot?.story ?? [];
@@ -51,7 +52,7 @@ export function botView(root, id) {
   const worry = el('ul', { class: 'worries' });
   const worries = new KeyedChildren(worry, () => {
     const node = el('li');
-    return { node, update: (line) => setText(node, inZone(line)) };
+    return { node, update: (line) => node.replaceChildren(...line.nodes()) };
   });
   const strip = figures();
   const parts = [priceChart(), flowPanel(), ladderPanel(), profitPanel(), latencyPanel(), tripsPanel(), storyPanel()];
@@ -75,12 +76,12 @@ export function botView(root, id) {
     status.set(ofBot(bot));
     setText(about, `bot ${bot.bot} · account ${bot.account} (${bot.environment}) · ${grid.lower} to ${grid.upper} ${bot.quote}, ${grid.spacing}, ${grid.sizing}`);
     actions.show(bot);
-    const lines = [...(bot.health.state === 'well' ? [] : bot.health.lines), ...(bot.orders.stopped ? [`orders: ${bot.orders.words}`] : []), ...unreadable];
-    worries.show(lines, (line) => line);
+    const lines = worriesOf(bot, model.bot.levels, unreadable);
+    worries.show(lines, (line) => line.key);
     worry.hidden = lines.length === 0;
     strip.show();
   };
-  const ends = [listen(['bot', 'bots', 'price'], showHead)];
+  const ends = [listen(['bot', 'bots', 'price', 'levels'], showHead)];
   showHead();
   for (const part of parts) {
     const show = () => {

@@ -19,7 +19,7 @@ function apart(bot) {
 }
 
 const FIGURES = [
-  ['Earned after fees', (bot) => signed(bot.realized, bot.quote), (bot) => `realized by round trips, in ${bot.quote}, less fees${apart(bot)}`],
+  ['Earned after fees', (bot) => signed(bot.realized, bot.quote), (bot) => `from what was sold, also in part, in ${bot.quote}, less the fees of purchase and sale${apart(bot)}`],
   ['Floating', (bot) => signed(bot.floating, bot.quote), (bot) => `what it holds at ${amount(bot.price, bot.quote)}, less what it cost`],
   ['Fees paid', (bot) => [feeWords(bot.fees)], () => 'all fees so far, by asset'],
   ['Round trips', (bot) => [String(bot.round_trips)], () => 'a buy and its sell'],

@@ -20,7 +20,8 @@ const BOOKED = { next: '', fetched: ', was missing and fetched', late: ', late',
 
 function stepNodes(row) {
   const steps = row.steps.map(({ step, ms }) =>
-    el('span', { class: 'step', title: step }, STEP_WORDS[step] ?? step, ' ', el('b', { text: milliseconds(ms) })));
+    el('span', { class: 'step', title: ms < 0 ? `${step}: the exchange’s clock and this machine’s differ, by them it took ${milliseconds(ms)}` : step },
+      STEP_WORDS[step] ?? step, ' ', el('b', { text: milliseconds(Math.max(ms, 0)) })));
   const missing = row.not_recorded.map((step) =>
     el('span', { class: 'step', title: step }, STEP_WORDS[step] ?? step, ' ', el('i', { text: 'not recorded' })));
   return [...steps, ...(row.caused === null ? [] : missing)];
@@ -49,12 +50,27 @@ function makeRow() {
       at.title = exactTime(row.traded_at);
       setText(level, `level ${row.level}`);
       level.href = levelAddress(model.bot.bot.bot, row.level);
-      event.replaceChildren(side(row.side), ` ${row.quantity} @ ${row.price}`);
+      event.replaceChildren(side(row.side), ` ${row.quantity} @ ${row.price}`, row.trades > 1 ? el('span', { class: 'muted', text: `, the last of ${row.trades} trades` }) : '');
       setText(decision, `${row.decision} · by ${row.source}${BOOKED[row.booked_as] ?? `, ${row.booked_as}`}`);
       order.replaceChildren(...followed(row));
       steps.replaceChildren(...stepNodes(row));
     },
   };
+}
+
+/** One row for each order: its last trade, and how many there were. A row that stays the same is the same object. */
+function byOrder(flow, known) {
+  const rows = new Map();
+  for (const row of flow) {
+    const key = `${row.level}-${row.no}`;
+    const trades = (rows.get(key)?.trades ?? 0) + 1;
+    rows.delete(key);
+    rows.set(key, { ...row, key, trades, of: row });
+  }
+  return [...rows.values()].map((row) => {
+    const before = known.get(row.key);
+    return before?.of === row.of && before.trades === row.trades ? before : row;
+  });
 }
 
 /**
@@ -66,11 +82,14 @@ export function flowPanel() {
   const rows = new KeyedChildren(list, makeRow);
   const empty = el('p', { class: 'empty', text: 'No order has traded yet.' });
   const node = panel('orders', 'Order flow: trade → decision → order', list, empty);
+  let known = new Map();
   const show = () => {
-    const newest = model.bot.flow.slice(-SHOWN).reverse();
+    const orders = byOrder(model.bot.flow, known);
+    known = new Map(orders.map((row) => [row.key, row]));
+    const newest = orders.slice(-SHOWN).reverse();
     empty.hidden = newest.length > 0;
     list.hidden = newest.length === 0;
-    rows.show(newest, (row) => row.id);
+    rows.show(newest, (row) => row.key);
   };
   return { node, show, topics: ['flow'] };
 }

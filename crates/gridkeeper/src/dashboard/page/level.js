@@ -16,12 +16,18 @@ const ASK_AGAIN_MS = 400;
 const PARTS = [
   ['Its prices', (explained) => explained.ladder],
   ['It holds', (explained) => explained.holds],
-  ['Its order', (explained) => explained.order],
+  ['Its order', (explained, { row }) => [explained.order, FIRST[row.order?.purpose]].filter(Boolean).join('; ')],
   ['Why', (explained) => explained.why],
   ['What comes next', (explained) => explained.next],
   ['You can', (explained) => explained.remedy],
   ['As seen', (explained, answer) => answer.seen],
 ];
+
+/** Why an order is not at one of the level's lines. */
+const FIRST = {
+  first_inventory: 'this is its first purchase, made near the market’s price and not at its line, so that it has something to sell at its upper line',
+  liquidation: 'this is a sale at the market, as the bot is stopped with selling',
+};
 
 /** Asks for the level now and whenever it has changed, one question at a time. */
 function keepAsking(bot, level, onAnswer, onError) {

@@ -8,6 +8,7 @@ import { onFrame } from './frame.js';
 import { ofBot, ofStream, sign } from './marks.js';
 import { listen, model, now } from './model.js';
 import { Table } from './table.js';
+import { onPage } from './worries.js';
 
 /** Where it trades matters more than anything: with real money or not. */
 function accountCell() {
@@ -72,7 +73,7 @@ function columns(ticking) {
     { title: 'Symbol', text: (bot) => bot.symbol },
     { title: 'Account', make: accountCell },
     { title: 'Status', make: statusCell },
-    { title: 'Earned', kind: 'num', hint: 'realized by round trips, after fees', make: moneyCell((bot) => bot.realized, (bot) => bot.quote) },
+    { title: 'Earned', kind: 'num', hint: 'from what was sold, also in part, after fees', make: moneyCell((bot) => bot.realized, (bot) => bot.quote) },
     { title: 'Floating', kind: 'num', hint: 'what is held, at the last price, against what it cost', make: moneyCell((bot) => bot.floating, (bot) => bot.quote) },
     { title: 'Fees paid', kind: 'num wide', make: feesCell },
     { title: 'Round trips', kind: 'num', hint: 'a buy and its sell', text: number((bot) => bot.round_trips) },
@@ -110,6 +111,13 @@ function summaryWords(bots) {
   return parts.join(' · ').replaceAll('-', '−');
 }
 
+/** A line about a bot leads to its page, which has the causes. */
+function worryOf(line) {
+  const words = onPage(inZone(line));
+  const bot = [...model.bots.keys()].find((id) => words.startsWith(`${id} `));
+  return bot ? [el('a', { href: botAddress(bot), text: bot }), words.slice(bot.length)] : [words];
+}
+
 /**
  * Shows all bots.
  * @param {HTMLElement} root
@@ -122,7 +130,7 @@ export function overview(root) {
   const list = el('ul', { class: 'worries' });
   const worries = new KeyedChildren(list, () => {
     const node = el('li');
-    return { node, update: (line) => setText(node, inZone(line)) };
+    return { node, update: (line) => node.replaceChildren(...worryOf(line)) };
   });
   const table = new Table('Bots', columns(ticking), {
     empty: 'There is no bot yet. `gridkeeper bot create` makes one; it appears here by itself.',

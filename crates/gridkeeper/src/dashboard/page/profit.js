@@ -28,7 +28,7 @@ export function profitPanel() {
   let drawn = { list: null, last: undefined, time: 0 };
   const show = () => {
     const { bot, profit } = model.bot;
-    setText(words, `${amount(bot.realized, bot.quote)} earned in ${count(bot.round_trips, 'round trip')} after fees; fees paid ${feeWords(bot.fees)}`);
+    setText(words, `${amount(bot.realized, bot.quote)} earned after fees; ${count(bot.round_trips, 'whole round trip')}; fees paid ${feeWords(bot.fees)}`);
     empty.hidden = profit.length > 0;
     place.hidden = profit.length === 0;
     const news = drawn.list === profit ? points(profit.slice(profit.lastIndexOf(drawn.last) + 1)) : [];

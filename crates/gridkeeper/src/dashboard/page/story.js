@@ -7,6 +7,9 @@ import { side } from './marks.js';
 const BOOKED = { next: 'the next of its order', fetched: 'was missing, and fetched', late: 'of an order already passed', second_order: 'of a second order under the same id' };
 const SOURCE = { stream: 'by the stream', reply: 'by the reply to the order', recovery: 'by recovery' };
 
+/** From so many trades of one order on they are folded away. */
+const FOLDED = 4;
+
 /**
  * Puts each trade to the line that tells of it: a line is written when the last of its trades is. What no line tells
  * of stands by itself, so nothing is left out.
@@ -65,13 +68,19 @@ export function storyList() {
   const lines = new KeyedChildren(list, (line) => {
     const text = el('p', { text: inZone(line.text) });
     const proof = el('ul', { class: 'evidence' });
-    const node = el('li', {}, el('time', { text: exactTime(line.at) }), el('div', {}, text, proof));
+    const trades = el('summary');
+    const proofs = el('details', {}, trades, proof);
+    proofs.open = line.fills.length < FOLDED;
+    const node = el('li', {}, el('time', { text: exactTime(line.at) }), el('div', {}, text, proofs));
     return {
       node,
       update(now) {
         setText(text, inZone(now.text));
-        proof.replaceChildren(...now.fills.map((fill) => evidence(fill, shown)));
-        proof.hidden = now.fills.length === 0;
+        proof.replaceChildren(...now.fills.map((fill) => evidence(fill, shown)).reverse());
+        setText(trades, `${now.fills.length} trades, newest first`);
+        trades.hidden = now.fills.length < FOLDED;
+        proofs.hidden = now.fills.length === 0;
+        if (now.fills.length < FOLDED) proofs.open = true;
       },
     };
   });
