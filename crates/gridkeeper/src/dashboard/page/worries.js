@@ -32,7 +32,9 @@ function causes(bot, levels) {
     byCause.set(cause, [...(byCause.get(cause) ?? []), row]);
   }
   return [...byCause].sort(([, a], [, b]) => b.length - a.length).map(([cause, rows]) => {
-    const remedy = rows[0].remedy ? `. You can: ${inZone(rows[0].remedy)}` : '';
+    // What one order needs is said of a single level only.
+    const said = rows.length > 1 ? rows[0].remedy?.replace(/: this order needs .*$/, '') : rows[0].remedy;
+    const remedy = said ? `. You can: ${inZone(said)}` : '';
     const text = `: ${inZone(cause)}${remedy}`;
     return {
       key: `${cause}|${remedy}|${rows.map(({ level }) => level)}`,
