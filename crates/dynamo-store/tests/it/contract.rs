@@ -217,7 +217,9 @@ pub(crate) async fn a_bot_needs_its_account_and_its_own_levels(store: &impl Stor
         Err(StoreError::Invalid(_)) => {}
         other => panic!("{other:?}"),
     };
-    refused(store.create_bot(&bot, &levels(&bot.id, 2)).await);
+    // Under an id of its own: one that was begun is refused for that alone from then on.
+    let lonely = self::bot(&"lonely1".parse().unwrap(), 2);
+    refused(store.create_bot(&lonely, &levels(&lonely.id, 2)).await);
     store.create_account(&account(&account_id())).await.unwrap();
     refused(store.create_bot(&bot, &levels(&bot.id, 3)).await);
     for count in [0, MAX_LEVELS + 1] {
