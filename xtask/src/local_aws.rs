@@ -17,7 +17,7 @@ const BUILD: &[&str] = &[
 /// How to get what it needs.
 const REMEDY: &str = "get Python 3.10 or later with `apt-get install python3 python3-venv`";
 
-/// A short drive, and the template as the linters judge it. Returns what was not run, and how to get it.
+/// A short drive, the named cases, and the template as the linters judge it. Returns what was not run, and how to get it.
 ///
 /// # Errors
 /// As [`run`].
@@ -31,6 +31,8 @@ pub(crate) fn test() -> anyhow::Result<Vec<String>> {
     run(&["check"])?;
     crate::say("== local AWS: cargo xtask local-aws drive --for 30s --faults some");
     run(&["drive", "--for", "30s", "--faults", "some"])?;
+    crate::say("== local AWS: cargo xtask local-aws cases");
+    run(&["cases"])?;
     Ok(Vec::new())
 }
 

@@ -203,13 +203,18 @@ impl From<KeyError> for Failure {
     }
 }
 
+/// Whole seconds after which a time is over.
+pub(crate) const fn whole_seconds(time: std::time::Duration) -> u64 {
+    time.as_secs().saturating_add(1)
+}
+
 impl From<ExchangeError> for Failure {
     fn from(error: ExchangeError) -> Self {
         match error {
             ExchangeError::Unavailable(detail) => Self::refused(format!("the exchange did not answer: {}", plain_cause(&detail)))
                 .mend("see that this machine reaches it (`gridkeeper doctor`), then run the command again"),
             ExchangeError::Limited { after, detail } => Self::refused(format!("the exchange asks to wait: {detail}"))
-                .mend(format!("run the command again in {} seconds", after.as_secs().saturating_add(1))),
+                .mend(format!("run the command again in {} seconds", whole_seconds(after))),
             ExchangeError::Stopped { stop, detail } => {
                 Self::refused(format!("the exchange refuses the account: {detail}")).mend(stop_remedy(stop, None))
             }

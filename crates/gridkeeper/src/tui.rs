@@ -1,16 +1,17 @@
-//! What screens on a terminal share: the terminal itself, colours, and the price chart.
+//! What screens on a terminal share: the terminal itself, colours, the price chart, and the ladder.
 //!
 //! Drawing is of values; nothing here reads a store or a clock.
 
+use std::fmt::Display;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use domain::{Price, Side};
+use domain::{LevelIndex, Price, Side};
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyModifiers};
-use ratatui::layout::Rect;
+use ratatui::layout::{Constraint, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Span;
-use ratatui::widgets::{Block, Sparkline};
+use ratatui::widgets::{Block, Cell, Row, Sparkline, Table};
 use ratatui::{DefaultTerminal, Frame};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
@@ -125,6 +126,75 @@ fn scale(prices: &[Price]) -> Vec<u64> {
             share.to_u64().unwrap_or(0).saturating_add(1)
         })
         .collect()
+}
+
+/// One level in the ladder.
+#[derive(Debug)]
+pub(crate) struct LadderRow {
+    pub(crate) level: LevelIndex,
+    pub(crate) buys_at: Price,
+    pub(crate) sells_at: Price,
+    /// Its order in short.
+    pub(crate) order: String,
+    /// The order's side; none for no order.
+    pub(crate) side: Option<Side>,
+    pub(crate) trips: u32,
+    /// Whether the market is between its lines.
+    pub(crate) is_around: bool,
+}
+
+impl LadderRow {
+    fn cells(self) -> Row<'static> {
+        let order = self.side.map_or(Color::DarkGray, colour);
+        let row = Row::new([
+            Cell::from(self.level.to_string()),
+            Cell::from(self.buys_at.to_string()),
+            Cell::from(self.sells_at.to_string()),
+            Cell::from(self.order).style(Style::new().fg(order)),
+            Cell::from(self.trips.to_string()),
+        ]);
+        if self.is_around {
+            row.style(Style::new().add_modifier(Modifier::REVERSED))
+        } else {
+            row
+        }
+    }
+}
+
+/// How many levels of a ladder fit.
+pub(crate) fn ladder_height(area: Rect) -> usize {
+    usize::from(area.height.saturating_sub(3)).max(1)
+}
+
+/// These levels, highest first.
+pub(crate) fn draw_ladder(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    highest_first: impl Iterator<Item = LadderRow>,
+) {
+    let widths = [
+        Constraint::Length(5),
+        Constraint::Length(11),
+        Constraint::Length(11),
+        Constraint::Min(18),
+        Constraint::Length(5),
+    ];
+    let header = Row::new(["level", "buys at", "sells at", "order", "trips"]).style(dim());
+    let table = Table::new(highest_first.map(LadderRow::cells), widths)
+        .header(header)
+        .block(Block::bordered().title(" ladder, highest first "));
+    frame.render_widget(table, area);
+}
+
+/// Fees by asset in one line.
+pub(crate) fn fees_line<A: Display, F: Display>(fees: impl Iterator<Item = (A, F)>) -> String {
+    let fees: Vec<String> = fees
+        .map(|(asset, paid)| format!("{paid} {asset}"))
+        .collect();
+    if fees.is_empty() {
+        return "0".to_owned();
+    }
+    fees.join(" + ")
 }
 
 /// Which rows of a list to show, when so many fit: those around one of them.

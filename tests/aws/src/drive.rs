@@ -35,9 +35,9 @@ const AWAY: std::ops::Range<u64> = 0..700;
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
 /// How often an operator asks recovery to look again, where the system comes to rest.
-const ASKS_EVERY: Duration = Duration::from_secs(5);
+pub(crate) const ASKS_EVERY: Duration = Duration::from_secs(5);
 
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// What a drive is to be.
 #[derive(Debug, Clone)]
@@ -83,13 +83,16 @@ impl Report {
     /// Whether both audits are clean, every level has its order, and the parts were killed at all.
     #[must_use]
     pub fn is_clean(&self) -> bool {
+        self.has_nothing_wrong() && self.bridge_kills > 0 && self.function_kills > 0
+    }
+
+    /// Whether both audits are clean, something was traded, and every level has its order.
+    pub(crate) fn has_nothing_wrong(&self) -> bool {
         self.findings.is_empty()
             && self.missing == 0
             && self.duplicates == 0
             && self.levels_with_order == self.levels
             && self.fills > 0
-            && self.bridge_kills > 0
-            && self.function_kills > 0
     }
 }
 
@@ -134,10 +137,10 @@ async fn perform(
         ..Report::default()
     };
     deploy(places, region, &scene.base).await?;
-    scene.add_account(ACCOUNT).await?;
+    scene.operator.add_account(ACCOUNT, &scene.key).await?;
     let mut bots = Vec::new();
     for grid in GRIDS {
-        bots.push(scene.bot(ACCOUNT, grid).await?);
+        bots.push(scene.operator.bot(ACCOUNT, grid).await?);
     }
     scene.start_market().await?;
     rage(scene, region, drive.length, random, &mut report).await?;
@@ -208,12 +211,12 @@ async fn come_to_rest(scene: &Scene, bots: &[String]) -> anyhow::Result<Vec<Valu
     let mut asked: Option<Instant> = None;
     loop {
         if asked.is_none_or(|asked| asked.elapsed() >= ASKS_EVERY) {
-            scene.yes(&["recover"]).await?;
+            scene.operator.yes(&["recover"]).await?;
             asked = Some(Instant::now());
         }
         let mut shown = Vec::new();
         for bot in bots {
-            shown.push(scene.json(&["bot", "show", bot]).await?);
+            shown.push(scene.operator.json(&["bot", "show", bot]).await?);
         }
         let quiet = shown
             .iter()
@@ -230,8 +233,16 @@ async fn come_to_rest(scene: &Scene, bots: &[String]) -> anyhow::Result<Vec<Valu
     }
 }
 
-fn levels_of(bot: &Value) -> impl Iterator<Item = &Value> {
+/// The levels of a bot as its command shows it.
+pub(crate) fn levels_of(bot: &Value) -> impl Iterator<Item = &Value> {
     bot["levels"].as_array().into_iter().flatten()
+}
+
+/// What both audits say of these bots.
+pub(crate) async fn judge_ladder(scene: &Scene, shown: &[Value]) -> anyhow::Result<Report> {
+    let mut report = Report::default();
+    judge(scene, shown, &mut report).await?;
+    Ok(report)
 }
 
 /// Asks both audits.
@@ -274,7 +285,7 @@ async fn judge(scene: &Scene, shown: &[Value], report: &mut Report) -> anyhow::R
                 .push(format!("the exchange: {name}: {found}"));
         }
     }
-    let (code, text, errors) = scene.run(&["audit", "--json"]).await?;
+    let (code, text, errors) = scene.operator.run(&["audit", "--json"]).await?;
     let audits: Value = serde_json::from_str(&text)
         .with_context(|| format!("gridkeeper audit: {code:?} {text} {errors}"))?;
     for audit in audits.as_array().context("an audit that is no list")? {

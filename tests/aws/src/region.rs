@@ -111,6 +111,14 @@ pub async fn up(places: &Places) -> anyhow::Result<Region> {
     if let Some(region) = Region::running(places)? {
         return Ok(region);
     }
+    up_behind(places, None).await
+}
+
+/// Starts a local AWS whose functions reach it through this gate, if any.
+///
+/// # Errors
+/// As [`up`].
+pub(crate) async fn up_behind(places: &Places, gate: Option<&str>) -> anyhow::Result<Region> {
     let programs = Tool::Ministack.installed(places)?;
     let port = free_port()?;
     let scratch = places.work.join("scratch");
@@ -135,6 +143,10 @@ pub async fn up(places: &Places) -> anyhow::Result<Region> {
         .stderr(log)
         // It outlives the command that starts it.
         .process_group(0);
+    if let Some(gate) = gate {
+        // It hands this on to the functions.
+        command.env("AWS_ENDPOINT_URL", gate);
+    }
     let started = command.spawn().context("ministack did not start")?;
     let region = Region {
         process: started.id(),

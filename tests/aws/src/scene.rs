@@ -1,39 +1,34 @@
-//! What a drive needs beside the local AWS: a simulated exchange, a bridge, and the commands an operator types.
+//! What trades need beside the local AWS: a simulated exchange, bridges, and an operator.
 //!
 //! Start at [`Scene::set`].
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
 use chaos::exchange::Exchange;
 use chaos::market::{SYMBOL, write_tape};
 use chaos::process::Running;
 use rand_chacha::ChaCha8Rng;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::process::Command;
-use tokio::time::timeout;
 
 use crate::deploy::STACK;
+use crate::operator::Operator;
 use crate::{Places, Region};
-
-/// How long a command may take.
-const PATIENCE: Duration = Duration::from_secs(300);
-
-/// How often a command is typed again that cannot be done now.
-const TRIES: u32 = 20;
 
 /// The simulated exchange, and who works with it.
 #[derive(Debug)]
 pub(crate) struct Scene {
     pub(crate) exchange: Exchange,
+    /// Who operates the deployment.
+    pub(crate) operator: Operator,
     /// How many trades the market makes before it stands still.
     pub(crate) prints: u64,
     pub(crate) base: String,
+    /// The key of the exchange's own account.
+    pub(crate) key: String,
     places: Places,
     region: Region,
     simulator: Running,
-    key: String,
     secret: String,
     folder: tempfile::TempDir,
 }
@@ -73,119 +68,59 @@ impl Scene {
         exchange.lift_limits().await?;
         Ok(Self {
             exchange,
+            operator: Operator::of_stack(places, region, &base, &secret),
             prints,
             base,
+            key,
             places: places.clone(),
             region: region.clone(),
             simulator,
-            key,
             secret,
             folder,
         })
     }
 
-    /// Adds the exchange's own account.
-    pub(crate) async fn add_account(&self, name: &str) -> anyhow::Result<()> {
-        self.yes(&["account", "add", name, "--key", &self.key])
-            .await
-            .map(drop)
-    }
-
-    fn command(&self, program: PathBuf) -> Command {
-        let mut command = Command::new(program);
-        command
-            .env_clear()
-            .envs(self.region.environment())
-            .env("GRIDKEEPER_BINANCE_REST", &self.base)
-            .env(
-                "GRIDKEEPER_BINANCE_WS",
-                format!("{}/ws-api/v3", self.base.replacen("http", "ws", 1)),
-            )
-            .env("GRIDKEEPER_LOG", "info");
-        command
+    /// Opens another account at the exchange; its key.
+    pub(crate) async fn open_account(&self, name: &str) -> anyhow::Result<String> {
+        let key = format!("{}OfAccount{name}", self.key);
+        self.exchange.open_account(name, &key, &self.secret).await?;
+        Ok(key)
     }
 
     /// Starts a bridge.
     pub(crate) async fn bridge(&self, nth: u64) -> anyhow::Result<Running> {
-        let mut command = self.command(self.places.binary("gridkeeper-bridge")?);
-        let queue = |name: &str| format!("{}/000000000000/{STACK}-{name}", self.region.url());
-        command
-            .env("GRIDKEEPER_TABLE", STACK)
-            .env("GRIDKEEPER_QUEUE_URL", queue("fills"))
-            .env("GRIDKEEPER_RECONCILE_QUEUE_URL", queue("reconcile"));
+        let command = self.bridge_command()?;
         let log = self.folder.path().join(format!("bridge-{nth:04}.log"));
         Running::start(command, &log).await
     }
 
-    /// Runs a command of the operator; what it wrote, and its exit code.
-    pub(crate) async fn run(
-        &self,
-        arguments: &[&str],
-    ) -> anyhow::Result<(Option<i32>, String, String)> {
-        let mut command = self.command(self.places.binary("gridkeeper")?);
+    /// Starts a bridge that shares accounts with others under a name of its own.
+    pub(crate) async fn named_bridge(&self, name: &str) -> anyhow::Result<Running> {
+        let mut command = self.bridge_command()?;
+        command.env("GRIDKEEPER_BRIDGE", name);
+        let log = self.folder.path().join(format!("bridge-{name}.log"));
+        Running::start(command, &log).await
+    }
+
+    fn bridge_command(&self) -> anyhow::Result<Command> {
+        let program = self.places.binary("gridkeeper-bridge")?;
+        let mut command = self.operator.program(program);
+        let queue = |name: &str| format!("{}/000000000000/{STACK}-{name}", self.region.url());
         command
-            .env("GRIDKEEPER_TRADE_SECRET", &self.secret)
-            .args(["--aws", "--stack", STACK])
-            .args(arguments)
-            .process_group(0)
-            .kill_on_drop(true)
-            .stdin(std::process::Stdio::null());
-        let output = timeout(PATIENCE, command.output()).await;
-        let output = output.with_context(|| format!("{arguments:?} does not end"))??;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let errors = text(&output.stderr);
-        ensure!(
-            output.status.code().is_some() && !errors.contains("panicked at"),
-            "{arguments:?}: {}\n{errors}",
-            output.status
-        );
-        Ok((output.status.code(), text(&output.stdout), errors))
+            // It works without the key that trades.
+            .env_remove("GRIDKEEPER_TRADE_SECRET")
+            .env("GRIDKEEPER_TABLE", STACK)
+            .env("GRIDKEEPER_QUEUE_URL", queue("fills"))
+            .env("GRIDKEEPER_RECONCILE_QUEUE_URL", queue("reconcile"));
+        Ok(command)
     }
 
-    /// Runs a command that has to succeed; what it wrote. Where it cannot be done now (the exchange makes faults all the
-    /// time) it is typed again.
-    pub(crate) async fn yes(&self, arguments: &[&str]) -> anyhow::Result<String> {
-        let mut last = String::new();
-        for _ in 0..TRIES {
-            match self.run(arguments).await? {
-                (Some(0), text, _) => return Ok(text),
-                (Some(1), _, errors) => last = errors,
-                (code, _, errors) => bail!("{arguments:?}: {code:?} {errors}"),
-            }
-        }
-        bail!("{arguments:?}: {last}")
-    }
-
-    /// The same for a command that answers with JSON.
-    pub(crate) async fn json(&self, arguments: &[&str]) -> anyhow::Result<Value> {
-        let text = self.yes(&[arguments, &["--json"]].concat()).await?;
-        serde_json::from_str(&text).with_context(|| text.clone())
-    }
-
-    /// Creates a bot and lets it trade; its id.
-    pub(crate) async fn bot(&self, account: &str, grid: [&str; 4]) -> anyhow::Result<String> {
-        let [lower, upper, spacing, size] = grid;
-        let created = self
-            .json(&[
-                "bot",
-                "create",
-                "--start",
-                "--account",
-                account,
-                "--symbol",
-                SYMBOL,
-                "--lower",
-                lower,
-                "--upper",
-                upper,
-                "--spacing",
-                spacing,
-                "--size",
-                size,
-            ])
-            .await?;
-        let bot = created["bot"].as_str().context("a bot without an id")?;
-        Ok(bot.to_owned())
+    /// Starts everything in one process over a data folder; who operates that.
+    pub(crate) async fn one_machine(&self) -> anyhow::Result<(Running, Operator)> {
+        let operator = self.operator.of_folder(&self.folder.path().join("data"));
+        let command = operator.command(&["up", "--dashboard", "off"])?;
+        let log = self.folder.path().join("up.log");
+        Ok((Running::start(command, &log).await?, operator))
     }
 
     /// Lets prices move.

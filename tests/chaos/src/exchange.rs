@@ -50,6 +50,21 @@ impl Exchange {
         self.post("control", &command).await.map(drop)
     }
 
+    /// Opens an account with ample funds, whose key signs with this secret.
+    ///
+    /// # Errors
+    /// As [`Self::post`].
+    pub async fn open_account(&self, name: &str, key: &str, secret: &str) -> anyhow::Result<()> {
+        let ample = json!({ "free": "1000000", "locked": "0" });
+        let account = json!({
+            "name": name,
+            "keys": [{ "key": key, "secret": { "hmac": secret } }],
+            "balances": { "BTC": ample, "USDT": ample },
+        });
+        let open = json!({ "do": "open", "account": account });
+        self.post("account", &open).await.map(drop)
+    }
+
     /// Its own figures.
     ///
     /// # Errors

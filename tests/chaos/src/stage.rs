@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use rand_chacha::ChaCha8Rng;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -122,14 +122,7 @@ impl Stage {
             self.key.clone()
         } else {
             let key = format!("{}OfAccount{name}", self.key);
-            let ample = json!({ "free": "1000000", "locked": "0" });
-            let account = json!({
-                "name": name,
-                "keys": [{ "key": key, "secret": { "hmac": self.secret } }],
-                "balances": { "BTC": ample, "USDT": ample },
-            });
-            let open = json!({ "do": "open", "account": account });
-            self.exchange.post("account", &open).await?;
+            self.exchange.open_account(name, &key, &self.secret).await?;
             key
         };
         self.yes(&["account", "add", name, "--key", &key])

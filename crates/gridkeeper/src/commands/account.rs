@@ -199,7 +199,7 @@ async fn ask(
     for (purpose, key) in keys {
         let credentials = session.home.vault().open(name, *purpose, key).await?;
         let client = exchanges.with_key(name, environment, credentials)?;
-        findings.extend(check_key(name, &client, environment, *purpose, shared).await);
+        findings.extend(check_key(name, &client, environment, *purpose, shared).await?);
     }
     Ok(findings)
 }

@@ -5,7 +5,7 @@ use domain::{AccountId, ExchangeTime};
 use trading::{Environment, Exchange as _, ExchangeError};
 
 use super::finding::Finding;
-use crate::failure::{key_page, plain_cause, stop_remedy};
+use crate::failure::{key_page, plain_cause, stop_remedy, whole_seconds};
 use crate::keys::Purpose;
 use crate::table::when_there;
 
@@ -13,24 +13,30 @@ use crate::table::when_there;
 const SOON: std::time::Duration = std::time::Duration::from_secs(7 * 24 * 3600);
 
 /// Asks the exchange about one key. `shared` if the same key serves as the other one too.
+///
+/// # Errors
+/// [`ExchangeError`] when it says nothing of the key: it does not answer, or asks to wait.
 pub(crate) async fn check_key(
     account: &AccountId,
     client: &RestClient,
     environment: Environment,
     purpose: Purpose,
     shared: bool,
-) -> Vec<Finding> {
+) -> Result<Vec<Finding>, ExchangeError> {
     let subject = format!("{purpose} key of {account}");
     let mut findings = Vec::new();
     match client.balances().await {
         Ok(_) => findings.push(Finding::ok(&subject, "the exchange accepts it")),
+        Err(error @ (ExchangeError::Unavailable(_) | ExchangeError::Limited { .. })) => {
+            return Err(error);
+        }
         Err(error) => {
             let mut finding = refused(&subject, environment, &error);
             let named =
                 |remedy: String| remedy.replace("rotate NAME", &format!("rotate {account}"));
             finding.remedy = finding.remedy.map(named);
             findings.push(finding);
-            return findings;
+            return Ok(findings);
         }
     }
     match client.key_permissions().await {
@@ -57,7 +63,7 @@ pub(crate) async fn check_key(
             "run the check again",
         )),
     }
-    findings
+    Ok(findings)
 }
 
 /// What an error of a signed question says of the key.
@@ -66,8 +72,12 @@ pub(crate) fn refused(subject: &str, environment: Environment, error: &ExchangeE
         ExchangeError::Stopped { stop, .. } => {
             Finding::problem(subject, error, stop_remedy(*stop, Some(environment)))
         }
+        ExchangeError::Limited { after, .. } => Finding::problem(
+            subject,
+            error,
+            format!("run the check again in {} seconds", whole_seconds(*after)),
+        ),
         ExchangeError::Unavailable(_)
-        | ExchangeError::Limited { .. }
         | ExchangeError::UnknownSymbol(_)
         | ExchangeError::Refused(_) => Finding::problem(
             subject,

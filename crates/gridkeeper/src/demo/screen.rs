@@ -5,15 +5,15 @@
 use domain::{Level, OrderState, Price};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Cell, Paragraph, Row, Table};
+use ratatui::widgets::{Block, Paragraph};
 use rust_decimal::Decimal;
 
 use super::snapshot::Snapshot;
 use crate::node::Happening;
 use crate::table::count_of;
-use crate::tui::{colour, dim, draw_chart, strong, window};
+use crate::tui::{self, LadderRow, colour, dim, draw_chart, fees_line, strong, window};
 
 /// Draws one look at the run.
 pub fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot) {
@@ -41,16 +41,7 @@ fn draw_head(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
     let price = snapshot
         .price
         .map_or_else(|| "-".to_owned(), |price| price.to_string());
-    let fees: Vec<String> = totals
-        .fees
-        .iter()
-        .map(|(asset, paid)| format!("{paid} {asset}"))
-        .collect();
-    let fees = if fees.is_empty() {
-        "0".to_owned()
-    } else {
-        fees.join(" + ")
-    };
+    let fees = fees_line(totals.fees.iter());
     let seconds = snapshot.elapsed.as_secs();
     let lines = vec![
         Line::from(vec![
@@ -90,49 +81,32 @@ fn short(amount: Decimal) -> String {
 }
 
 fn draw_ladder(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {
-    let height = usize::from(area.height.saturating_sub(3)).max(1);
     let levels = &snapshot.levels;
     let market = snapshot.price.map_or(levels.len() / 2, |price| {
         levels.partition_point(|level| level.buy_price < price)
     });
-    let shown = levels.get(window(levels.len(), market, height));
+    let shown = levels.get(window(levels.len(), market, tui::ladder_height(area)));
     let shown = shown.unwrap_or_default().iter().rev();
     let rows = shown.map(|level| ladder_row(level, snapshot.price));
-    let widths = [
-        Constraint::Length(5),
-        Constraint::Length(11),
-        Constraint::Length(11),
-        Constraint::Min(18),
-        Constraint::Length(5),
-    ];
-    let header = Row::new(["level", "buys at", "sells at", "order", "trips"]).style(dim());
-    let table = Table::new(rows, widths)
-        .header(header)
-        .block(Block::bordered().title(" ladder, highest first "));
-    frame.render_widget(table, area);
+    tui::draw_ladder(frame, area, rows);
 }
 
-fn ladder_row(level: &Level, price: Option<Price>) -> Row<'static> {
+fn ladder_row(level: &Level, price: Option<Price>) -> LadderRow {
     let around = price.is_some_and(|price| level.buy_price <= price && price < level.sell_price);
-    let style = if around {
-        Style::new().add_modifier(Modifier::REVERSED)
-    } else {
-        Style::new()
-    };
-    let (text, colour) = order_text(level);
-    Row::new([
-        Cell::from(level.index.to_string()),
-        Cell::from(level.buy_price.to_string()),
-        Cell::from(level.sell_price.to_string()),
-        Cell::from(text).style(Style::new().fg(colour)),
-        Cell::from(level.round_trips.to_string()),
-    ])
-    .style(style)
+    LadderRow {
+        level: level.index,
+        buys_at: level.buy_price,
+        sells_at: level.sell_price,
+        order: order_text(level),
+        side: level.order.as_ref().map(|order| order.intent.side),
+        trips: level.round_trips,
+        is_around: around,
+    }
 }
 
-fn order_text(level: &Level) -> (String, Color) {
+fn order_text(level: &Level) -> String {
     let Some(order) = &level.order else {
-        return ("nothing yet".to_owned(), Color::DarkGray);
+        return "nothing yet".to_owned();
     };
     let side = order.intent.side;
     let state = match &order.state {
@@ -144,8 +118,7 @@ fn order_text(level: &Level) -> (String, Color) {
         OrderState::Quarantined { why, .. } => format!("quarantined: {why:?}"),
         OrderState::Idle => "at rest".to_owned(),
     };
-    let text = format!("{side} {} {state}", order.intent.quantity);
-    (text, colour(side))
+    format!("{side} {} {state}", order.intent.quantity)
 }
 
 fn draw_flow(frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot) {

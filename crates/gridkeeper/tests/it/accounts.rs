@@ -1,7 +1,7 @@
 //! Accounts and their keys.
 
 use exchange_simulator::model::ApiKey;
-use exchange_simulator::{AccountControl, DEMO_API_KEY, DEMO_API_SECRET};
+use exchange_simulator::{AccountControl, Control, DEMO_API_KEY, DEMO_API_SECRET, LimitsConfig};
 
 use super::world::World;
 
@@ -237,4 +237,25 @@ async fn an_account_is_not_added_twice_nor_removed_with_bots() {
         .run(&["account", "check", "nobody"])
         .ends(2)
         .says(&["there is no account nobody"]);
+}
+
+/// The exchange's limit says nothing of the key.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_cannot_be_asked_about_now_is_not_refused() {
+    let world = World::begin().await;
+    let limited = |weight_per_minute| Control::Limits {
+        limits: LimitsConfig {
+            weight_per_minute,
+            ..LimitsConfig::default()
+        },
+    };
+    world.simulator.control(limited(5)).unwrap();
+    let add = ["account", "add", "main", "--key", DEMO_API_KEY];
+    let waits = world.run(&add).ends(1);
+    assert!(!waits.err.contains("refused"), "{waits}");
+    waits.says(&["asks to wait", "run the command again in"]);
+    world
+        .run(&["account", "list"])
+        .yes()
+        .says(&["no accounts yet"]);
 }

@@ -13,7 +13,7 @@ use crate::dashboard::flow::FlowRow;
 use crate::dashboard::hub::{Page, Shown};
 use crate::dashboard::rows::{BotRow, HealthState, LevelRow};
 use crate::table::count;
-use crate::tui::{colour, dim, draw_chart, strong, window};
+use crate::tui::{self, LadderRow, colour, dim, draw_chart, fees_line, strong, window};
 
 /// How many lines of what is wrong are shown at most.
 const WRONG: usize = 4;
@@ -157,16 +157,7 @@ fn draw_head(frame: &mut Frame<'_>, area: Rect, page: &Page) {
         .price
         .map_or_else(|| "price unknown".to_owned(), |price| price.to_string());
     let floating = row.floating.as_deref().unwrap_or("unknown");
-    let fees: Vec<String> = row
-        .fees
-        .iter()
-        .map(|(asset, paid)| format!("{paid} {asset}"))
-        .collect();
-    let fees = if fees.is_empty() {
-        "0".to_owned()
-    } else {
-        fees.join(" + ")
-    };
+    let fees = fees_line(row.fees.iter());
     let fills = row
         .fills_today
         .map_or_else(|| "-".to_owned(), |fills| fills.to_string());
@@ -196,7 +187,6 @@ fn draw_head(frame: &mut Frame<'_>, area: Rect, page: &Page) {
 }
 
 fn draw_ladder(frame: &mut Frame<'_>, area: Rect, page: &Page, moved: i32) {
-    let height = usize::from(area.height.saturating_sub(3)).max(1);
     let levels: Vec<&LevelRow> = page.levels.values().collect();
     let price = page.price.as_ref().map(|price| price.price);
     let market = price.map_or(levels.len() / 2, |price| {
@@ -205,44 +195,18 @@ fn draw_ladder(frame: &mut Frame<'_>, area: Rect, page: &Page, moved: i32) {
     let up = usize::try_from(moved).unwrap_or(0);
     let down = usize::try_from(moved.saturating_neg()).unwrap_or(0);
     let around = market.saturating_add(up).saturating_sub(down);
-    let shown = levels.get(window(levels.len(), around, height));
-    let rows = shown
-        .unwrap_or_default()
-        .iter()
-        .rev()
-        .map(|level| ladder_row(level, price.is_some_and(|price| level.is_around(price))));
-    let widths = [
-        Constraint::Length(5),
-        Constraint::Length(11),
-        Constraint::Length(11),
-        Constraint::Min(18),
-        Constraint::Length(5),
-    ];
-    let header = Row::new(["level", "buys at", "sells at", "order", "trips"]).style(dim());
-    let table = Table::new(rows, widths)
-        .header(header)
-        .block(Block::bordered().title(" ladder, highest first "));
-    frame.render_widget(table, area);
-}
-
-fn ladder_row(level: &LevelRow, around: bool) -> Row<'static> {
-    let style = if around {
-        Style::new().add_modifier(Modifier::REVERSED)
-    } else {
-        Style::new()
-    };
-    let order = match level.side() {
-        None => Style::new().fg(Color::DarkGray),
-        Some(side) => Style::new().fg(colour(side)),
-    };
-    Row::new([
-        Cell::from(level.level.to_string()),
-        Cell::from(level.buy.to_string()),
-        Cell::from(level.sell.to_string()),
-        Cell::from(level.in_short()).style(order),
-        Cell::from(level.round_trips.to_string()),
-    ])
-    .style(style)
+    let shown = levels.get(window(levels.len(), around, tui::ladder_height(area)));
+    let shown = shown.unwrap_or_default().iter().rev();
+    let rows = shown.map(|level| LadderRow {
+        level: level.level,
+        buys_at: level.buy,
+        sells_at: level.sell,
+        order: level.in_short(),
+        side: level.side(),
+        trips: level.round_trips,
+        is_around: price.is_some_and(|price| level.is_around(price)),
+    });
+    tui::draw_ladder(frame, area, rows);
 }
 
 fn draw_flow(frame: &mut Frame<'_>, area: Rect, page: &Page) {
