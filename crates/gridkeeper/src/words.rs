@@ -18,6 +18,7 @@ use rust_decimal::Decimal;
 
 use band::outside_band;
 pub use in_short::state_in_short;
+pub(crate) use in_short::why_not_placed;
 
 use crate::table::{ago, amount, when, when_there};
 

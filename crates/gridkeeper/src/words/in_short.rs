@@ -4,6 +4,14 @@ use domain::{HoldReason, Intent, LevelOrder, OrderState, Purpose, Side};
 
 use super::{ended_words, quarantine, refusal_words};
 
+/// Why an order is not placed, in short; of one that is or may be, its state.
+pub(crate) fn why_not_placed(order: &LevelOrder) -> String {
+    let state = state_in_short(order);
+    let why = ["not placed: ", "held: "].into_iter();
+    let mut why = why.filter_map(|before| state.strip_prefix(before));
+    why.next().map_or_else(|| state.clone(), str::to_owned)
+}
+
 /// The state of an order in one short line.
 #[must_use]
 pub fn state_in_short(order: &LevelOrder) -> String {

@@ -70,10 +70,10 @@ async fn a_bot_lives_its_life_while_its_operator_looks_on() {
         .run(&["explain", &bot, "0"])
         .yes()
         .says(&["held: the bot is paused", "gridkeeper bot resume"]);
-    world
-        .run(&["explain", &bot])
-        .yes()
-        .says(&["Owed and not placed: 4 of 4 levels"]);
+    world.run(&["explain", &bot]).yes().says(&[
+        "Owed and not placed: 4 of 4 levels",
+        "): the bot is paused. `gridkeeper explain",
+    ]);
     world
         .run(&["audit", &bot])
         .yes()

@@ -9,7 +9,7 @@ use super::Explained;
 use crate::table::count_of;
 use crate::words::funds::lacking;
 use crate::words::quarantine::{all_vanished, forgotten};
-use crate::words::{is_end_unknown, is_still_to_be_sold};
+use crate::words::{is_end_unknown, is_still_to_be_sold, why_not_placed};
 
 /// Whether anything is owed and not placed, in a sentence or two.
 pub(crate) fn summary(bot: &Bot, explained: &[Explained], levels: &[Level], seen: &Seen) -> String {
@@ -51,9 +51,10 @@ pub(crate) fn summary(bot: &Bot, explained: &[Explained], levels: &[Level], seen
     }
     if let Some(first) = owed.first() {
         sentences.push(format!(
-            "Owed and not placed: {} of {all} levels ({}). `gridkeeper explain {} {first}` tells why.",
+            "Owed and not placed: {} of {all} levels ({}): {}. `gridkeeper explain {} {first}` tells more.",
             owed.len(),
             LevelNames(&owed),
+            reasons(levels, &owed),
             bot.id
         ));
     }
@@ -80,6 +81,28 @@ pub(crate) fn summary(bot: &Bot, explained: &[Explained], levels: &[Level], seen
     }
     sentences.extend(still_held(bot, levels, seen));
     sentences.join("\n")
+}
+
+/// So many reasons are said; the levels say theirs.
+const REASONS: usize = 2;
+
+/// Why nothing is placed for these levels, in short.
+fn reasons(levels: &[Level], owed: &[LevelIndex]) -> String {
+    let mut reasons: Vec<String> = Vec::new();
+    let owed = levels.iter().filter(|level| owed.contains(&level.index));
+    for order in owed.filter_map(|level| level.order.as_ref()) {
+        let reason = why_not_placed(order);
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+    let more = if reasons.len() > REASONS {
+        "; and more"
+    } else {
+        ""
+    };
+    reasons.truncate(REASONS);
+    format!("{}{more}", reasons.join("; "))
 }
 
 /// What a bot that is to end has not sold yet.
@@ -174,4 +197,66 @@ pub(super) async fn funds_lines(desk: &Desk<'_>, bot: &Bot, levels: &[Level]) ->
         lines.push(format!("Too little money: {lacking}{free}."));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        HoldReason, Intent, LocalTime, OrderKind, Purpose, RefusalReason, Rung, Side, owe,
+    };
+
+    use super::*;
+
+    fn owing(index: u16, state: OrderState) -> Level {
+        let rung = Rung {
+            buy_price: "10".parse().unwrap(),
+            sell_price: "11".parse().unwrap(),
+            quantity: "1".parse().unwrap(),
+        };
+        let bot = "testbot1".parse().unwrap();
+        let level = Level::new(bot, LevelIndex(index), &rung, LocalTime::from_millis(0));
+        let intent = Intent {
+            side: Side::Buy,
+            price: level.buy_price,
+            quantity: level.quantity,
+            kind: OrderKind::Limit,
+            purpose: Purpose::Grid,
+        };
+        owe(&level, intent, state, false)
+    }
+
+    fn refused(why: RefusalReason) -> OrderState {
+        OrderState::Refused {
+            why,
+            detail: String::new(),
+            retry_at: LocalTime::from_millis(1),
+            lease: None,
+        }
+    }
+
+    #[test]
+    fn the_first_two_reasons_are_said_and_that_there_are_more() {
+        let paused = OrderState::Held {
+            why: HoldReason::Paused,
+            lease: None,
+        };
+        let levels = [
+            owing(0, refused(RefusalReason::InsufficientBalance)),
+            owing(1, refused(RefusalReason::InsufficientBalance)),
+            owing(2, paused),
+            owing(3, refused(RefusalReason::MarketClosed)),
+        ];
+        let of = |indices: &[u16]| {
+            let owed: Vec<LevelIndex> = indices.iter().copied().map(LevelIndex).collect();
+            reasons(&levels, &owed)
+        };
+        let poor = "the account's balance is too small";
+        assert_eq!(of(&[0, 1]), poor);
+        assert_eq!(of(&[0, 1, 2]), format!("{poor}; the bot is paused"));
+        assert_eq!(
+            of(&[0, 1, 2, 3]),
+            format!("{poor}; the bot is paused; and more")
+        );
+        assert_eq!(of(&[2]), "the bot is paused");
+    }
 }
