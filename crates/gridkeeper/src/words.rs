@@ -7,6 +7,7 @@
 mod band;
 pub(crate) mod funds;
 pub(crate) mod in_short;
+pub(crate) mod owing;
 pub(crate) mod quarantine;
 
 use domain::{
@@ -31,8 +32,6 @@ pub struct StateWords {
     pub next: String,
     /// What the operator can do, where they have to.
     pub remedy: Option<String>,
-    /// Whether an order is owed and not at the exchange.
-    pub owed: bool,
 }
 
 /// What the state of a level's order means. `order` is the level's own.
@@ -52,13 +51,11 @@ pub fn state_words(bot: &Bot, level: &Level, order: &LevelOrder, now: LocalTime)
                 when_there(lease.until)
             ),
             remedy: None,
-            owed: true,
         },
         OrderState::Open => StateWords {
             why: why_open(bot, level, order),
             next: next_of_open(bot, level, order),
             remedy: None,
-            owed: false,
         },
         OrderState::Refused {
             why,
@@ -77,7 +74,6 @@ pub fn state_words(bot: &Bot, level: &Level, order: &LevelOrder, now: LocalTime)
             },
             next: next_try(*retry_at, now),
             remedy: refusal_remedy(*why, order, bot),
-            owed: true,
         },
         OrderState::Held { why, .. } => held(why, bot, level, order),
         OrderState::Quarantined { why, evidence } => StateWords {
@@ -88,7 +84,6 @@ pub fn state_words(bot: &Bot, level: &Level, order: &LevelOrder, now: LocalTime)
             ),
             next: quarantine::next(*why).to_owned(),
             remedy: quarantine::remedy(*why, &bot.id, level.index),
-            owed: true,
         },
         OrderState::Idle => at_rest(bot, level, order),
     }
@@ -120,7 +115,6 @@ fn at_rest(bot: &Bot, level: &Level, order: &LevelOrder) -> StateWords {
                     .normalize()
             ),
             remedy: (order.terminal == Some(OrderStatus::ExpiredInMatch)).then(|| met_own(bot)),
-            owed: true,
         };
     }
     if is_end_unknown(order) {
@@ -136,7 +130,6 @@ fn at_rest(bot: &Bot, level: &Level, order: &LevelOrder) -> StateWords {
                  want to keep",
                 level.base, bot.rules.base, bot.id, bot.id
             )),
-            owed: false,
         };
     }
     StateWords {
@@ -151,7 +144,6 @@ fn at_rest(bot: &Bot, level: &Level, order: &LevelOrder) -> StateWords {
         ),
         next: "nothing, until the bot is started".to_owned(),
         remedy: None,
-        owed: false,
     }
 }
 
@@ -307,7 +299,6 @@ fn held(why: &HoldReason, bot: &Bot, level: &Level, order: &LevelOrder) -> State
         why: why.to_owned(),
         next: next.to_owned(),
         remedy,
-        owed: true,
     };
     match why {
         HoldReason::Paused => words(

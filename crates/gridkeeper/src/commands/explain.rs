@@ -18,6 +18,7 @@ use crate::failure::{Failure, Outcome};
 use crate::table::{Align, Table, amount, count, when};
 use crate::words::funds::{Lacking, lacking};
 use crate::words::in_short::{asks_in_short, or_better};
+use crate::words::owing::Owing;
 use crate::words::quarantine::{all_vanished, forgotten};
 use crate::words::{state_in_short, state_words};
 use summary::funds_lines;
@@ -203,7 +204,7 @@ async fn explain_all(session: &mut Session<'_>, bot: &Bot, listed: Listing<Level
         ]);
     }
     table.write(out, 2)?;
-    writeln!(out, "{}", summary(bot, &explained, levels, &seen))?;
+    writeln!(out, "{}", summary(bot, levels, &seen))?;
     for line in funds {
         writeln!(out, "{line}")?;
     }
@@ -332,6 +333,7 @@ pub(crate) fn explain_level(bot: &Bot, level: &Level, now: LocalTime, seen: &See
         return without_order(bot, level, ladder, holds);
     };
     let words = state_words(bot, level, order, now);
+    let owing = Owing::of(level);
     let at_exchange = order.exchange_order_id.map_or_else(
         || "no id at the exchange".to_owned(),
         |id| format!("exchange order {id}"),
@@ -363,10 +365,9 @@ pub(crate) fn explain_level(bot: &Bot, level: &Level, now: LocalTime, seen: &See
         why: words.why,
         next: words.next,
         remedy: words.remedy,
-        owed_not_placed: words.owed
-            && !matches!(order.state, OrderState::Idle | OrderState::Pending { .. }),
-        possibly_placed: matches!(order.state, OrderState::Pending { .. }),
-        quarantined: matches!(order.state, OrderState::Quarantined { .. }),
+        owed_not_placed: matches!(owing, Owing::NotPlaced | Owing::Quarantined),
+        possibly_placed: owing == Owing::PossiblyPlaced,
+        quarantined: owing == Owing::Quarantined,
         story: Vec::new(),
     }
 }

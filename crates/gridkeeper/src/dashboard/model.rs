@@ -14,7 +14,7 @@ use super::prices::Market;
 use super::rows::{BotRow, HealthRow, HealthState, LevelCounts, OrdersRow, StreamRow};
 use super::today::Today;
 use crate::commands::bot::{Sums, status_words};
-use crate::commands::explain::{Explained, explain_level, summary, with_orders_stopped};
+use crate::commands::explain::{summary, with_orders_stopped};
 use crate::commands::seen::{Seen, seen_as};
 use crate::home::Keeper;
 use crate::table::amount;
@@ -103,7 +103,7 @@ pub(super) fn bot_row(
     let seen = known.seen(common, watchman, now);
     let sums = Sums::of(&known.levels);
     let orders = OrdersRow::of(account);
-    let health = health(known, &seen, &sums, orders.is_stopped(), now);
+    let health = health(known, &seen, &sums, orders.is_stopped());
     let heartbeats = common.bridges.iter();
     let holds = heartbeats.filter(|bridge| bridge.accounts.contains(&bot.account));
     let changed = known.levels.iter().map(|level| level.changed_at).max();
@@ -150,13 +150,8 @@ pub(super) fn floating(levels: &[Level], price: Option<Price>) -> Option<String>
     Some(amount(sum.decimal()))
 }
 
-fn health(known: &Known, seen: &Seen, sums: &Sums, stopped: bool, now: LocalTime) -> HealthRow {
-    let explained: Vec<Explained> = known
-        .levels
-        .iter()
-        .map(|level| explain_level(&known.bot, level, now, seen))
-        .collect();
-    let words = summary(&known.bot, &explained, &known.levels, seen);
+fn health(known: &Known, seen: &Seen, sums: &Sums, stopped: bool) -> HealthRow {
+    let words = summary(&known.bot, &known.levels, seen);
     let at_work = sums.open_orders > 0 || sums.owed() > 0;
     let trouble = sums.quarantined > 0
         || !known.unreadable.is_empty()

@@ -44,7 +44,6 @@ pub(super) fn outside_band(bot: &Bot, level: &Level, order: &LevelOrder) -> Stat
             format!("it is placed when the market {from}")
         },
         remedy: None,
-        owed: true,
     }
 }
 

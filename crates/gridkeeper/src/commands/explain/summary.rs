@@ -5,23 +5,20 @@ use domain::{Bot, Level, LevelIndex, LevelNames, OrderState};
 use super::super::market::free_for;
 use super::super::seen::Seen;
 use super::super::{Desk, holding};
-use super::Explained;
 use crate::table::count_of;
 use crate::words::funds::lacking;
+use crate::words::owing::Owing;
 use crate::words::quarantine::{all_vanished, forgotten};
 use crate::words::{is_end_unknown, is_still_to_be_sold, why_not_placed};
 
 /// Whether anything is owed and not placed, in a sentence or two.
-pub(crate) fn summary(bot: &Bot, explained: &[Explained], levels: &[Level], seen: &Seen) -> String {
-    let of = |wanted: fn(&Explained) -> bool| -> Vec<LevelIndex> {
-        let wanted = explained.iter().filter(|level| wanted(level));
-        wanted.map(|level| level.level).collect()
+pub(crate) fn summary(bot: &Bot, levels: &[Level], seen: &Seen) -> String {
+    let of = |wanted: Owing| -> Vec<LevelIndex> {
+        let wanted = levels.iter().filter(|level| Owing::of(level) == wanted);
+        wanted.map(|level| level.index).collect()
     };
-    let all = explained.len();
-    let (quarantined, owed) = (
-        of(|level| level.quarantined),
-        of(|level| level.owed_not_placed && !level.quarantined),
-    );
+    let all = levels.len();
+    let (quarantined, owed) = (of(Owing::Quarantined), of(Owing::NotPlaced));
     let mut sentences = Vec::new();
     if all_vanished(levels) {
         sentences.push(format!(
@@ -39,7 +36,7 @@ pub(crate) fn summary(bot: &Bot, explained: &[Explained], levels: &[Level], seen
             bot.id
         ));
     }
-    let unknown = of(|level| level.possibly_placed);
+    let unknown = of(Owing::PossiblyPlaced);
     if let Some(first) = unknown.first() {
         sentences.push(format!(
             "Possibly placed: {} of {all} levels ({}). No answer has come yet, so their orders may be at the exchange: \
