@@ -11,16 +11,6 @@ use anyhow::{Context as _, bail};
 use crate::clients::Places;
 use crate::clients::tools::NODE;
 
-/// Everything is of the profile that tests use, so that nothing is compiled for it alone.
-const BUILD: &[&str] = &[
-    "build",
-    "--workspace",
-    "--all-features",
-    "--locked",
-    "--quiet",
-    "--bins",
-];
-
 /// The names under which systems know it.
 const CHROMIUM: &[&str] = &[
     "chromium",
@@ -69,7 +59,7 @@ fn play(script: &str, before: &[&str], after: &[&str]) -> anyhow::Result<Vec<Str
     };
     let places = Places::of("browser")?;
     NODE.install(&places)?;
-    crate::cargo(BUILD)?;
+    crate::cargo(crate::BINARIES)?;
     crate::say(&format!("== browser: tests/browser/{script}"));
     let target = places
         .installed

@@ -104,7 +104,7 @@ pub(crate) fn run() -> anyhow::Result<Vec<String>> {
     if clients.is_empty() {
         return Ok(skipped);
     }
-    super::cargo(&["build", "--package", "gridkeeper", "--locked"])?;
+    super::cargo(super::BINARIES)?;
     let mut report = Report::default();
     for client in clients {
         say(&format!("== {}", client.name));

@@ -4,16 +4,6 @@ use std::process::Command;
 
 use anyhow::{Context as _, bail};
 
-/// Everything that runs there is of the profile that tests use, so that nothing is compiled for it alone.
-const BUILD: &[&str] = &[
-    "build",
-    "--workspace",
-    "--all-features",
-    "--locked",
-    "--quiet",
-    "--bins",
-];
-
 /// How to get what it needs.
 const REMEDY: &str = "get Python 3.10 or later with `apt-get install python3 python3-venv`";
 
@@ -41,7 +31,7 @@ pub(crate) fn test() -> anyhow::Result<Vec<String>> {
 /// # Errors
 /// Where it could not be carried out, or its audits found something; what, it has said then.
 pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
-    crate::cargo(BUILD)?;
+    crate::cargo(crate::BINARIES)?;
     // Built by Cargo into the same folder as this program, wherever that is.
     let own = std::env::current_exe().context("this program's own path")?;
     let program = own.with_file_name(format!("local-aws{}", std::env::consts::EXE_SUFFIX));

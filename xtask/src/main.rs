@@ -65,6 +65,17 @@ const TOOLS: &[(&str, &str)] = &[
     ("clippy", "rustup component add clippy"),
 ];
 
+/// Builds the programs that are tried as processes, with the profile and the features that tests use, so that nothing is
+/// compiled for them alone.
+const BINARIES: &[&str] = &[
+    "build",
+    "--workspace",
+    "--all-features",
+    "--locked",
+    "--quiet",
+    "--bins",
+];
+
 /// A program of the simulation (`tests/simulation`), by its name.
 const SIMULATION: &[&str] = &[
     "run",
