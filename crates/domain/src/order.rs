@@ -128,3 +128,25 @@ impl OrderStatus {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_became_of_an_order_ends_a_sentence() {
+        for (status, words) in [
+            (OrderStatus::New, "is open"),
+            (OrderStatus::PartiallyFilled, "is partly filled"),
+            (OrderStatus::Filled, "was filled whole"),
+            (OrderStatus::Canceled, "was cancelled"),
+            (OrderStatus::Expired, "expired"),
+            (
+                OrderStatus::ExpiredInMatch,
+                "was ended by self-trade prevention",
+            ),
+        ] {
+            assert_eq!(status.in_words(), words);
+        }
+    }
+}
