@@ -5,7 +5,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::grid::{Grid, LEVEL, REST};
-use super::road::until_waiting;
+use super::road::{by_its_report, until_waiting};
 use super::{PATIENCE, Stage};
 use crate::drive::LOOK_AGAIN;
 
@@ -14,6 +14,10 @@ const POISON: &str = r#"{"v":1,"type":"sell everything"}"#;
 
 /// A message that cannot be read lies in one batch with a report: it ends among the dead letters, the report is handled.
 pub(super) async fn poison(stage: &Stage<'_>, grid: &Grid<'_>) -> anyhow::Result<()> {
+    by_its_report(async || poisoned(stage, grid).await).await
+}
+
+async fn poisoned(stage: &Stage<'_>, grid: &Grid<'_>) -> anyhow::Result<Vec<String>> {
     let before = grid.order(LEVEL).await?;
     stage.wire.feed(false).await?;
     grid.down().await?;
@@ -22,6 +26,7 @@ pub(super) async fn poison(stage: &Stage<'_>, grid: &Grid<'_>) -> anyhow::Result
     stage.wire.feed(true).await?;
     let after = grid.until(LEVEL, before.no + 1).await?;
     ensure!(after.no == before.no + 1, "{after:?}");
+    let told = grid.told_by(LEVEL, before.no).await?;
 
     let id = one_dead(grid).await?;
     ensure!(sent == [id.as_str()], "it keeps its id: {sent:?} {id}");
@@ -42,7 +47,8 @@ pub(super) async fn poison(stage: &Stage<'_>, grid: &Grid<'_>) -> anyhow::Result
         .await?;
     ensure!(dead(grid).await?.is_empty(), "it is gone");
     grid.one_more(false).await?;
-    grid.print(REST).await
+    grid.print(REST).await?;
+    Ok(told)
 }
 
 /// A report whose order has long been followed comes back from the dead letters.
