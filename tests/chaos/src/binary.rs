@@ -73,16 +73,16 @@ fn newest(folder: &Path) -> Option<SystemTime> {
 
 fn build(profile: &Path) -> anyhow::Result<()> {
     let release = profile.ends_with("release");
+    // As a test run of the whole workspace builds it: with other features, all it depends on would be built once more.
+    let package: &[&str] = if release {
+        &["-p", "gridkeeper"]
+    } else {
+        &["--workspace", "--all-features"]
+    };
     let mut cargo = Command::new(env!("CARGO"));
     cargo
-        .args([
-            "build",
-            "--locked",
-            "-p",
-            "gridkeeper",
-            "--bin",
-            "gridkeeper",
-        ])
+        .args(["build", "--locked", "--bin", "gridkeeper"])
+        .args(package)
         .arg("--target-dir")
         .arg(profile.parent().unwrap_or(profile))
         .args(release.then_some("--release"))

@@ -70,6 +70,26 @@ fn the_largest_grid_is_drawn() {
 }
 
 #[test]
+fn the_largest_percent_grid_is_drawn_and_one_level_more_is_not() {
+    let mut plan = plan("percent:0.1%");
+    plan.maker_fee = Rate::ZERO;
+    plan.upper = price("9999");
+    let mut levels = |lower| {
+        plan.lower = crate::Price::new(Decimal::new(lower, 2)).unwrap();
+        plan.ladder(&rules(), None)
+            .map(|ladder| ladder.rungs.len())
+            .map_err(|error| error.to_string())
+    };
+    // 9999 * 0.999^5000 = 67.2..., where lines lie 0.067 apart.
+    let found: Vec<_> = (6_700..6_750).step_by(3).map(&mut levels).collect();
+    let drawn = found.iter().position(Result::is_ok).unwrap();
+    assert_eq!(found[drawn], Ok(5_000));
+    let refused = found[drawn - 1].as_ref().unwrap_err();
+    assert!(refused.contains("5000"), "{refused}");
+    assert!(found.iter().skip(drawn).all(Result::is_ok), "{found:?}");
+}
+
+#[test]
 fn a_first_purchase_trades_at_once_but_never_too_dear() {
     // (buy, sell, ask, fee, expected)
     for (buy, sell, ask, fee, expected) in [

@@ -350,6 +350,31 @@ fn too_small_an_investment_hides_no_order_that_is_too_large() {
     );
 }
 
+/// A symbol that rests spoils no line, and says nothing of what the levels get.
+#[test]
+fn what_does_not_concern_the_lines_leaves_them_to_be_looked_at() {
+    let mut rules = rules();
+    rules.status = SymbolStatus::Halted;
+    let mut plan = plan("arithmetic:4");
+    plan.sizing = Sizing::BasePerLevel {
+        quantity: quantity("1"),
+    };
+    let draft = plan.draft(&rules, None);
+    assert_eq!(draft.ladder.map(|ladder| ladder.rungs.len()), Some(4));
+    assert!(
+        matches!(
+            draft.problems.as_slice(),
+            [
+                PlanProblem::NotTrading { .. },
+                PlanProblem::Order { .. },
+                ..
+            ]
+        ),
+        "{:?}",
+        draft.problems
+    );
+}
+
 #[test]
 fn an_investment_is_judged_even_where_no_line_can_be_drawn() {
     for (total, refused) in [("0", true), ("-1", true), ("1", false)] {
