@@ -1,11 +1,30 @@
 //! `cargo xtask local-aws`: the real functions on a local AWS (`tests/aws`).
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, bail};
 
 /// How to get what it needs.
 const REMEDY: &str = "get Python 3.10 or later with `apt-get install python3 python3-venv`";
+
+/// Builds what a deployment consists of, and what measures it.
+const SHIPPED: &[&str] = &[
+    "build",
+    "--release",
+    "--all-features",
+    "--locked",
+    "--quiet",
+    "--bins",
+    "--package",
+    "functions",
+    "--package",
+    "bridge",
+    "--package",
+    "gridkeeper",
+    "--package",
+    "local-aws",
+];
 
 /// A short drive, the named cases, and the template as the linters judge it. Returns what was not run, and how to get it.
 ///
@@ -31,10 +50,14 @@ pub(crate) fn test() -> anyhow::Result<Vec<String>> {
 /// # Errors
 /// Where it could not be carried out, or its audits found something; what, it has said then.
 pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
-    crate::cargo(crate::BINARIES)?;
-    // Built by Cargo into the same folder as this program, wherever that is.
-    let own = std::env::current_exe().context("this program's own path")?;
-    let program = own.with_file_name(format!("local-aws{}", std::env::consts::EXE_SUFFIX));
+    // What is measured is built as it is shipped.
+    let is_measured = arguments.first() == Some(&"measure");
+    crate::cargo(if is_measured {
+        SHIPPED
+    } else {
+        crate::BINARIES
+    })?;
+    let program = program(is_measured)?;
     let status = Command::new(program)
         .args(arguments)
         .status()
@@ -43,4 +66,16 @@ pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
         bail!("local-aws {} ended with {status}", arguments.join(" "));
     }
     Ok(())
+}
+
+/// The program behind the command: built by Cargo beside this one, wherever that is, or into the folder of release builds.
+fn program(is_release: bool) -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe().context("this program's own path")?;
+    let name = format!("local-aws{}", std::env::consts::EXE_SUFFIX);
+    if !is_release {
+        return Ok(own.with_file_name(name));
+    }
+    let target = own.parent().and_then(Path::parent);
+    let target = target.context("this program is in no target folder")?;
+    Ok(target.join("release").join(name))
 }

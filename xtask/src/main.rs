@@ -98,7 +98,7 @@ usage: cargo xtask test
        cargo xtask browser [--test-name-pattern=WORDS | load]
        cargo xtask screenshots
        cargo xtask chaos [--for DUR] [--seed S] [--kills N] [--json]
-       cargo xtask local-aws up|deploy|cases|check|down
+       cargo xtask local-aws up|deploy|cases|measure|check|down
        cargo xtask local-aws drive [--for DUR] [--faults HOW] [--seed S]";
 
 fn main() -> ExitCode {

@@ -3,10 +3,10 @@
 //!
 //! Start at [`cases`]. One grid lives through all of them, one after the other, and both audits judge it in the end.
 
-mod grid;
+pub(crate) mod grid;
 mod letters;
 mod life;
-mod road;
+pub(crate) mod road;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

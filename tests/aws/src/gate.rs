@@ -26,12 +26,17 @@ pub(crate) enum Obstacle {
     Silence,
 }
 
+/// A request that passed: its operation and its body.
+pub(crate) type Request = (String, Bytes);
+
 #[derive(Debug, Default)]
 struct Traffic {
     /// Requests by operation, since they were last counted.
     passed: BTreeMap<String, u64>,
     /// Operations that do not pass, such as `UpdateItem`.
     obstacles: BTreeMap<&'static str, Obstacle>,
+    /// What passed, while somebody listens.
+    heard: Option<Vec<Request>>,
 }
 
 #[derive(Debug, Clone)]
@@ -123,6 +128,17 @@ impl Gate {
     pub(crate) async fn count(&self) -> BTreeMap<String, u64> {
         std::mem::take(&mut self.shared.traffic.lock().await.passed)
     }
+
+    /// From now on what passes is kept for [`Self::heard`].
+    pub(crate) async fn listen(&self) {
+        self.shared.traffic.lock().await.heard = Some(Vec::new());
+    }
+
+    /// What has passed since [`Self::listen`], in its order.
+    pub(crate) async fn heard(&self) -> Vec<Request> {
+        let heard = self.shared.traffic.lock().await.heard.take();
+        heard.unwrap_or_default()
+    }
 }
 
 /// The operation of a request in JSON, by its header (`DynamoDB_20120810.UpdateItem`); of another none.
@@ -143,6 +159,9 @@ async fn pass(
         let obstacle = traffic.obstacles.get(name).copied();
         if obstacle.is_none() {
             *traffic.passed.entry(name.to_owned()).or_default() += 1;
+            if let Some(heard) = &mut traffic.heard {
+                heard.push((name.to_owned(), body.clone()));
+            }
         }
         drop(traffic);
         if let Some(obstacle) = obstacle {
@@ -235,7 +254,10 @@ mod tests {
         gate.lead_to(url);
         gate.count().await;
         let passed = (200, "POST /a?b=c words".to_owned());
+        gate.listen().await;
         assert_eq!(ask(&gate, "T.PutItem").await.unwrap(), passed);
+        let request = ("PutItem".to_owned(), Bytes::from("words"));
+        assert_eq!(gate.heard().await, [request]);
         gate.obstruct("UpdateItem", Obstacle::Throttled).await;
         let (status, text) = ask(&gate, "T.UpdateItem").await.unwrap();
         assert_eq!(status, 400);
@@ -248,5 +270,6 @@ mod tests {
         );
         gate.clear().await;
         assert_eq!(ask(&gate, "T.UpdateItem").await.unwrap(), passed);
+        assert_eq!(gate.heard().await, []);
     }
 }

@@ -6,6 +6,7 @@
 //! * `region` starts and ends the local AWS; `deploy` puts the functions into it as `template.yaml` says.
 //! * [`drive`] lets a grid trade through bridge, queues, functions and table while parts are killed at any moment;
 //!   [`cases`] has one thing happen at a time, at the moment that matters. Both ask both audits in the end.
+//! * [`measure`] tells what a deployment takes: sizes, times, calls and units.
 //! * `check` has the template judged by the three linters.
 //!
 //! Everything listens on 127.0.0.1; only what was started here is ended, by its id.
@@ -21,6 +22,7 @@ mod check;
 mod deploy;
 mod drive;
 mod gate;
+mod measure;
 mod operator;
 mod places;
 mod region;
@@ -41,5 +43,6 @@ pub use cases::{CasesReport, cases};
 pub use check::check;
 pub use deploy::deploy;
 pub use drive::{Drive, Report, drive};
+pub use measure::{Measured, Spread, Written, measure};
 pub use places::Places;
 pub use region::{Region, down, up};

@@ -36,12 +36,38 @@ impl Wire {
 
     async fn queue(&self, operation: &str, queue: &str, mut with: Value) -> anyhow::Result<Value> {
         with["QueueUrl"] = format!("{}/000000000000/{STACK}-{queue}", self.url).into();
+        self.ask("sqs", "AmazonSQS", operation, &with).await
+    }
+
+    /// Asks something of the table.
+    pub(crate) async fn table(&self, operation: &str, with: Value) -> anyhow::Result<Value> {
+        let asked = self.ask("dynamodb", "DynamoDB_20120810", operation, &with);
+        asked.await
+    }
+
+    async fn ask(
+        &self,
+        service: &str,
+        name: &str,
+        operation: &str,
+        with: &Value,
+    ) -> anyhow::Result<Value> {
         let request = self
-            .signed(self.client.post(&self.url), "sqs")
-            .header("x-amz-target", format!("AmazonSQS.{operation}"))
+            .signed(self.client.post(&self.url), service)
+            .header("x-amz-target", format!("{name}.{operation}"))
             .header("content-type", "application/x-amz-json-1.0")
             .body(with.to_string());
         answer(operation, request).await
+    }
+
+    /// What is known of a function of the stack.
+    pub(crate) async fn function(&self, name: &str) -> anyhow::Result<Value> {
+        let of = format!(
+            "{}/2015-03-31/functions/{STACK}-{name}/configuration",
+            self.url
+        );
+        let asked = self.signed(self.client.get(of), "lambda");
+        answer("GetFunctionConfiguration", asked).await
     }
 
     /// Puts messages on a queue, all with one request; their ids.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use local_aws::{Drive, Places, Region, cases, check, deploy, down, drive, say, up};
+use local_aws::{Drive, Places, Region, cases, check, deploy, down, drive, measure, say, up};
 
 /// A local AWS with the real functions, on 127.0.0.1.
 #[derive(Debug, Parser)]
@@ -38,6 +38,8 @@ enum Command {
     },
     /// Have each named case happen to one grid on a local AWS of its own, and ask both audits.
     Cases,
+    /// Measure what the functions take, on a local AWS of its own.
+    Measure,
     /// Have SAM, cfn-lint and checkov judge the template.
     Check,
     /// End it, with all that was deployed to it.
@@ -97,6 +99,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             }
         }
         Command::Cases => tell(&serde_json::to_string_pretty(&cases(&places).await?)?),
+        Command::Measure => tell(&serde_json::to_string_pretty(&measure(&places).await?)?),
         Command::Check => check(&places)?,
         Command::Down => {
             let word = if down(&places).await? {

@@ -17,45 +17,45 @@ use crate::scene::Scene;
 const LINES: [&str; 4] = ["59050", "61050", "arithmetic:8", "base:0.001"];
 
 /// The level that trades most.
-pub(super) const LEVEL: u64 = 3;
+pub(crate) const LEVEL: u64 = 3;
 
 /// The one below it.
-pub(super) const BELOW: u64 = 2;
+pub(crate) const BELOW: u64 = 2;
 
 /// Between level 3's two lines, and on no line: where the market is while nothing trades.
-pub(super) const REST: &str = "60000.00";
+pub(crate) const REST: &str = "60000.00";
 
 /// Just below the line at which level 3 buys.
 const DOWN: &str = "59790.00";
 
 /// Just below the line at which level 2 buys.
-pub(super) const FARTHER_DOWN: &str = "59540.00";
+pub(crate) const FARTHER_DOWN: &str = "59540.00";
 
 /// Just above the line at which level 3 sells.
 const UP: &str = "60060.00";
 
 /// An order of a level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Order {
+pub(crate) struct Order {
     /// Its number.
-    pub(super) no: u64,
+    pub(crate) no: u64,
     /// Whether it rests at the exchange, as far as the records know.
-    pub(super) is_open: bool,
+    pub(crate) is_open: bool,
     /// Whether it buys.
-    pub(super) buys: bool,
+    pub(crate) buys: bool,
 }
 
 /// The grid.
 #[derive(Debug)]
-pub(super) struct Grid<'a> {
-    pub(super) scene: &'a Scene,
-    pub(super) operator: Operator,
-    pub(super) bot: String,
+pub(crate) struct Grid<'a> {
+    pub(crate) scene: &'a Scene,
+    pub(crate) operator: Operator,
+    pub(crate) bot: String,
 }
 
 impl<'a> Grid<'a> {
     /// Adds an account and creates the bot, and waits until each level has its order.
-    pub(super) async fn laid(
+    pub(crate) async fn laid(
         scene: &'a Scene,
         operator: &Operator,
         (account, key): (&str, &str),
@@ -80,7 +80,7 @@ impl<'a> Grid<'a> {
     }
 
     /// Waits until no price comes but by hand.
-    pub(super) async fn still(&self) -> anyhow::Result<()> {
+    pub(crate) async fn still(&self) -> anyhow::Result<()> {
         self.scene.start_market().await?;
         let prints = self.scene.prints;
         let over = |stats: &Value| stats["prints"].as_u64() >= Some(prints);
@@ -90,12 +90,12 @@ impl<'a> Grid<'a> {
     }
 
     /// The bot as its command shows it.
-    pub(super) async fn shown(&self) -> anyhow::Result<Value> {
+    pub(crate) async fn shown(&self) -> anyhow::Result<Value> {
         self.operator.json(&["bot", "show", &self.bot]).await
     }
 
     /// The current order of a level.
-    pub(super) async fn order(&self, level: u64) -> anyhow::Result<Order> {
+    pub(crate) async fn order(&self, level: u64) -> anyhow::Result<Order> {
         let shown = self.shown().await?;
         let mut levels = levels_of(&shown);
         let level = levels.find(|shown| shown["index"] == level);
@@ -108,23 +108,23 @@ impl<'a> Grid<'a> {
     }
 
     /// A trade of others at this price, large enough to fill whatever it crosses.
-    pub(super) async fn print(&self, price: &str) -> anyhow::Result<()> {
+    pub(crate) async fn print(&self, price: &str) -> anyhow::Result<()> {
         let print = json!({ "do": "print", "symbol": SYMBOL, "price": price, "quantity": "10" });
         self.scene.exchange.post("market", &print).await.map(drop)
     }
 
     /// Level 3 buys.
-    pub(super) async fn down(&self) -> anyhow::Result<()> {
+    pub(crate) async fn down(&self) -> anyhow::Result<()> {
         self.print(DOWN).await
     }
 
     /// Level 3 sells, and what is below it.
-    pub(super) async fn up(&self) -> anyhow::Result<()> {
+    pub(crate) async fn up(&self) -> anyhow::Result<()> {
         self.print(UP).await
     }
 
     /// Waits until the order of this number rests, or a later one: the number it has then.
-    pub(super) async fn until(&self, level: u64, no: u64) -> anyhow::Result<Order> {
+    pub(crate) async fn until(&self, level: u64, no: u64) -> anyhow::Result<Order> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let order = self.order(level).await?;
@@ -140,7 +140,7 @@ impl<'a> Grid<'a> {
     }
 
     /// The same while an operator asks recovery to look, again and again: it leaves alone what has just changed.
-    pub(super) async fn until_recovered(&self, level: u64, no: u64) -> anyhow::Result<Order> {
+    pub(crate) async fn until_recovered(&self, level: u64, no: u64) -> anyhow::Result<Order> {
         let waited = self.until(level, no);
         let asked = async {
             loop {
@@ -155,7 +155,7 @@ impl<'a> Grid<'a> {
     }
 
     /// How many orders the exchange has accepted.
-    pub(super) async fn placed(&self) -> anyhow::Result<u64> {
+    pub(crate) async fn placed(&self) -> anyhow::Result<u64> {
         let stats = self.scene.exchange.stats().await?;
         stats["counts"]["placed"]
             .as_u64()
@@ -163,7 +163,7 @@ impl<'a> Grid<'a> {
     }
 
     /// Moves the market, and waits for just one further order of level 3.
-    pub(super) async fn one_more(&self, buys: bool) -> anyhow::Result<Order> {
+    pub(crate) async fn one_more(&self, buys: bool) -> anyhow::Result<Order> {
         let before = self.order(LEVEL).await?;
         ensure!(
             before.is_open && before.buys == buys,
@@ -183,7 +183,7 @@ impl<'a> Grid<'a> {
     }
 
     /// Who told of the trades of an order: `stream`, `reply` or `recovery`.
-    pub(super) async fn told_by(&self, level: u64, no: u64) -> anyhow::Result<Vec<String>> {
+    pub(crate) async fn told_by(&self, level: u64, no: u64) -> anyhow::Result<Vec<String>> {
         let fills = self.fills().await?;
         let fills = fills.as_array().into_iter().flatten();
         let of = fills.filter(|fill| fill["level"] == level && fill["no"] == no);
@@ -194,12 +194,12 @@ impl<'a> Grid<'a> {
     }
 
     /// The bot's ledger.
-    pub(super) async fn fills(&self) -> anyhow::Result<Value> {
+    pub(crate) async fn fills(&self) -> anyhow::Result<Value> {
         self.operator.json(&["fills", &self.bot]).await
     }
 
     /// Waits until the exchange has so many streams open for accounts.
-    pub(super) async fn until_streams(&self, wanted: u64) -> anyhow::Result<()> {
+    pub(crate) async fn until_streams(&self, wanted: u64) -> anyhow::Result<()> {
         let has = |stats: &Value| stats["subscriptions"] == wanted;
         let what = format!("{wanted} streams");
         let stats = self.scene.exchange.until(&what, PATIENCE, has).await;
@@ -208,7 +208,7 @@ impl<'a> Grid<'a> {
 
     /// The audit of the exchange, and that of the ledger, find nothing, and each level has its order: fills, and completed
     /// orders.
-    pub(super) async fn judge(&self) -> anyhow::Result<(u64, u64)> {
+    pub(crate) async fn judge(&self) -> anyhow::Result<(u64, u64)> {
         let report = judge_ladder(self.scene, &[self.shown().await?]).await?;
         ensure!(
             report.has_nothing_wrong(),

@@ -25,7 +25,7 @@ const CHANCES: usize = 3;
 
 /// Round trips with nothing in the way: what the function of reports asked of AWS for one fill, and the median of the
 /// times from fill to order, in microseconds.
-pub(super) async fn there_and_back(
+pub(crate) async fn there_and_back(
     stage: &Stage<'_>,
     grid: &Grid<'_>,
 ) -> anyhow::Result<(BTreeMap<String, u64>, u64)> {
@@ -57,7 +57,7 @@ pub(super) async fn there_and_back(
 }
 
 /// The same grid in one process on this machine, on another account of the same exchange: the median of its times.
-pub(super) async fn on_one_machine(scene: &Scene) -> anyhow::Result<u64> {
+pub(crate) async fn on_one_machine(scene: &Scene) -> anyhow::Result<u64> {
     let (up, operator) = scene.one_machine().await?;
     let key = scene.open_account("alone").await?;
     let grid = Grid::laid(scene, &operator, ("alone", &key)).await?;
@@ -99,7 +99,7 @@ fn reactions(stats: &Value) -> Vec<u64> {
 }
 
 /// The table refuses everything for a while: the report waits, and is booked once.
-pub(super) async fn throttled(stage: &Stage<'_>, grid: &Grid<'_>) -> anyhow::Result<()> {
+pub(crate) async fn throttled(stage: &Stage<'_>, grid: &Grid<'_>) -> anyhow::Result<()> {
     by_its_report(async || throttled_once(stage, grid).await).await
 }
 
@@ -124,7 +124,7 @@ async fn throttled_once(stage: &Stage<'_>, grid: &Grid<'_>) -> anyhow::Result<Ve
 
 /// Does it until the trade was told by its own report. A run of the schedule may be first by chance, but not every time:
 /// then the report is lost, and the schedule has healed that.
-pub(super) async fn by_its_report(
+pub(crate) async fn by_its_report(
     mut once: impl AsyncFnMut() -> anyhow::Result<Vec<String>>,
 ) -> anyhow::Result<()> {
     let mut told = Vec::new();
@@ -138,7 +138,7 @@ pub(super) async fn by_its_report(
 }
 
 /// Of two bridges one is killed. The other tells of what trades then.
-pub(super) async fn one_of_two(grid: &Grid<'_>, killed: Running) -> anyhow::Result<()> {
+pub(crate) async fn one_of_two(grid: &Grid<'_>, killed: Running) -> anyhow::Result<()> {
     grid.until_streams(2).await?;
     grid.one_more(true).await?;
     killed.kill().await?;
@@ -150,7 +150,7 @@ pub(super) async fn one_of_two(grid: &Grid<'_>, killed: Running) -> anyhow::Resu
 
 /// A function dies in the middle of a batch of two levels: it has sent an order, and cannot write that down. Whoever
 /// comes next finds the order instead of sending another.
-pub(super) async fn killed(stage: &Stage<'_>, grid: &Grid<'_>) -> anyhow::Result<()> {
+pub(crate) async fn killed(stage: &Stage<'_>, grid: &Grid<'_>) -> anyhow::Result<()> {
     let orders = (grid.order(LEVEL).await?, grid.order(BELOW).await?);
     stage.wire.feed(false).await?;
     grid.print(FARTHER_DOWN).await?;
@@ -181,7 +181,7 @@ pub(super) async fn killed(stage: &Stage<'_>, grid: &Grid<'_>) -> anyhow::Result
 }
 
 /// A report is lost with its queue, the bridge is killed, and nobody asks for anything: the schedule finds out.
-pub(super) async fn schedule_alone(
+pub(crate) async fn schedule_alone(
     stage: &Stage<'_>,
     grid: &Grid<'_>,
     bridge: Running,
@@ -203,7 +203,7 @@ pub(super) async fn schedule_alone(
 
 /// The case that this project was founded for: recovery places a SELL, which fills at once, and there is no stream to
 /// say so. Its reply does, and the BUY is placed.
-pub(super) async fn founding_case(grid: &Grid<'_>) -> anyhow::Result<()> {
+pub(crate) async fn founding_case(grid: &Grid<'_>) -> anyhow::Result<()> {
     grid.up().await?;
     let before = grid.order(LEVEL).await?;
     let before = grid.until_recovered(LEVEL, before.no + 1).await?;
@@ -219,7 +219,7 @@ pub(super) async fn founding_case(grid: &Grid<'_>) -> anyhow::Result<()> {
 }
 
 /// Waits until so many reports lie on the queue, whose function does not take them.
-pub(super) async fn until_waiting(stage: &Stage<'_>, wanted: usize) -> anyhow::Result<Vec<String>> {
+pub(crate) async fn until_waiting(stage: &Stage<'_>, wanted: usize) -> anyhow::Result<Vec<String>> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let waiting = stage.wire.look("fills").await?;
