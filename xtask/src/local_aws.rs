@@ -8,16 +8,26 @@ use anyhow::{Context as _, bail};
 /// How to get what it needs.
 const REMEDY: &str = "get Python 3.10 or later with `apt-get install python3 python3-venv`";
 
-/// Builds what a deployment consists of, and what measures it.
-const SHIPPED: &[&str] = &[
+/// Builds the functions as they are deployed: by themselves, for what another package of the same build asks of a shared
+/// one (the embedded store) would be part of them too.
+const FUNCTIONS: &[&str] = &[
+    "build",
+    "--release",
+    "--locked",
+    "--quiet",
+    "--package",
+    "functions",
+    "--bins",
+];
+
+/// Builds what they are measured with.
+const MEASURING: &[&str] = &[
     "build",
     "--release",
     "--all-features",
     "--locked",
     "--quiet",
     "--bins",
-    "--package",
-    "functions",
     "--package",
     "bridge",
     "--package",
@@ -52,11 +62,12 @@ pub(crate) fn test() -> anyhow::Result<Vec<String>> {
 pub(crate) fn run(arguments: &[&str]) -> anyhow::Result<()> {
     // What is measured is built as it is shipped.
     let is_measured = arguments.first() == Some(&"measure");
-    crate::cargo(if is_measured {
-        SHIPPED
+    if is_measured {
+        crate::cargo(MEASURING)?;
+        crate::cargo(FUNCTIONS)?;
     } else {
-        crate::BINARIES
-    })?;
+        crate::cargo(crate::BINARIES)?;
+    }
     let program = program(is_measured)?;
     let status = Command::new(program)
         .args(arguments)

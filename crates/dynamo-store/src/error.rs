@@ -103,3 +103,24 @@ pub fn cannot_write(text: &str) -> Option<(&str, &str)> {
     let said = text.starts_with(BEGINNING) && text.contains(MIDDLE);
     said.then(|| text.split_once("; ")).flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_folder_that_takes_nothing_is_told_with_its_mend() {
+        let full = "the data folder /data cannot be written: it is full; free space";
+        let told = (
+            "the data folder /data cannot be written: it is full",
+            "free space",
+        );
+        assert_eq!(cannot_write(full), Some(told));
+        for other in [
+            "the data folder /data is in use by process 7; end it first",
+            "level 3 cannot be written: no integer; see there",
+        ] {
+            assert_eq!(cannot_write(other), None, "{other}");
+        }
+    }
+}
