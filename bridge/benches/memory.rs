@@ -122,8 +122,8 @@ async fn main() {
 fn at_exchange(name: &str) -> Account {
     Account {
         keys: vec![ApiKey::hmac(
-            &format!("key-of-{name}"),
-            &format!("secret-of-{name}"),
+            &format!("keyOf{name}"),
+            &format!("secretOf{name}"),
         )],
         ..Account::named(name)
     }
@@ -135,10 +135,10 @@ fn record(name: &str) -> AccountRecord {
         id,
         environment: Environment::Simulated,
         stream_key: sealed(
-            &format!("key-of-{name}"),
+            &format!("keyOf{name}"),
             name,
             "stream",
-            &format!("secret-of-{name}"),
+            &format!("secretOf{name}"),
         ),
         breaker: Breaker::Closed,
         stream: StreamState::Never,
