@@ -63,13 +63,10 @@ pub(crate) struct Stage<'a> {
 /// # Errors
 /// With what was not as it should be, and in which case.
 pub async fn cases(places: &Places) -> anyhow::Result<CasesReport> {
-    region::down(places).await?;
-    let gate = Gate::open().await?;
-    let region = region::up_behind(places, Some(gate.url())).await?;
-    gate.lead_to(region.url());
-    let outcome = live(places, &region, &gate).await;
-    region::down(places).await?;
-    outcome
+    region::with_gate(places, async |region, gate| {
+        live(places, region, gate).await
+    })
+    .await
 }
 
 async fn live(

@@ -99,13 +99,10 @@ pub struct Measured {
 /// # Errors
 /// With what could not be measured, or was not as it should be.
 pub async fn measure(places: &Places) -> anyhow::Result<Measured> {
-    region::down(places).await?;
-    let gate = Gate::open().await?;
-    let region = region::up_behind(places, Some(gate.url())).await?;
-    gate.lead_to(region.url());
-    let outcome = live(places, &region, &gate).await;
-    region::down(places).await?;
-    outcome
+    region::with_gate(places, async |region, gate| {
+        live(places, region, gate).await
+    })
+    .await
 }
 
 async fn live(places: &Places, region: &region::Region, gate: &Gate) -> anyhow::Result<Measured> {

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
 use crate::Places;
+use crate::gate::Gate;
 use crate::tools::Tool;
 
 /// What the template and the deployment need.
@@ -118,7 +119,7 @@ pub async fn up(places: &Places) -> anyhow::Result<Region> {
 ///
 /// # Errors
 /// As [`up`].
-pub(crate) async fn up_behind(places: &Places, gate: Option<&str>) -> anyhow::Result<Region> {
+async fn up_behind(places: &Places, gate: Option<&str>) -> anyhow::Result<Region> {
     let programs = Tool::Ministack.installed(places)?;
     let port = free_port()?;
     let scratch = places.work.join("scratch");
@@ -170,6 +171,23 @@ pub(crate) async fn up_behind(places: &Places, gate: Option<&str>) -> anyhow::Re
         );
         sleep(LOOK_AGAIN).await;
     }
+}
+
+/// Does this with a local AWS of its own, which the functions reach through a gate and which is gone in the end.
+///
+/// # Errors
+/// As [`up`], and those of what is done.
+pub(crate) async fn with_gate<T>(
+    places: &Places,
+    live: impl AsyncFnOnce(&Region, &Gate) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    down(places).await?;
+    let gate = Gate::open().await?;
+    let region = up_behind(places, Some(gate.url())).await?;
+    gate.lead_to(region.url());
+    let outcome = live(&region, &gate).await;
+    down(places).await?;
+    outcome
 }
 
 /// Ends the local AWS, with all that was deployed to it.
