@@ -229,7 +229,7 @@ fn each_function_is_called_by_its_queue_and_gives_back_what_it_did_not_handle() 
         assert_eq!(called["FunctionResponseTypes"], answers, "{function}");
         assert_eq!(property(function, "LoggingConfig")["LogFormat"], "JSON");
     }
-    // Lambda's own lines would be most of what a report adds to the log.
+    // Lambda's own lines about calls that went well are paid by size.
     let of_reports = &property("HandleFill", "LoggingConfig");
     assert_eq!(of_reports["SystemLogLevel"], "WARN");
 }
