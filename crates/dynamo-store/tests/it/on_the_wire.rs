@@ -2,6 +2,7 @@
 
 use domain::{ExchangeOrderId, LevelIndex, OrderNumber, OrderState};
 use dynamo_store::{DynamoStore, EmbeddedDynamo};
+use serde_json::json;
 use trading::{
     AccountStore, BotStore, CommitOutcome, FillCommit, LevelStore, SettleOutcome, Settlement,
     StoreError,
@@ -107,6 +108,24 @@ async fn a_bot_without_its_account_says_which_is_missing() {
     );
 }
 
+/// A page ends after 1 MB, or sooner: only a page that names no last key is the last one.
+#[tokio::test]
+async fn a_page_that_names_its_last_key_is_followed_by_the_next() {
+    let (wire, store) = tapped().await;
+    let (bot, levels) = create(&store, 3).await;
+    let last = json!({"pk": {"S": format!("BOT#{}", bot.id)}, "sk": {"S": "LEVEL#0000"}});
+    wire.next([Act::Answer(
+        200,
+        json!({"Items": [], "LastEvaluatedKey": last}),
+    )]);
+    assert_eq!(store.levels(&bot.id).await.unwrap(), levels[1..]);
+    assert_eq!(wire.seen(), ["Query", "Query"]);
+
+    wire.next([Act::Answer(200, json!({"LastEvaluatedKey": {}}))]);
+    assert_eq!(store.levels(&bot.id).await.unwrap(), []);
+    assert_eq!(wire.seen(), ["Query"]);
+}
+
 #[tokio::test]
 async fn keys_left_over_are_asked_for_again() {
     let (wire, store) = tapped().await;
@@ -175,6 +194,39 @@ async fn a_lost_condition_outweighs_a_conflict() {
         outcome,
         CommitOutcome::AlreadyRecorded(vec![domain::TradeId(2)])
     );
+}
+
+/// Where no condition was lost, the reason of the first part that has one decides.
+#[tokio::test]
+async fn a_cancelled_transaction_says_whether_trying_again_helps() {
+    let (wire, store) = tapped().await;
+    let (_, levels) = create(&store, 1).await;
+    let level = next(&levels[0], 1, OrderState::Open);
+    let commit = FillCommit {
+        expected_version: 0,
+        fills: vec![fill(&level, 1, 1)],
+        level,
+    };
+    type Kind = fn(String) -> StoreError;
+    let cases: [(&str, Kind); 6] = [
+        ("ProvisionedThroughputExceeded", StoreError::Throttled),
+        ("ThrottlingError", StoreError::Throttled),
+        ("ValidationError", StoreError::Invalid),
+        ("ItemCollectionSizeLimitExceeded", StoreError::Invalid),
+        ("AccessDenied", StoreError::Unavailable),
+        ("None", StoreError::Unavailable),
+    ];
+    for (code, kind) in cases {
+        wire.next([cancelled(&["None", code])]);
+        let told = match code {
+            "None" => "TransactWriteItems: cancelled without a reason".to_owned(),
+            _ => format!("TransactWriteItems: {code}: told by the test"),
+        };
+        let found = store.commit_fill(&commit).await.unwrap_err();
+        assert_eq!(format!("{found:?}"), format!("{:?}", kind(told)));
+    }
+    let outcome = store.commit_fill(&commit).await.unwrap();
+    assert_eq!(outcome, CommitOutcome::Committed);
 }
 
 #[tokio::test]

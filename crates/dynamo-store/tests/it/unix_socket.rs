@@ -195,3 +195,43 @@ async fn rubbish_on_the_socket_harms_nobody() {
     assert_eq!(records.accounts().await.unwrap().len(), 1);
     running.stop().await;
 }
+
+/// A transaction may have 4 MB, and its JSON is somewhat longer: up to 8 MiB are read.
+#[tokio::test]
+async fn the_largest_request_is_read_and_a_larger_one_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = up(folder.path()).await;
+    let most = 8 * 1024 * 1024;
+    for (length, expected) in [(most, "SerializationException"), (most + 1, "413")] {
+        let mut stream = UnixStream::connect(&socket_path(folder.path()))
+            .await
+            .unwrap();
+        let head = format!(
+            "POST / HTTP/1.1\r\nx-amz-target: DynamoDB_20120810.PutItem\r\ncontent-length: {length}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        if length == most {
+            stream.write_all(&vec![b' '; most]).await.unwrap();
+        }
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        assert!(answer.contains(expected), "{length}: {answer:?}");
+    }
+    running.stop().await;
+}
+
+/// What an operator's own tools ask first.
+#[tokio::test]
+async fn the_tables_are_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = up(folder.path()).await;
+    let client = connect_unix(&socket_path(folder.path()));
+    DynamoStore::new(client.clone(), "gridkeeper")
+        .create_table()
+        .await
+        .unwrap();
+    let listed = client.list_tables().send().await.unwrap();
+    assert_eq!(listed.table_names(), ["gridkeeper"]);
+    running.stop().await;
+}
