@@ -114,16 +114,15 @@ async fn a_page_that_names_its_last_key_is_followed_by_the_next() {
     let (wire, store) = tapped().await;
     let (bot, levels) = create(&store, 3).await;
     let last = json!({"pk": {"S": format!("BOT#{}", bot.id)}, "sk": {"S": "LEVEL#0000"}});
-    wire.next([Act::Answer(
-        200,
-        json!({"Items": [], "LastEvaluatedKey": last}),
-    )]);
+    let page = json!({"Items": [], "LastEvaluatedKey": last});
+    wire.next([Act::Pass, Act::Answer(200, page)]);
     assert_eq!(store.levels(&bot.id).await.unwrap(), levels[1..]);
-    assert_eq!(wire.seen(), ["Query", "Query"]);
+    assert_eq!(wire.seen(), ["GetItem", "Query", "Query"]);
 
-    wire.next([Act::Answer(200, json!({"LastEvaluatedKey": {}}))]);
+    let page = json!({"LastEvaluatedKey": {}});
+    wire.next([Act::Pass, Act::Answer(200, page)]);
     assert_eq!(store.levels(&bot.id).await.unwrap(), []);
-    assert_eq!(wire.seen(), ["Query"]);
+    assert_eq!(wire.seen(), ["GetItem", "Query"]);
 }
 
 #[tokio::test]
