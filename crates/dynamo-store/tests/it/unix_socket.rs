@@ -112,6 +112,20 @@ async fn a_socket_left_behind_is_replaced_and_a_live_one_is_not() {
         .unwrap();
 }
 
+/// A process that was killed between binding and moving may have had the number that this one has.
+#[tokio::test]
+async fn what_was_left_half_bound_is_cleared_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let closed = folder.path().join(format!(".s{}", std::process::id()));
+    fs::create_dir(&closed).unwrap();
+    fs::write(closed.join("s"), "").unwrap();
+    let socket = socket_path(folder.path());
+    let listener = bind_unix(&socket).await.unwrap();
+    assert!(fs::metadata(&socket).unwrap().file_type().is_socket());
+    assert!(!closed.exists());
+    drop(listener);
+}
+
 #[tokio::test]
 async fn a_socket_that_cannot_be_opened_is_named() {
     let folder = tempfile::tempdir().unwrap();
