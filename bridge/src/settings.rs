@@ -37,7 +37,7 @@ pub(crate) struct Settings {
     pub(crate) accounts_per_connection: u16,
     /// Where /health and /metrics are served, such as 127.0.0.1:9464 [default: nowhere]
     ///
-    /// They name accounts and ask for no password, so keep them to this machine or to a network of your own.
+    /// They ask for no password, and /health names accounts: keep them to this machine or to a network of your own.
     #[arg(long, env = "GRIDKEEPER_METRICS", value_parser = listen_address)]
     pub(crate) metrics: Option<SocketAddr>,
     /// What to log, such as `warn` or `bridge=debug,info`.

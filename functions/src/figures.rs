@@ -23,11 +23,12 @@ pub(crate) enum Figure {
     Fills,
     /// Reports of which everything was known.
     Duplicates,
-    /// Placements that the exchange refused.
+    /// Placements after a report that the exchange refused, and levels a comparison found with one.
     Refused,
-    /// Placements whose fate is not known yet.
+    /// Placements after a report whose fate is not known, and levels a comparison found with one.
     Unknown,
-    /// Reports or placements that disagreed with the records.
+    /// Reports or placements that disagreed with the records, and levels a comparison found to stand still
+    /// for it.
     Quarantined,
     /// Messages that could not be handled now, or never.
     NotHandled,
@@ -73,7 +74,7 @@ impl Figure {
 }
 
 /// The figures of one call.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Figures(BTreeMap<Figure, Vec<u64>>);
 
 impl Figures {

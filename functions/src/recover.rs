@@ -8,7 +8,7 @@ use domain::{AccountId, BotId, LocalTime};
 use serde::Deserialize;
 use trading::{
     BatchQueue as _, BotStore as _, Clock as _, Message, Outgoing, Queue as _, RecoverError,
-    Standing, recover_bot, retry_pause,
+    Standing, Troubled, recover_bot, retry_pause,
 };
 
 use crate::Parts;
@@ -188,6 +188,7 @@ async fn compare(
             let placed = placed.iter().filter_map(|name| recovered.actions.get(name));
             let placed: u32 = placed.fold(0, |sum, count| sum.saturating_add(*count));
             figures.add(Figure::Recovered, u64::from(placed));
+            note(figures, recovered.troubled);
             false
         }
         // The schedule asks again within a minute, so that an exchange which is away for long leaves no
@@ -210,9 +211,47 @@ async fn compare(
     }
 }
 
+/// What does not go on adds to the figures that alarms look at, for as long as it stands. Nothing is told
+/// of what there is none of: each metric costs from its first value on.
+fn note(figures: &mut Figures, troubled: Troubled) {
+    for (figure, levels) in [
+        (Figure::Refused, troubled.refused),
+        (Figure::Unknown, troubled.unknown),
+        (Figure::Quarantined, troubled.quarantined),
+    ] {
+        if levels > 0 {
+            figures.add(figure, u64::from(levels));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_does_not_go_on_is_told_for_the_alarms_and_nothing_else_is() {
+        let mut figures = Figures::default();
+        note(&mut figures, Troubled::default());
+        assert_eq!(figures, Figures::default());
+        let troubled = Troubled {
+            refused: 2,
+            unknown: 1,
+            quarantined: 3,
+        };
+        note(&mut figures, troubled);
+        // A bot compared in the same call adds to it.
+        let another = Troubled {
+            quarantined: 1,
+            ..Troubled::default()
+        };
+        note(&mut figures, another);
+        let mut expected = Figures::default();
+        expected.add(Figure::Refused, 2);
+        expected.add(Figure::Unknown, 1);
+        expected.add(Figure::Quarantined, 4);
+        assert_eq!(figures, expected);
+    }
 
     #[test]
     fn the_schedule_is_told_from_the_queue() {

@@ -34,6 +34,7 @@ mod store;
 mod story;
 mod stray;
 mod surroundings;
+mod troubled;
 
 pub use excerpt::excerpt;
 pub use exchange::*;
@@ -51,3 +52,4 @@ pub use replay::{Replayed, replay_bot};
 pub use standing::{Standing, compared_every};
 pub use store::*;
 pub use surroundings::*;
+pub use troubled::Troubled;

@@ -21,7 +21,7 @@ use crate::stray::take_in_strays;
 use crate::{
     AccountRecord, AccountStore, BotStore, Clock, Exchange, ExchangeError, Exchanges,
     LEVELS_AT_ONCE, LevelStore, MAX_COMMIT_TRIES, MISSED_AFTER, OrderView, Outside, RECENT,
-    RECOVERY_RUN, RULES_LAST, StoreError, StreamState,
+    RECOVERY_RUN, RULES_LAST, StoreError, StreamState, Troubled,
 };
 
 /// What one run of recovery found and did.
@@ -33,6 +33,8 @@ pub struct Recovered {
     pub actions: BTreeMap<&'static str, u32>,
     /// At how many levels fills were booked that had been missed.
     pub levels_caught_up: u32,
+    /// How many levels did not go on when the run began.
+    pub troubled: Troubled,
     /// What the operator should know.
     pub problems: Vec<String>,
 }
@@ -100,6 +102,7 @@ pub async fn recover_bot<O: Outside>(outside: O, id: &BotId) -> Result<Recovered
         observed: bot.observed,
         actions: BTreeMap::new(),
         levels_caught_up: 0,
+        troubled: Troubled::of(&levels, exchange_now),
         problems,
     };
     let late = take_in_late_orders(run, &levels, exchange_now, &mut recovered).await;

@@ -50,7 +50,7 @@ pub enum Finding {
 }
 
 impl Finding {
-    /// The number of the invariant that is broken (`ARCHITECTURE.md` and `docs/guarantees.md`).
+    /// The number of the invariant that is broken (`docs/guarantees.md`).
     #[must_use]
     pub const fn invariant(&self) -> u32 {
         match self {

@@ -2,7 +2,7 @@
 //! order followed by exactly one opposite order or one recorded reason?
 //!
 //! Start at [`full_audit`], which reads store and exchange, or at [`judge`], the pure verdict over
-//! [`Evidence`]. The numbers of the invariants are those of `ARCHITECTURE.md`.
+//! [`Evidence`]. The numbers of the invariants are those of `docs/guarantees.md`.
 //!
 //! It shares no code with the decisions it judges: its arithmetic, its idea of a chain of orders and
 //! its reading of the rules are its own, over plain decimals. It writes nothing and sends no order.

@@ -284,7 +284,6 @@ fn a_bare_machine_becomes_a_bridges() {
         ("GRIDKEEPER_OWN_ADDRESS", "true"),
         ("GRIDKEEPER_QUEUE_URL", "https://sqs/1/fills"),
         ("GRIDKEEPER_RECONCILE_QUEUE_URL", "https://sqs/1/reconcile"),
-        ("GRIDKEEPER_STACK", "gridkeeper"),
         ("GRIDKEEPER_TABLE", "gridkeeper"),
     ] {
         writeln!(expected, "{name}={value}").unwrap();

@@ -2,6 +2,7 @@
 
 use domain::{OrderState, RefusalReason, Side};
 use simulation::{World, decimal};
+use trading::Troubled;
 
 use crate::{XRP, assert_rests, one_level};
 
@@ -42,7 +43,16 @@ fn base_sold_by_hand_is_refused_and_healed_when_it_is_back() {
         "it is tried again in vain"
     );
     world.advance(std::time::Duration::from_secs(60));
-    let problems = world.recover(&bot).problems;
+    let recovered = world.recover(&bot);
+    let refused = Troubled {
+        refused: 1,
+        ..Troubled::default()
+    };
+    assert_eq!(
+        recovered.troubled, refused,
+        "it stands, so each look counts it"
+    );
+    let problems = recovered.problems;
     assert!(
         problems
             .iter()
@@ -53,6 +63,7 @@ fn base_sold_by_hand_is_refused_and_healed_when_it_is_back() {
     move_funds(&world, "XRP", "99.9");
     world.heal(std::slice::from_ref(&bot), 4);
     assert_rests(&world, &bot, 0, Side::Sell, "99.9");
+    assert_eq!(world.recover(&bot).troubled, Troubled::default());
     assert_eq!(
         world.level(&bot, 0).order.unwrap().no.0,
         2,

@@ -9,7 +9,7 @@ use domain::{
 use exchange_simulator::model::{NewOrder, Reject, Side as ModelSide};
 use simulation::{Answered, Journey, Task, World, decimal};
 use trading::{
-    Admission, EventKind, LEASE, Outcome, PlaceMode, Placing, RECV_WINDOW, UnknownCause,
+    Admission, EventKind, LEASE, Outcome, PlaceMode, Placing, RECV_WINDOW, Troubled, UnknownCause,
     place_intent,
 };
 
@@ -123,6 +123,29 @@ fn a_request_that_missed_its_window_is_signed_anew_by_its_owner() {
         );
         healed(&world, &bot);
     }
+}
+
+#[test]
+fn an_attempt_without_a_known_end_counts_as_unknown_from_the_end_of_its_lease() {
+    let (world, bot) = owing();
+    world.exchange.script(Journey::request_lost());
+    assert!(matches!(
+        placing(&world, &bot).finish(),
+        Placing::Unknown(_)
+    ));
+    assert_eq!(
+        world.recover(&bot).troubled,
+        Troubled::default(),
+        "its owner may still find out"
+    );
+    world.advance(LEASE);
+    let unknown = Troubled {
+        unknown: 1,
+        ..Troubled::default()
+    };
+    assert_eq!(world.recover(&bot).troubled, unknown);
+    assert_eq!(world.recover(&bot).troubled, Troubled::default());
+    healed(&world, &bot);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use exchange_simulator::model::{NewOrder, Side as ModelSide};
 use simulation::{Journey, Task, World, decimal};
 use trading::{
     ADOPT_TOLERANCE, Claim, EventKind, EventRecord, LEASE, LOOKUP_LAG, LevelRelease,
-    LevelStore as _, NOT_FOUND, Outcome, Placing, recover_bot, release_level,
+    LevelStore as _, NOT_FOUND, Outcome, Placing, Troubled, recover_bot, release_level,
 };
 
 use crate::placing::{ours_typed_by_hand, owing, placing};
@@ -37,8 +37,14 @@ fn vanished(filled: bool) -> (World, BotId) {
     world.advance(LEASE);
     world.exchange.set_lag(Duration::from_secs(3_600));
     // The run that notices it says so, and so does each later one.
-    for words in ["can no longer be found", "level 0: quarantined: "] {
-        let problems = world.recover(&bot).problems;
+    for (words, found) in [("can no longer be found", 0), ("level 0: quarantined: ", 1)] {
+        let recovered = world.recover(&bot);
+        let standing = Troubled {
+            quarantined: found,
+            ..Troubled::default()
+        };
+        assert_eq!(recovered.troubled, standing, "as the look found it");
+        let problems = recovered.problems;
         assert!(
             problems.iter().any(|problem| problem.contains(words)),
             "{problems:?}"
