@@ -13,7 +13,7 @@ use domain::{ClientOrderId, Execution, LocalTime};
 use futures_util::future::join_all;
 use trading::{
     Answer, Clock as _, HANDLE_TIMEOUT, HandleFillError, Handled, Message, Outcome, Placing,
-    Queue as _, handle_fill, retry_pause,
+    Queue as _, handle_fill, is_trouble, retry_pause,
 };
 
 use crate::Parts;
@@ -207,6 +207,7 @@ fn note(figures: &mut Figures, handled: Handled, queued: Duration, reacted: Dura
     }
     match handled.placing {
         Some(Placing::Accepted) => figures.time(Figure::FillToOrderMilliseconds, reacted),
+        Some(Placing::Refused(why)) if !is_trouble(why) => {}
         Some(Placing::Refused(_) | Placing::AccountStopped) => figures.count(Figure::Refused),
         Some(Placing::Unknown(_) | Placing::NoAnswer) => figures.count(Figure::Unknown),
         Some(Placing::Quarantined) => figures.count(Figure::Quarantined),
@@ -246,6 +247,8 @@ pub(crate) fn millis(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use domain::RefusalReason;
+
     use super::*;
 
     fn record(id: &str, body: &str) -> SqsMessage {
@@ -345,6 +348,28 @@ mod tests {
         let text = r#"{"v":1,"type":"reconcile","account":"main","bot":null,"why":"a gap"}"#;
         let records = vec![record("gap", text), report("nobodys", "gk-nobody-1-7")];
         assert_eq!(kept(&parts, records, until).await, ["gap"]);
+    }
+
+    #[test]
+    fn a_refusal_that_only_waits_is_none_to_ring_for() {
+        for (why, refused) in [
+            (RefusalReason::InsufficientBalance, true),
+            (RefusalReason::WouldTake, false),
+        ] {
+            let handled = Handled {
+                answer: Answer::Done,
+                outcome: Outcome::Noted,
+                placing: Some(Placing::Refused(why)),
+            };
+            let mut figures = Figures::default();
+            note(&mut figures, handled, Duration::ZERO, Duration::ZERO);
+            let mut expected = Figures::default();
+            expected.time(Figure::QueueAgeMilliseconds, Duration::ZERO);
+            if refused {
+                expected.count(Figure::Refused);
+            }
+            assert_eq!(figures, expected, "{why:?}");
+        }
     }
 
     #[test]

@@ -23,12 +23,13 @@ pub(crate) enum Figure {
     Fills,
     /// Reports of which everything was known.
     Duplicates,
-    /// Placements after a report that the exchange refused, and levels a comparison found with one.
+    /// Placements after a report that were refused for more than a wait, levels a comparison left with one, and
+    /// comparisons of an account that is refused altogether.
     Refused,
     /// Placements after a report whose fate is not known, and levels a comparison found with one.
     Unknown,
-    /// Reports or placements that disagreed with the records, and levels a comparison found to stand still
-    /// for it.
+    /// Reports or placements that disagreed with the records, and levels a comparison left standing
+    /// still.
     Quarantined,
     /// Messages that could not be handled now, or never.
     NotHandled,

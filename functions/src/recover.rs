@@ -7,8 +7,8 @@ use cloud::QueueKind;
 use domain::{AccountId, BotId, LocalTime};
 use serde::Deserialize;
 use trading::{
-    BatchQueue as _, BotStore as _, Clock as _, Message, Outgoing, Queue as _, RecoverError,
-    Standing, Troubled, recover_bot, retry_pause,
+    BatchQueue as _, BotStore as _, Clock as _, ExchangeError, Message, Outgoing, Queue as _,
+    RecoverError, Standing, Troubled, recover_bot, retry_pause,
 };
 
 use crate::Parts;
@@ -195,62 +195,98 @@ async fn compare(
         // dead letters.
         Err(error @ RecoverError::Exchange(_)) => {
             tracing::warn!(%bot, %account, why, %error, "not compared; the schedule asks again");
-            figures.count(Figure::NotCompared);
+            note_failure(figures, &error);
             false
         }
         Err(error @ RecoverError::Store(_)) => {
             tracing::warn!(%bot, %account, why, %error, "not compared; tried again");
-            figures.count(Figure::NotCompared);
+            note_failure(figures, &error);
             true
         }
         Err(error @ RecoverError::NoBot(_)) => {
             tracing::error!(%bot, %account, why, %error, "nothing to compare");
-            figures.count(Figure::NotCompared);
+            note_failure(figures, &error);
             false
         }
     }
 }
 
-/// What does not go on adds to the figures that alarms look at, for as long as it stands. Nothing is told
-/// of what there is none of: each metric costs from its first value on.
+/// What a comparison that came to its end adds to the figures alarms look at. Where there is nothing to tell
+/// it says so: an alarm without figures judges by the last ones it had, however old.
 fn note(figures: &mut Figures, troubled: Troubled) {
     for (figure, levels) in [
         (Figure::Refused, troubled.refused),
         (Figure::Unknown, troubled.unknown),
         (Figure::Quarantined, troubled.quarantined),
+        (Figure::NotCompared, 0),
     ] {
-        if levels > 0 {
-            figures.add(figure, u64::from(levels));
-        }
+        figures.add(figure, u64::from(levels));
+    }
+}
+
+/// What a comparison that did not come to its end adds to them. An account that the exchange refuses cannot be
+/// asked about at all.
+fn note_failure(figures: &mut Figures, error: &RecoverError) {
+    figures.count(Figure::NotCompared);
+    if let RecoverError::Exchange(ExchangeError::Stopped { .. }) = error {
+        figures.count(Figure::Refused);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use trading::AccountStop;
+
     use super::*;
 
+    fn told(figures: &[(Figure, u64)]) -> Figures {
+        let mut told = Figures::default();
+        for (figure, count) in figures {
+            told.add(*figure, *count);
+        }
+        told
+    }
+
     #[test]
-    fn what_does_not_go_on_is_told_for_the_alarms_and_nothing_else_is() {
+    fn alarms_are_told_what_stands_also_when_that_is_nothing() {
         let mut figures = Figures::default();
         note(&mut figures, Troubled::default());
-        assert_eq!(figures, Figures::default());
+        let nothing = [
+            (Figure::Refused, 0),
+            (Figure::Unknown, 0),
+            (Figure::Quarantined, 0),
+            (Figure::NotCompared, 0),
+        ];
+        assert_eq!(figures, told(&nothing));
         let troubled = Troubled {
             refused: 2,
             unknown: 1,
             quarantined: 3,
         };
         note(&mut figures, troubled);
-        // A bot compared in the same call adds to it.
-        let another = Troubled {
-            quarantined: 1,
-            ..Troubled::default()
+        let some = [
+            (Figure::Refused, 2),
+            (Figure::Unknown, 1),
+            (Figure::Quarantined, 3),
+            (Figure::NotCompared, 0),
+        ];
+        assert_eq!(figures, told(&some));
+    }
+
+    #[test]
+    fn an_account_that_cannot_be_asked_about_is_a_refused_one() {
+        let stopped = ExchangeError::Stopped {
+            stop: AccountStop::Key,
+            detail: "Invalid API-key, IP, or permissions for action.".to_owned(),
         };
-        note(&mut figures, another);
-        let mut expected = Figures::default();
-        expected.add(Figure::Refused, 2);
-        expected.add(Figure::Unknown, 1);
-        expected.add(Figure::Quarantined, 4);
-        assert_eq!(figures, expected);
+        let silent = ExchangeError::Unavailable("timeout".to_owned());
+        for (error, refused) in [(stopped, 1), (silent, 0)] {
+            let mut figures = Figures::default();
+            note_failure(&mut figures, &RecoverError::Exchange(error));
+            let mut expected = vec![(Figure::NotCompared, 1)];
+            expected.extend((refused > 0).then_some((Figure::Refused, refused)));
+            assert_eq!(figures, told(&expected));
+        }
     }
 
     #[test]

@@ -52,4 +52,4 @@ pub use replay::{Replayed, replay_bot};
 pub use standing::{Standing, compared_every};
 pub use store::*;
 pub use surroundings::*;
-pub use troubled::Troubled;
+pub use troubled::{Troubled, is_trouble};

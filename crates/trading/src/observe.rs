@@ -6,7 +6,7 @@ use domain::{
 use futures_util::StreamExt;
 
 use crate::place_intent::claim;
-use crate::recover_bot::{RecoverError, write_bot};
+use crate::recover_bot::{RecoverError, Recovered, write_bot};
 use crate::story::tell;
 use crate::{BotStore, EventKind, LEVELS_AT_ONCE, LevelStore, Outside, StoreError};
 
@@ -19,17 +19,18 @@ pub(crate) struct Seen<'a> {
     pub(crate) at: LocalTime,
 }
 
-/// Compares what was wanted with what is, and writes the bot's observed status.
+/// Compares what was wanted with what is, and writes the bot's observed status; counts what is left in trouble.
 pub(crate) async fn observe<O: Outside>(
     outside: O,
     bot: &Bot,
     seen: Seen<'_>,
-    problems: &mut Vec<String>,
+    recovered: &mut Recovered,
 ) -> Result<ObservedStatus, RecoverError> {
     let listed = outside.store().list_levels(&bot.id).await?;
     // What a level holds that cannot be read, nobody knows: it may have an order at the exchange.
     let whole = listed.unreadable.is_empty();
     let levels = listed.readable;
+    recovered.troubled.left(&levels);
     let Some(current) = outside.store().bot(&bot.id).await? else {
         return Ok(bot.observed);
     };
@@ -71,7 +72,15 @@ pub(crate) async fn observe<O: Outside>(
     let doubted = levels.iter().any(doubts_rules) || !seen.room.outside_band.is_empty();
     if (wanted, observed) == (DesiredStatus::StoppedAndSold, ObservedStatus::Stopped) {
         let is_new = current.observed != observed;
-        tell_unsold(outside, &current, &levels, seen.prices, is_new, problems).await;
+        tell_unsold(
+            outside,
+            &current,
+            &levels,
+            seen.prices,
+            is_new,
+            &mut recovered.problems,
+        )
+        .await;
     }
     let mut after = current.clone();
     after.observed = observed;

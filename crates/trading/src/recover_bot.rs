@@ -33,7 +33,7 @@ pub struct Recovered {
     pub actions: BTreeMap<&'static str, u32>,
     /// At how many levels fills were booked that had been missed.
     pub levels_caught_up: u32,
-    /// How many levels did not go on when the run began.
+    /// How many levels somebody should know of.
     pub troubled: Troubled,
     /// What the operator should know.
     pub problems: Vec<String>,
@@ -102,7 +102,7 @@ pub async fn recover_bot<O: Outside>(outside: O, id: &BotId) -> Result<Recovered
         observed: bot.observed,
         actions: BTreeMap::new(),
         levels_caught_up: 0,
-        troubled: Troubled::of(&levels, exchange_now),
+        troubled: Troubled::found(&levels, exchange_now),
         problems,
     };
     let late = take_in_late_orders(run, &levels, exchange_now, &mut recovered).await;
@@ -125,7 +125,7 @@ pub async fn recover_bot<O: Outside>(outside: O, id: &BotId) -> Result<Recovered
         prices: prices.as_ref(),
         at: now,
     };
-    recovered.observed = observe(outside, &bot, seen, &mut recovered.problems).await?;
+    recovered.observed = observe(outside, &bot, seen, &mut recovered).await?;
     Ok(recovered)
 }
 

@@ -1,65 +1,81 @@
-//! Levels that do not go on by themselves, as a comparison finds them.
+//! Levels in trouble, as a comparison finds and leaves them.
 
-use domain::{ExchangeTime, HoldReason, Level, OrderState, RefusalReason};
+use domain::{ExchangeTime, HoldReason, Level, OrderState, QuarantineReason, RefusalReason};
 
-/// How many levels of a bot a comparison found in trouble when it began, before it mended anything.
+/// How many levels of a bot somebody should know of.
 ///
 /// It is what stands, not what has just happened: a level is counted by each comparison until it goes on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Troubled {
-    /// Levels whose order the exchange refused, or that hold it back because it refused the account.
+    /// Levels that the run left with a refused order ([`is_trouble`]), or with one held back because the
+    /// account is stopped.
     pub refused: u32,
-    /// Levels whose last attempt is over, with nobody knowing what became of the order.
+    /// Levels that the run found with an attempt whose lease was over and whose fate nobody knew. It has
+    /// asked since, or sent again under a new lease.
     pub unknown: u32,
-    /// Levels of which records and exchange disagree.
+    /// Levels that the run left standing still, because records and exchange disagree.
     pub quarantined: u32,
 }
 
+/// Whether a refusal is more than waiting: for the market, for a pause to end or for room under a limit.
+#[must_use]
+pub const fn is_trouble(why: RefusalReason) -> bool {
+    match why {
+        RefusalReason::WouldTake | RefusalReason::RateLimited | RefusalReason::Backoff => false,
+        RefusalReason::InsufficientBalance
+        | RefusalReason::MarketClosed
+        | RefusalReason::Filter
+        | RefusalReason::Overloaded
+        | RefusalReason::AccountStopped
+        | RefusalReason::BadRequest
+        | RefusalReason::WindowExpired => true,
+    }
+}
+
 impl Troubled {
-    /// Counts them, by the exchange's own time.
-    pub(crate) fn of(levels: &[Level], now: ExchangeTime) -> Self {
-        let mut found = Self::default();
-        for order in levels.iter().filter_map(|level| level.order.as_ref()) {
-            found.add(&order.state, now);
+    /// Counts what is told before a run begins with its work, by the exchange's own time.
+    pub(crate) fn found(levels: &[Level], now: ExchangeTime) -> Self {
+        let is_unknown = |state: &OrderState| matches!(state, OrderState::Pending { lease } if lease.until <= now);
+        Self {
+            unknown: count(levels, is_unknown),
+            ..Self::default()
         }
-        found
     }
 
-    fn add(&mut self, state: &OrderState, now: ExchangeTime) {
-        let count = match state {
-            // That pause follows an order which was accepted and then expired.
-            OrderState::Refused { why, .. } if *why != RefusalReason::Backoff => &mut self.refused,
-            OrderState::Held { why, .. } if *why == HoldReason::AccountStopped => &mut self.refused,
-            OrderState::Pending { lease } if lease.until <= now => &mut self.unknown,
-            OrderState::Quarantined { .. } => &mut self.quarantined,
-            OrderState::Pending { .. }
-            | OrderState::Open
-            | OrderState::Refused { .. }
-            | OrderState::Held { .. }
-            | OrderState::Idle => return,
-        };
-        *count = count.saturating_add(1);
+    /// Counts what is told once the work is done.
+    pub(crate) fn left(&mut self, levels: &[Level]) {
+        self.refused = count(levels, is_refused);
+        self.quarantined = count(levels, stands_still);
     }
+}
+
+fn count(levels: &[Level], is_one: impl Fn(&OrderState) -> bool) -> u32 {
+    let states = levels.iter().filter_map(|level| level.order.as_ref());
+    let states = states.map(|order| &order.state);
+    u32::try_from(states.filter(|state| is_one(state)).count()).unwrap_or(u32::MAX)
+}
+
+fn is_refused(state: &OrderState) -> bool {
+    match state {
+        OrderState::Refused { why, .. } => is_trouble(*why),
+        OrderState::Held { why, .. } => *why == HoldReason::AccountStopped,
+        OrderState::Pending { .. }
+        | OrderState::Open
+        | OrderState::Quarantined { .. }
+        | OrderState::Idle => false,
+    }
+}
+
+/// One that the operator has released goes on by itself.
+fn stands_still(state: &OrderState) -> bool {
+    matches!(state, OrderState::Quarantined { why, .. } if *why != QuarantineReason::Released)
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::{Lease, LocalTime, QuarantineReason};
+    use domain::LocalTime;
 
     use super::*;
-
-    fn pending(until: i64) -> OrderState {
-        let start = ExchangeTime::from_millis(0);
-        OrderState::Pending {
-            lease: Lease {
-                attempt: 1,
-                first_start: start,
-                start,
-                until: ExchangeTime::from_millis(until),
-                unknown: false,
-            },
-        }
-    }
 
     fn refused(why: RefusalReason) -> OrderState {
         OrderState::Refused {
@@ -74,29 +90,33 @@ mod tests {
         OrderState::Held { why, lease: None }
     }
 
-    #[test]
-    fn a_level_counts_as_what_an_operator_would_look_for() {
-        let quarantined = OrderState::Quarantined {
-            why: QuarantineReason::OrderVanished,
+    const fn quarantined(why: QuarantineReason) -> OrderState {
+        OrderState::Quarantined {
+            why,
             evidence: String::new(),
-        };
-        for (state, counts) in [
-            (pending(1_001), [0, 0, 0]),
-            (pending(1_000), [0, 1, 0]),
-            (OrderState::Open, [0, 0, 0]),
-            (refused(RefusalReason::InsufficientBalance), [1, 0, 0]),
-            (refused(RefusalReason::AccountStopped), [1, 0, 0]),
-            (refused(RefusalReason::Backoff), [0, 0, 0]),
-            (held(HoldReason::AccountStopped), [1, 0, 0]),
-            (held(HoldReason::Paused), [0, 0, 0]),
-            (held(HoldReason::OutsideBand), [0, 0, 0]),
-            (quarantined, [0, 0, 1]),
-            (OrderState::Idle, [0, 0, 0]),
+        }
+    }
+
+    #[test]
+    fn what_waits_for_market_pause_or_room_is_no_trouble() {
+        for (state, refused, still) in [
+            (OrderState::Open, false, false),
+            (refused(RefusalReason::InsufficientBalance), true, false),
+            (refused(RefusalReason::AccountStopped), true, false),
+            (refused(RefusalReason::Filter), true, false),
+            (refused(RefusalReason::WouldTake), false, false),
+            (refused(RefusalReason::RateLimited), false, false),
+            (refused(RefusalReason::Backoff), false, false),
+            (held(HoldReason::AccountStopped), true, false),
+            (held(HoldReason::Paused), false, false),
+            (held(HoldReason::OutsideBand), false, false),
+            (quarantined(QuarantineReason::OrderVanished), false, true),
+            (quarantined(QuarantineReason::ForeignOrder), false, true),
+            (quarantined(QuarantineReason::Released), false, false),
+            (OrderState::Idle, false, false),
         ] {
-            let mut found = Troubled::default();
-            found.add(&state, ExchangeTime::from_millis(1_000));
-            let found = [found.refused, found.unknown, found.quarantined];
-            assert_eq!(found, counts, "{state:?}");
+            let found = (is_refused(&state), stands_still(&state));
+            assert_eq!(found, (refused, still), "{state:?}");
         }
     }
 }

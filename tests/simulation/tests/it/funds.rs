@@ -48,10 +48,7 @@ fn base_sold_by_hand_is_refused_and_healed_when_it_is_back() {
         refused: 1,
         ..Troubled::default()
     };
-    assert_eq!(
-        recovered.troubled, refused,
-        "it stands, so each look counts it"
-    );
+    assert_eq!(recovered.troubled, refused);
     let problems = recovered.problems;
     assert!(
         problems

@@ -37,13 +37,13 @@ fn vanished(filled: bool) -> (World, BotId) {
     world.advance(LEASE);
     world.exchange.set_lag(Duration::from_secs(3_600));
     // The run that notices it says so, and so does each later one.
-    for (words, found) in [("can no longer be found", 0), ("level 0: quarantined: ", 1)] {
+    let standing = Troubled {
+        quarantined: 1,
+        ..Troubled::default()
+    };
+    for words in ["can no longer be found", "level 0: quarantined: "] {
         let recovered = world.recover(&bot);
-        let standing = Troubled {
-            quarantined: found,
-            ..Troubled::default()
-        };
-        assert_eq!(recovered.troubled, standing, "as the look found it");
+        assert_eq!(recovered.troubled, standing);
         let problems = recovered.problems;
         assert!(
             problems.iter().any(|problem| problem.contains(words)),
