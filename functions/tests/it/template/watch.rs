@@ -103,6 +103,17 @@ fn dead_letters(queue: &str) -> Watched {
     )
 }
 
+fn of_age(queue: &str, seconds: u64) -> Watched {
+    (
+        "AWS/SQS",
+        "ApproximateAgeOfOldestMessage",
+        of_queue(queue),
+        "Maximum",
+        (json!(60), 3, None),
+        ("GreaterThanThreshold", seconds),
+    )
+}
+
 fn of_calls(metric: &'static str, function: &str) -> Watched {
     let twice = (json!(60), 3, Some(2));
     (
@@ -143,17 +154,7 @@ fn each_alarm_watches_what_its_name_says() {
             dead_letters("ReconcileDeadLetters"),
         ),
         ("ScheduleInDeadLetters", dead_letters("ScheduleDeadLetters")),
-        (
-            "FillsWait",
-            (
-                "AWS/SQS",
-                "ApproximateAgeOfOldestMessage",
-                of_queue("FillQueue"),
-                "Maximum",
-                (json!(60), 3, None),
-                ("GreaterThanThreshold", 300),
-            ),
-        ),
+        ("FillsWait", of_age("FillQueue", 300)),
         ("HandleFillErrors", of_calls("Errors", "HandleFill")),
         ("HandleFillThrottles", of_calls("Throttles", "HandleFill")),
         ("RecoverErrors", of_calls("Errors", "Recover")),
