@@ -246,7 +246,7 @@ pub(crate) fn millis(duration: Duration) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use domain::RefusalReason;
 
     use super::*;
@@ -296,7 +296,7 @@ mod tests {
     const TABLE: &str = "batch";
 
     /// A table in which the record of the bot `broken` was written by another version.
-    async fn parts() -> Parts {
+    pub(crate) async fn parts() -> Parts {
         let client = dynamo_store::EmbeddedDynamo::memory().unwrap().client();
         let store = dynamo_store::DynamoStore::new(client.clone(), TABLE);
         store.create_table().await.unwrap();

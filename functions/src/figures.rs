@@ -24,7 +24,7 @@ pub(crate) enum Figure {
     /// Reports of which everything was known.
     Duplicates,
     /// Placements after a report that were refused for more than a wait, levels a comparison left with one, and
-    /// comparisons of an account that is refused altogether.
+    /// comparisons of an account that is refused altogether, or whose key cannot be opened.
     Refused,
     /// Placements after a report whose fate is not known, and levels a comparison found with one.
     Unknown,
@@ -39,7 +39,7 @@ pub(crate) enum Figure {
     Recovered,
     /// Comparisons that came to their end.
     Compared,
-    /// Comparisons that did not.
+    /// Comparisons that did not, of bots that were not compared for ten minutes.
     NotCompared,
     /// Bridges that were heard of lately.
     BridgesAlive,

@@ -37,6 +37,10 @@ pub struct Schedule {
 /// How far the queue's clock and ours may be apart.
 const CLOCKS_APART: Duration = Duration::from_secs(2);
 
+/// After how long without a comparison that came to its end a bot's next failure is told. Before that it is
+/// one answer that did not come; the next run asks again.
+const OVERDUE_AFTER: Duration = Duration::from_secs(600);
+
 /// Carries out what messages ask to be compared; says which are to stay on the queue. A call takes as long
 /// as one comparison, which bounds itself ([`trading::RECOVERY_RUN`]): the queue gives one message a call.
 pub async fn recover_batch(parts: &Parts, records: Vec<SqsMessage>) -> SqsBatchResponse {
@@ -195,24 +199,24 @@ async fn compare(
         // dead letters.
         Err(error @ RecoverError::Exchange(_)) => {
             tracing::warn!(%bot, %account, why, %error, "not compared; the schedule asks again");
-            note_failure(figures, &error);
+            note_failure(parts, bot, &error, figures).await;
             false
         }
         Err(error @ RecoverError::Store(_)) => {
             tracing::warn!(%bot, %account, why, %error, "not compared; tried again");
-            note_failure(figures, &error);
+            note_failure(parts, bot, &error, figures).await;
             true
         }
         Err(error @ RecoverError::NoBot(_)) => {
             tracing::error!(%bot, %account, why, %error, "nothing to compare");
-            note_failure(figures, &error);
+            note_failure(parts, bot, &error, figures).await;
             false
         }
     }
 }
 
 /// What a comparison that came to its end adds to the figures alarms look at. Where there is nothing to tell
-/// it says so: an alarm without figures judges by the last ones it had, however old.
+/// it says so: an alarm that finds no figures for a while judges by the last ones it had.
 fn note(figures: &mut Figures, troubled: Troubled) {
     for (figure, levels) in [
         (Figure::Refused, troubled.refused),
@@ -224,13 +228,25 @@ fn note(figures: &mut Figures, troubled: Troubled) {
     }
 }
 
-/// What a comparison that did not come to its end adds to them. An account that the exchange refuses cannot be
-/// asked about at all.
-fn note_failure(figures: &mut Figures, error: &RecoverError) {
-    figures.count(Figure::NotCompared);
+/// What a comparison that did not come to its end adds to them. An account that is refused, by the exchange or
+/// for a key that cannot be opened, cannot be asked about at all.
+async fn note_failure(parts: &Parts, bot: &BotId, error: &RecoverError, figures: &mut Figures) {
+    if is_overdue(parts, bot).await {
+        figures.count(Figure::NotCompared);
+    }
     if let RecoverError::Exchange(ExchangeError::Stopped { .. }) = error {
         figures.count(Figure::Refused);
     }
+}
+
+/// Whether a bot was not compared for long; one that cannot be read counts as that.
+async fn is_overdue(parts: &Parts, bot: &BotId) -> bool {
+    let bot = parts.store.bot(bot).await.ok().flatten();
+    is_long_ago(bot.and_then(|bot| bot.recovered_at), parts.clock.now())
+}
+
+fn is_long_ago(compared_at: Option<LocalTime>, now: LocalTime) -> bool {
+    compared_at.is_none_or(|at| now.since(at) >= OVERDUE_AFTER)
 }
 
 #[cfg(test)]
@@ -273,19 +289,41 @@ mod tests {
         assert_eq!(figures, told(&some));
     }
 
-    #[test]
-    fn an_account_that_cannot_be_asked_about_is_a_refused_one() {
+    #[tokio::test]
+    async fn an_account_that_cannot_be_asked_about_is_a_refused_one() {
+        let parts = crate::batch::tests::parts().await;
         let stopped = ExchangeError::Stopped {
             stop: AccountStop::Key,
             detail: "Invalid API-key, IP, or permissions for action.".to_owned(),
         };
         let silent = ExchangeError::Unavailable("timeout".to_owned());
-        for (error, refused) in [(stopped, 1), (silent, 0)] {
-            let mut figures = Figures::default();
-            note_failure(&mut figures, &RecoverError::Exchange(error));
+        for (error, refused) in [(stopped, true), (silent, false)] {
+            let (mut figures, bot) = (Figures::default(), "nobodys".parse().unwrap());
+            note_failure(&parts, &bot, &RecoverError::Exchange(error), &mut figures).await;
             let mut expected = vec![(Figure::NotCompared, 1)];
-            expected.extend((refused > 0).then_some((Figure::Refused, refused)));
+            expected.extend(refused.then_some((Figure::Refused, 1)));
             assert_eq!(figures, told(&expected));
+        }
+    }
+
+    #[test]
+    fn a_failure_is_told_of_a_bot_that_was_not_compared_for_long() {
+        let now = LocalTime::from_millis(1_790_000_000_000);
+        assert!(is_long_ago(None, now));
+        assert!(is_long_ago(Some(now.before(OVERDUE_AFTER)), now));
+        let lately = now.before(OVERDUE_AFTER).after(Duration::from_millis(1));
+        assert!(!is_long_ago(Some(lately), now));
+    }
+
+    #[tokio::test]
+    async fn a_bot_that_cannot_be_read_comes_again_and_is_told_and_one_that_is_gone_does_not() {
+        let parts = crate::batch::tests::parts().await;
+        for (bot, again) in [("broken", true), ("gone", false)] {
+            let (account, bot) = ("main".parse().unwrap(), bot.parse().unwrap());
+            let mut figures = Figures::default();
+            let comes_again = compare(&parts, &account, &bot, "a test", &mut figures).await;
+            assert_eq!(comes_again, again, "{bot}");
+            assert_eq!(figures, told(&[(Figure::NotCompared, 1)]), "{bot}");
         }
     }
 

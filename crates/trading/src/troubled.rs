@@ -4,14 +4,15 @@ use domain::{ExchangeTime, HoldReason, Level, OrderState, QuarantineReason, Refu
 
 /// How many levels of a bot somebody should know of.
 ///
-/// It is what stands, not what has just happened: a level is counted by each comparison until it goes on.
+/// It is what stands, not what has just happened: a level counts anew in each comparison. Not counted is what is
+/// held on purpose, and a level whose record cannot be read, of which the run tells its problems.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Troubled {
     /// Levels that the run left with a refused order ([`is_trouble`]), or with one held back because the
     /// account is stopped.
     pub refused: u32,
-    /// Levels that the run found with an attempt whose lease was over and whose fate nobody knew. It has
-    /// asked since, or sent again under a new lease.
+    /// Levels that the run found with an attempt whose lease was over and whose fate nobody knew. Where
+    /// it came to them, it asked, or sent again under a new lease.
     pub unknown: u32,
     /// Levels that the run left standing still, because records and exchange disagree.
     pub quarantined: u32,

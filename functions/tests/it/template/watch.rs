@@ -127,13 +127,8 @@ fn of_calls(metric: &'static str, function: &str) -> Watched {
 }
 
 fn of_figure(metric: &'static str, periods: u64) -> Watched {
-    several(metric, periods, 1)
-}
-
-fn several(metric: &'static str, periods: u64, at_least: u64) -> Watched {
     let over = (json!(300), periods, None);
-    let limit = (AT_LEAST, at_least);
-    ("Gridkeeper", metric, of_stack(), "Sum", over, limit)
+    ("Gridkeeper", metric, of_stack(), "Sum", over, (AT_LEAST, 1))
 }
 
 fn of_bridges(fewer_than: u64) -> Watched {
@@ -178,7 +173,7 @@ fn each_alarm_watches_what_its_name_says() {
         ("NoBridge", of_bridges(1)),
         ("BridgeIsMissing", of_bridges(2)),
         ("ReportsAreMissed", of_figure("CaughtUp", 3)),
-        ("BotsAreNotCompared", several("NotCompared", 3, 3)),
+        ("BotsAreNotCompared", of_figure("NotCompared", 1)),
         ("LevelsRefused", of_figure("Refused", 3)),
         ("UnknownOutcomes", of_figure("Unknown", 2)),
         ("LevelsQuarantined", of_figure("Quarantined", 1)),
