@@ -39,7 +39,7 @@ pub(crate) enum Figure {
     Recovered,
     /// Comparisons that came to their end.
     Compared,
-    /// Comparisons that did not, of bots that were not compared for ten minutes.
+    /// Comparisons that did not, of bots at work that were not compared for ten minutes.
     NotCompared,
     /// Bridges that were heard of lately.
     BridgesAlive,

@@ -239,14 +239,22 @@ async fn note_failure(parts: &Parts, bot: &BotId, error: &RecoverError, figures:
     }
 }
 
-/// Whether a bot was not compared for long; one that cannot be read counts as that.
+/// Whether a bot at work was not compared for long; one that cannot be read counts as that. Nobody need hear of
+/// one that is gone, nor of one at rest: it is compared rarely, and its key may have been taken away for good.
 async fn is_overdue(parts: &Parts, bot: &BotId) -> bool {
-    let bot = parts.store.bot(bot).await.ok().flatten();
-    is_long_ago(bot.and_then(|bot| bot.recovered_at), parts.clock.now())
+    match parts.store.bot(bot).await {
+        Ok(Some(bot)) => {
+            let standing = Standing::of(bot.desired, bot.observed);
+            let compared_at = bot.recovered_at.unwrap_or(bot.created_at);
+            is_missed(standing, compared_at, parts.clock.now())
+        }
+        Ok(None) => false,
+        Err(_) => true,
+    }
 }
 
-fn is_long_ago(compared_at: Option<LocalTime>, now: LocalTime) -> bool {
-    compared_at.is_none_or(|at| now.since(at) >= OVERDUE_AFTER)
+fn is_missed(standing: Standing, compared_at: LocalTime, now: LocalTime) -> bool {
+    standing == Standing::AtWork && now.since(compared_at) >= OVERDUE_AFTER
 }
 
 #[cfg(test)]
@@ -298,7 +306,7 @@ mod tests {
         };
         let silent = ExchangeError::Unavailable("timeout".to_owned());
         for (error, refused) in [(stopped, true), (silent, false)] {
-            let (mut figures, bot) = (Figures::default(), "nobodys".parse().unwrap());
+            let (mut figures, bot) = (Figures::default(), "broken".parse().unwrap());
             note_failure(&parts, &bot, &RecoverError::Exchange(error), &mut figures).await;
             let mut expected = vec![(Figure::NotCompared, 1)];
             expected.extend(refused.then_some((Figure::Refused, 1)));
@@ -307,23 +315,33 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_told_of_a_bot_that_was_not_compared_for_long() {
+    fn a_failure_is_told_of_a_bot_at_work_that_was_not_compared_for_long() {
         let now = LocalTime::from_millis(1_790_000_000_000);
-        assert!(is_long_ago(None, now));
-        assert!(is_long_ago(Some(now.before(OVERDUE_AFTER)), now));
-        let lately = now.before(OVERDUE_AFTER).after(Duration::from_millis(1));
-        assert!(!is_long_ago(Some(lately), now));
+        let long_ago = now.before(OVERDUE_AFTER);
+        let lately = long_ago.after(Duration::from_millis(1));
+        for (standing, compared_at, missed) in [
+            (Standing::AtWork, long_ago, true),
+            (Standing::AtWork, lately, false),
+            (Standing::Stopped, long_ago, false),
+            (Standing::NotStarted, long_ago, false),
+        ] {
+            let found = is_missed(standing, compared_at, now);
+            assert_eq!(found, missed, "{standing:?} {compared_at:?}");
+        }
     }
 
     #[tokio::test]
     async fn a_bot_that_cannot_be_read_comes_again_and_is_told_and_one_that_is_gone_does_not() {
         let parts = crate::batch::tests::parts().await;
-        for (bot, again) in [("broken", true), ("gone", false)] {
+        for (bot, again, figures_told) in [
+            ("broken", true, vec![(Figure::NotCompared, 1)]),
+            ("gone", false, vec![]),
+        ] {
             let (account, bot) = ("main".parse().unwrap(), bot.parse().unwrap());
             let mut figures = Figures::default();
             let comes_again = compare(&parts, &account, &bot, "a test", &mut figures).await;
             assert_eq!(comes_again, again, "{bot}");
-            assert_eq!(figures, told(&[(Figure::NotCompared, 1)]), "{bot}");
+            assert_eq!(figures, told(&figures_told), "{bot}");
         }
     }
 
