@@ -104,9 +104,11 @@ impl BridgeState {
     }
 
     /// Gives up accounts that others hold now. There is no hurry, so it keeps a pace, and leaves
-    /// weight to subscriptions that there are.
+    /// weight to subscriptions that there are. Whoever cannot read what the others say now gives nothing
+    /// up to them.
     fn hand_over(&mut self, turn: &mut Turn) {
-        let Some(peers) = &self.peers else {
+        let readable = self.peers_error.is_none();
+        let Some(peers) = self.peers.as_ref().filter(|_| readable) else {
             return;
         };
         let at_once = usize::try_from(self.config.subscriptions_per_second).unwrap_or(usize::MAX);

@@ -3,8 +3,9 @@
 //! Entry points: [`Peers::learn`] takes in what the heartbeats say, [`Peers::holds`] and
 //! [`Peers::is_covered`] say what to take up and what to give up, [`Peers::may_write`] who writes.
 //! Invariant: an account is given up only while two bridges that rank higher for it say that they
-//! hold it. Among those that say so, the two highest therefore never give it up, and one death
-//! leaves one. Never sends anything to another bridge; heartbeats in the table are all they share.
+//! hold it, each in a heartbeat that was seen to come. Among those that say so, the two highest
+//! therefore never give it up, and one death leaves one. Never sends anything to another bridge;
+//! heartbeats in the table are all they share.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +29,9 @@ struct Peer {
     /// machines may differ by more than a heartbeat lasts.
     alive_until: Duration,
     alive: bool,
+    /// Whether one of its heartbeats came while this bridge was watching. One that was there at first
+    /// sight may be the last of a bridge long dead whose clock was ahead.
+    came: bool,
     /// What it says it holds; nothing once it counts as dead.
     accounts: BTreeSet<AccountId>,
 }
@@ -78,13 +82,14 @@ impl Peers {
         self.holders(account).contains(&self.name.as_str())
     }
 
-    /// Whether an account is the business of others, and all of them say that they hold it.
+    /// Whether an account is the business of others, and all of them say that they hold it, in
+    /// heartbeats that came.
     pub(crate) fn is_covered(&self, account: &AccountId) -> bool {
         let holders = self.holders(account);
         !holders.contains(&self.name.as_str())
             && holders.iter().all(|name| {
                 let peer = self.known.get(*name);
-                peer.is_some_and(|peer| peer.accounts.contains(account))
+                peer.is_some_and(|peer| peer.came && peer.accounts.contains(account))
             })
     }
 
@@ -161,6 +166,7 @@ impl Peer {
             at,
             alive_until,
             alive,
+            came: old.is_some_and(|old| old.came || old.at != at),
             accounts: accounts.into_iter().filter(|_| alive).collect(),
         }
     }

@@ -192,6 +192,29 @@ fn an_account_is_given_up_only_when_both_who_are_to_hold_it_say_that_they_do() {
     }
 }
 
+/// One long dead, whose clock was ahead, is taken for alive at first sight.
+#[test]
+fn nobody_is_believed_before_a_heartbeat_of_its_came() {
+    let (bridges, account) = (["a", "b", "c"], id("main"));
+    let (holders, others): (Vec<&str>, Vec<&str>) = bridges
+        .iter()
+        .partition(|name| among(name, &bridges).holds(&account));
+    let mut peers = Peers::new(others[0]);
+    // When heartbeats are read, from when those of the two holders are then, and whether both are believed.
+    for (read, first, second, believed) in [
+        (0, 0, 0, false),
+        (3, 3, 0, false),
+        (6, 3, 6, true),
+        (9, 3, 6, true),
+    ] {
+        let beats = [(holders[0], first), (holders[1], second)];
+        let beats = beats.map(|(name, written)| beat(name, at(written).wall, &["main"]));
+        peers.learn(beats.into(), at(read));
+        assert!(peers.listed_by_another(&account), "{read}");
+        assert_eq!(peers.is_covered(&account), believed, "{read}");
+    }
+}
+
 const UP: &str = "up";
 
 /// One line per case: what this bridge (`a`, of `a` and `b`) has itself, what is stored, how `b`

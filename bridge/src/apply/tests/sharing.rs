@@ -127,6 +127,27 @@ fn heartbeats_that_cannot_be_read_change_nothing() {
     assert_eq!(fleet.spread(), [(2, MANY + 1)].into());
 }
 
+/// What they said last may no longer be so: whoever was to take the rest over may have died since.
+#[test]
+fn a_bridge_that_cannot_read_them_gives_nothing_more_up() {
+    let mut fleet = Fleet::of(&["a", "b"], MANY);
+    fleet.rig("a").state.config.subscriptions_per_second = 2;
+    fleet.join("c", 0);
+    let mut millis = 0;
+    while fleet.unsubscribed("a").is_empty() && millis < 60_000 {
+        fleet.pass(100);
+        millis += 100;
+    }
+    let given_up = fleet.unsubscribed("a");
+    assert_eq!(given_up.len(), 2, "it keeps its pace");
+    fleet.rig("a").table = Err("denied".to_owned());
+    fleet.pass(60_000);
+    assert_eq!(fleet.unsubscribed("a"), given_up);
+    fleet.rig("a").table = Ok(Vec::new());
+    fleet.pass(60_000);
+    assert_eq!(fleet.spread(), [(2, MANY)].into());
+}
+
 #[test]
 fn a_bridge_that_never_could_read_them_holds_everything() {
     let mut fleet = Fleet::of(&["a", "b", "c"], MANY);
@@ -377,6 +398,31 @@ fn check_while(fleet: &mut Fleet, millis: u64) {
             );
         }
     });
+}
+
+/// A bridge dies, two join later, and one of these takes the dead one for alive at first sight: its clock was ahead.
+/// With the next death an account was given up to both of the dead.
+#[test]
+fn an_account_is_not_given_up_to_a_bridge_that_was_dead_before_this_one_began() {
+    let turns = vec![
+        Turn::Blind {
+            at: 0,
+            store: false,
+            millis: 11_000,
+        },
+        Turn::Join { skew: 40_900 },
+        Turn::Die { at: 1 },
+        Turn::Pass { millis: 4_500 },
+        Turn::Account,
+        Turn::Pass { millis: 9_500 },
+        Turn::Join { skew: 12_039 },
+        Turn::Join { skew: 47_083 },
+        Turn::Die { at: 0 },
+        Turn::Pass { millis: 25_000 },
+    ];
+    let mut fleet = live_through(turns);
+    fleet.pass(60_000);
+    assert_eq!(fleet.spread(), [(2, 13)].into());
 }
 
 proptest! {
