@@ -103,8 +103,8 @@ impl BridgeState {
         }
     }
 
-    /// Gives up accounts that others hold now. There is no hurry, so it keeps a pace, and leaves
-    /// weight to subscriptions that there are. Whoever cannot read what the others say now gives nothing
+    /// Gives up accounts that others hold now. There is no hurry, so it keeps a pace, and leaves half of
+    /// the weight to subscriptions: should a bridge die, they are in a hurry. Whoever cannot read what the others say now gives nothing
     /// up to them.
     fn hand_over(&mut self, turn: &mut Turn) {
         let readable = self.peers_error.is_none();
@@ -120,8 +120,12 @@ impl BridgeState {
             .map(|(id, _)| id.clone())
             .take(at_once)
             .collect();
+        let kept = self.config.weight_burst / 2;
         for id in covered {
-            if !self.budget.holds(UNSUBSCRIBE, turn.now) {
+            if !self
+                .budget
+                .holds(kept.saturating_add(UNSUBSCRIBE), turn.now)
+            {
                 return;
             }
             self.unsubscribe(&id, turn);

@@ -20,6 +20,10 @@ use crate::Moment;
 /// for a subscription. Handlers take the second copy of a report for the duplicate that it is.
 const HOLDERS: usize = 2;
 
+/// How long may lie between two readings for what has come in between to be news. After a longer time it may
+/// be the last word of a bridge that has died since.
+const WATCHING: Duration = Duration::from_millis(7_500);
+
 /// Another bridge, as its heartbeats tell.
 #[derive(Debug)]
 struct Peer {
@@ -29,9 +33,13 @@ struct Peer {
     /// machines may differ by more than a heartbeat lasts.
     alive_until: Duration,
     alive: bool,
-    /// Whether one of its heartbeats came while this bridge was watching. One that was there at first
-    /// sight may be the last of a bridge long dead whose clock was ahead.
+    /// Whether its heartbeats came while this bridge was watching. One that was there at first sight
+    /// may be the last of a bridge long dead whose clock was ahead.
     came: bool,
+    /// Until when it is too early to say that it is dead: at first sight its clock may be behind.
+    judged_at: Duration,
+    /// Whether that time is over, or one came.
+    judged: bool,
     /// What it says it holds; nothing once it counts as dead.
     accounts: BTreeSet<AccountId>,
 }
@@ -41,6 +49,8 @@ struct Peer {
 pub(crate) struct Peers {
     name: String,
     known: BTreeMap<String, Peer>,
+    /// When they were last read.
+    learnt_at: Option<Duration>,
 }
 
 impl Peers {
@@ -49,6 +59,7 @@ impl Peers {
         Self {
             name: name.to_owned(),
             known: BTreeMap::new(),
+            learnt_at: None,
         }
     }
 
@@ -57,13 +68,18 @@ impl Peers {
     /// Nobody dies between two readings: while the heartbeats cannot be read, all stays as it is.
     pub(crate) fn learn(&mut self, heartbeats: Vec<Heartbeat>, now: Moment) -> Vec<String> {
         let mut before = std::mem::take(&mut self.known);
+        let watched = self
+            .learnt_at
+            .replace(now.elapsed)
+            .is_some_and(|at| now.elapsed.saturating_sub(at) <= WATCHING);
         let mut news = Vec::new();
         for beat in heartbeats {
             if beat.bridge == self.name {
                 continue;
             }
             let old = before.remove(&beat.bridge);
-            let peer = Peer::heard(beat.at, beat.accounts, old.as_ref(), now);
+            let mut peer = Peer::heard(beat.at, beat.accounts, old.as_ref(), now);
+            peer.came &= watched;
             let was_alive = old.is_some_and(|old| old.alive);
             if peer.alive && !was_alive {
                 news.push(format!("{} is alive and shares the accounts", beat.bridge));
@@ -100,7 +116,8 @@ impl Peers {
 
     /// Whether a state that differs from what the store holds is to be written. Two bridges that
     /// hold an account must not write their two truths in turn: a claim that still stands is left
-    /// alone, and of several that are without a stream the first in rank says so.
+    /// alone, whoever is listed as up says so itself, and of several that are without a stream the first
+    /// in rank says so.
     pub(crate) fn may_write(
         &self,
         account: &AccountId,
@@ -117,17 +134,20 @@ impl Peers {
                 false
             }
             StreamState::Never | StreamState::Down { .. } | StreamState::Subscribed { .. } => {
-                up || self.holders(account).first() == Some(&self.name.as_str())
+                let first = || self.holders(account).first() == Some(&self.name.as_str());
+                up || (first() && !self.listed_by_another(account))
             }
         }
     }
 
     /// Whether another bridge's word that it is subscribed still counts: it lives, and no later
-    /// heartbeat of its own (by the same clock) leaves the account out.
+    /// heartbeat of its own (by the same clock) leaves the account out; or nobody can say yet.
     fn stands(&self, account: &AccountId, bridge: &str, since: LocalTime) -> bool {
-        self.known
-            .get(bridge)
-            .is_some_and(|peer| peer.alive && (peer.at <= since || peer.accounts.contains(account)))
+        let Some(peer) = self.known.get(bridge) else {
+            return self.learnt_at.is_none();
+        };
+        let holds = peer.alive && (peer.at <= since || peer.accounts.contains(account));
+        holds || !peer.judged
     }
 
     /// The bridges that are to hold an account, the first in rank first: the living with the highest
@@ -162,11 +182,15 @@ impl Peer {
             None => fresh.saturating_sub(now.wall.since(at)),
         };
         let alive = now.elapsed < alive_until;
+        let came = old.is_some_and(|old| old.came || old.at != at);
+        let judged_at = old.map_or(fresh, |old| old.judged_at);
         Self {
             at,
             alive_until,
             alive,
-            came: old.is_some_and(|old| old.came || old.at != at),
+            came,
+            judged_at,
+            judged: came || now.elapsed >= judged_at,
             accounts: accounts.into_iter().filter(|_| alive).collect(),
         }
     }

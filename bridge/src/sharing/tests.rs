@@ -192,7 +192,8 @@ fn an_account_is_given_up_only_when_both_who_are_to_hold_it_say_that_they_do() {
     }
 }
 
-/// One long dead, whose clock was ahead, is taken for alive at first sight.
+/// One long dead, whose clock was ahead, is taken for alive at first sight, and so is one that died while
+/// nobody was watching.
 #[test]
 fn nobody_is_believed_before_a_heartbeat_of_its_came() {
     let (bridges, account) = (["a", "b", "c"], id("main"));
@@ -205,7 +206,11 @@ fn nobody_is_believed_before_a_heartbeat_of_its_came() {
         (0, 0, 0, false),
         (3, 3, 0, false),
         (6, 3, 6, true),
-        (9, 3, 6, true),
+        (13, 3, 6, true),
+        // Nobody was watching, and they may have died since.
+        (21, 16, 16, false),
+        (24, 24, 16, false),
+        (27, 24, 27, true),
     ] {
         let beats = [(holders[0], first), (holders[1], second)];
         let beats = beats.map(|(name, written)| beat(name, at(written).wall, &["main"]));
@@ -218,7 +223,8 @@ fn nobody_is_believed_before_a_heartbeat_of_its_came() {
 const UP: &str = "up";
 
 /// One line per case: what this bridge (`a`, of `a` and `b`) has itself, what is stored, how `b`
-/// stands (dead, or when its heartbeat is from and whether it lists the account), whether it writes.
+/// stands (dead, or when its heartbeat is from and whether it lists the account; `first` is one at first
+/// sight, `unread` is none ever read), whether it writes.
 /// `first` is whether `a` ranks before `b` for the account.
 #[test]
 fn who_writes_the_stream_of_an_account_that_two_hold() {
@@ -239,6 +245,8 @@ fn who_writes_the_stream_of_an_account_that_two_hold() {
         up    theirs    earlier/silent leaves leaves
         up    theirs    later/silent   writes writes
         up    theirs    dead           writes writes
+        down  never     later/lists    leaves leaves
+        down  down      later/lists    leaves leaves
         down  never     dead           writes writes
         down  never     later/silent   writes leaves
         down  down      later/silent   writes leaves
@@ -249,6 +257,12 @@ fn who_writes_the_stream_of_an_account_that_two_hold() {
         down  theirs    earlier/silent leaves leaves
         down  theirs    later/silent   writes leaves
         down  theirs    dead           writes writes
+        up    theirs    first/silent   leaves leaves
+        down  theirs    first/silent   leaves leaves
+        down  down      first/silent   writes leaves
+        up    theirs    unread         leaves leaves
+        down  theirs    unread         leaves leaves
+        up    down      unread         writes writes
     ";
     for line in table.lines().filter(|line| !line.trim().is_empty()) {
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -284,8 +298,15 @@ fn who_writes_the_stream_of_an_account_that_two_hold() {
             } else {
                 &[]
             };
-            if words[2] != "dead" {
-                peers.learn(vec![beat("b", now.wall, lists)], now);
+            let heard = |now: Moment, lists: &[&str]| match words[2] {
+                "dead" => Vec::new(),
+                _ => vec![beat("b", now.wall, lists)],
+            };
+            if !["unread", "first/silent"].contains(&words[2]) {
+                peers.learn(heard(at(5), &[]), at(5));
+            }
+            if words[2] != "unread" {
+                peers.learn(heard(now, lists), now);
             }
             let writes = peers.may_write(account, &own, &stored);
             assert_eq!(writes, expected == "writes", "{line}");

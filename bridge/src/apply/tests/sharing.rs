@@ -8,6 +8,7 @@ use trading::{Heartbeat, StreamState};
 use super::fleet::Fleet;
 use super::rig::{Rig, account};
 use crate::Effect;
+use crate::budget::Budget;
 
 const MANY: usize = 60;
 
@@ -148,6 +149,35 @@ fn a_bridge_that_cannot_read_them_gives_nothing_more_up() {
     assert_eq!(fleet.spread(), [(2, MANY)].into());
 }
 
+/// Whoever has come, said that it holds accounts and died while this one could not see it is taken for alive.
+#[test]
+fn a_bridge_that_could_not_read_them_for_long_gives_nothing_up_for_what_it_missed() {
+    let mut fleet = Fleet::of(&["a", "b"], MANY);
+    fleet.join("c", 0);
+    fleet.pass(3_500);
+    assert!(fleet.unsubscribed("a").is_empty());
+    fleet.rig("a").table = Err("denied".to_owned());
+    fleet.pass(10_000);
+    assert!(!fleet.heartbeats["c"].accounts.is_empty());
+    fleet.die("c");
+    fleet.pass(60_000);
+    fleet.rig("a").table = Ok(Vec::new());
+    fleet.pass(60_000);
+    assert!(fleet.unsubscribed("a").is_empty());
+    assert_eq!(fleet.spread(), [(2, MANY)].into());
+}
+
+#[test]
+fn a_hand_over_leaves_half_of_the_weight_to_subscriptions() {
+    let mut fleet = Fleet::of(&["a", "b"], MANY);
+    let state = &mut fleet.rig("a").state;
+    (state.config.weight_burst, state.config.weight_per_minute) = (20, 0);
+    state.budget = Budget::new(&state.config);
+    fleet.join("c", 0);
+    fleet.pass(60_000);
+    assert_eq!(fleet.unsubscribed("a").len(), 5);
+}
+
 #[test]
 fn a_bridge_that_never_could_read_them_holds_everything() {
     let mut fleet = Fleet::of(&["a", "b", "c"], MANY);
@@ -170,6 +200,52 @@ fn clocks_that_differ_change_nothing() {
     assert_eq!(fleet.spread(), [(2, MANY)].into());
     fleet.pass(20_000);
     fleet.records_are_true();
+}
+
+/// To one whose clock is ahead everybody looks dead at first sight.
+#[test]
+fn a_bridge_that_joins_with_a_wrong_clock_says_nothing_against_claims_that_stand() {
+    for skew in [-40_000, 0, 40_000] {
+        let mut fleet = Fleet::of(&["a", "b"], MANY);
+        fleet.written.clear();
+        fleet.join("c", skew);
+        fleet.pass(10_000);
+        assert_eq!(fleet.written, [], "{skew}");
+        fleet.pass(120_000);
+        fleet.records_are_true();
+        assert!(fleet.written.len() <= MANY, "{skew}");
+    }
+}
+
+/// The record names a bridge that died; the first in rank is without a stream, the second has one.
+#[test]
+fn whoever_is_without_a_stream_says_so_of_no_account_that_another_brings() {
+    let mut fleet = Fleet::of(&["b", "c"], MANY);
+    fleet.join("a", 0);
+    fleet.rig("a").network_up = false;
+    fleet.pass(60_000);
+    fleet.written.clear();
+    fleet.die("c");
+    fleet.pass(60_000);
+    let downs = fleet
+        .written
+        .iter()
+        .filter(|(.., state)| matches!(state, StreamState::Down { .. }));
+    assert_eq!(downs.count(), 0);
+    fleet.records_are_true();
+}
+
+#[test]
+fn bridges_that_never_could_read_heartbeats_do_not_take_turns_in_the_records() {
+    let mut fleet = Fleet::new(MANY);
+    for name in ["a", "b"] {
+        fleet.join(name, 0);
+        fleet.rig(name).table = Err("denied".to_owned());
+    }
+    fleet.pass(60_000);
+    fleet.written.clear();
+    fleet.pass(60_000);
+    assert_eq!(fleet.written, []);
 }
 
 #[test]
@@ -341,7 +417,7 @@ fn live_through(turns: Vec<Turn>) -> Fleet {
     fleet.join("bridge-0", 0);
     fleet.pass(5_000);
     assert_eq!(fleet.spread(), [(1, 12)].into());
-    let (mut started, mut settled) = (1, Duration::ZERO);
+    let (mut started, mut settled, mut judged) = (1, Duration::ZERO, Duration::ZERO);
     for turn in turns {
         let alive: Vec<String> = fleet.bridges.keys().cloned().collect();
         let named = |at: usize| alive[at % alive.len()].clone();
@@ -349,6 +425,7 @@ fn live_through(turns: Vec<Turn>) -> Fleet {
             Turn::Join { skew } if alive.len() < 6 => {
                 fleet.join(&format!("bridge-{started}"), skew);
                 started += 1;
+                judged = fleet.now + SEEN_AFTER;
             }
             Turn::Die { at } if alive.len() > 1 => {
                 // One at a time: two deaths within one reading may be both who held an account.
@@ -378,6 +455,10 @@ fn live_through(turns: Vec<Turn>) -> Fleet {
                 let name = format!("late-{}", fleet.accounts.len());
                 fleet.accounts.push(account(&name));
                 fleet.pass(5_000);
+                // Until the living are told from the dead, it may be taken for the business of these.
+                while fleet.now < settled.max(judged) && fleet.holders()[&name].is_empty() {
+                    fleet.pass(100);
+                }
                 settled = settled.max(fleet.now);
             }
             Turn::Pass { millis } => check_while(&mut fleet, millis),
