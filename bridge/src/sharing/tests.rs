@@ -226,6 +226,35 @@ const UP: &str = "up";
 /// stands (dead, or when its heartbeat is from and whether it lists the account; `first` is one at first
 /// sight, `unread` is none ever read), whether it writes.
 /// `first` is whether `a` ranks before `b` for the account.
+const WHO_WRITES: &str = "
+    up    never     dead           writes writes
+    up    down      dead           writes writes
+    up    down      later/lists    writes writes
+    up    mine      later/lists    writes writes
+    up    theirs    later/lists    leaves leaves
+    up    theirs    earlier/silent leaves leaves
+    up    theirs    later/silent   writes writes
+    up    theirs    dead           writes writes
+    down  never     later/lists    leaves leaves
+    down  down      later/lists    leaves leaves
+    down  never     dead           writes writes
+    down  never     later/silent   writes leaves
+    down  down      later/silent   writes leaves
+    down  mine      later/silent   writes writes
+    down  mine      later/lists    leaves leaves
+    down  mine      dead           writes writes
+    down  theirs    later/lists    leaves leaves
+    down  theirs    earlier/silent leaves leaves
+    down  theirs    later/silent   writes leaves
+    down  theirs    dead           writes writes
+    up    theirs    first/silent   leaves leaves
+    down  theirs    first/silent   leaves leaves
+    down  down      first/silent   writes leaves
+    up    theirs    unread         leaves leaves
+    down  theirs    unread         leaves leaves
+    up    down      unread         writes writes
+";
+
 #[test]
 fn who_writes_the_stream_of_an_account_that_two_hold() {
     let first = accounts(100)
@@ -236,35 +265,7 @@ fn who_writes_the_stream_of_an_account_that_two_hold() {
         .into_iter()
         .find(|account| among("a", &["a", "b"]).holders(account)[0] == "b")
         .unwrap();
-    let table = "
-        up    never     dead           writes writes
-        up    down      dead           writes writes
-        up    down      later/lists    writes writes
-        up    mine      later/lists    writes writes
-        up    theirs    later/lists    leaves leaves
-        up    theirs    earlier/silent leaves leaves
-        up    theirs    later/silent   writes writes
-        up    theirs    dead           writes writes
-        down  never     later/lists    leaves leaves
-        down  down      later/lists    leaves leaves
-        down  never     dead           writes writes
-        down  never     later/silent   writes leaves
-        down  down      later/silent   writes leaves
-        down  mine      later/silent   writes writes
-        down  mine      later/lists    leaves leaves
-        down  mine      dead           writes writes
-        down  theirs    later/lists    leaves leaves
-        down  theirs    earlier/silent leaves leaves
-        down  theirs    later/silent   writes leaves
-        down  theirs    dead           writes writes
-        up    theirs    first/silent   leaves leaves
-        down  theirs    first/silent   leaves leaves
-        down  down      first/silent   writes leaves
-        up    theirs    unread         leaves leaves
-        down  theirs    unread         leaves leaves
-        up    down      unread         writes writes
-    ";
-    for line in table.lines().filter(|line| !line.trim().is_empty()) {
+    for line in WHO_WRITES.lines().filter(|line| !line.trim().is_empty()) {
         let words: Vec<&str> = line.split_whitespace().collect();
         let claim = |bridge: &str, seconds| StreamState::Subscribed {
             since: at(seconds).wall,
